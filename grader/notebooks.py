@@ -1,0 +1,200 @@
+"""Notebooks as files: read a submission and tell which exercise it answers; make the exercises from the solutions."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from .catalogue import EXERCISES
+from .sources import defined_names
+from .spec import Exercise
+
+KEY = "linear_course"  # our own part of a notebook's and a cell's metadata
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+STUB = "raise NotImplementedError"
+MAX_BYTES = 50 * 2**20
+ROOT = Path(__file__).parent.parent  # of the course, whose folders solutions/ and exercises/ lie beside the grader
+
+
+class NotebookError(Exception):
+    """The file cannot be graded. The message is one line: what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A learner's notebook: the exercise it answers, and its code cells as they stand in the file."""
+
+    path: Path
+    exercise: Exercise
+    cells: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    def fate_of(self, name: str) -> int | None:
+        """The number of the last cell that defines `name`, or None."""
+        numbers = [number for number, cell in enumerate(self.cells) if name in defined_names(cell)]
+        return numbers[-1] if numbers else None
+
+
+def read(path: Path) -> Submission:
+    """Read a submission. Raises NotebookError."""
+    notebook = _load(path)
+    cells = tuple(cell.source for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip())
+    if not cells:
+        raise NotebookError(f"{path}: the notebook holds no code. Hand in the exercise's own notebook, with its cells.")
+    own = notebook.metadata.get(KEY, {})
+    own = own if isinstance(own, dict) else {}
+    exercise = _exercise(own.get("exercise"), path, cells)
+    release = own.get("release", exercise.release)
+    if not isinstance(release, int) or release > exercise.release:
+        raise NotebookError(
+            f"{path}: made for release {release!r} of the exercise; this grader knows up to {exercise.release}. Update the grader."
+        )
+    notes = ()
+    if release < exercise.release:
+        notes = (f"made for release {release} of the exercise; graded by release {exercise.release}",)
+    return Submission(path, exercise, cells, notes)
+
+
+def _load(path):
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise NotebookError(f"{path}: larger than {MAX_BYTES // 2**20} MiB. Clear its outputs and save it again.")
+        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        nbformat.validate(notebook, relax_add_props=True)
+    except OSError as error:
+        raise NotebookError(f"{path}: {error.strerror or error}.") from None
+    except NotebookError:
+        raise
+    except Exception:  # nbformat answers broken files with many kinds of errors
+        raise NotebookError(f"{path}: not a readable notebook. Open it in Jupyter and save it again.") from None
+    metadata = notebook.metadata
+    language = metadata.get("kernelspec", {}).get("language") or metadata.get("language_info", {}).get("name") or "python"
+    if str(language).lower() not in ("python", "ipython"):
+        raise NotebookError(f"{path}: a {language} notebook; the course's exercises are in Python.")
+    return notebook
+
+
+def _exercise(name, path, cells) -> Exercise:
+    """The exercise a notebook answers: by its metadata, or, where an editor dropped that, by what it defines."""
+    for exercise in EXERCISES:
+        if exercise.name == name:
+            return exercise
+    defined = set().union(*map(defined_names, cells))
+    overlap = {exercise: sum(task.name in defined for task in exercise.tasks) for exercise in EXERCISES}
+    best = max(overlap, key=overlap.get)
+    if overlap[best] * 2 >= len(best.tasks) or (overlap[best] and best.name in path.stem):
+        return best
+    raise NotebookError(f"{path}: not a notebook of this course. Start from a file in exercises/.")
+
+
+def find(targets: list[str]) -> list[Path]:
+    """Notebooks for files and folders, in order, each once. Raises NotebookError for one that does not exist."""
+    paths = []
+    for target in map(Path, targets):
+        if target.is_dir():
+            inside = (path for path in target.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+            paths += sorted(inside) or [_nothing(target, "a folder without notebooks")]
+        elif target.exists():
+            paths.append(target)
+        else:
+            _nothing(target, "no such file or folder")
+    return list(dict.fromkeys(paths))
+
+
+def own(name: str) -> Path:
+    """The learner's own notebook for a path, an exercise's number ("03") or its name. Raises NotebookError."""
+    if Path(name).is_file():
+        return Path(name)
+    known = [exercise.name for exercise in EXERCISES]
+    wanted = [exercise for exercise in known if name in (exercise, exercise[:2], exercise[3:], str(int(exercise[:2])))]
+    if not wanted:
+        raise NotebookError(f"{name}: neither a notebook nor an exercise. Exercises: {', '.join(known)}.")
+    for folder in (Path("."), Path("exercises"), ROOT / "exercises"):
+        if (folder / f"{wanted[0]}.ipynb").is_file():
+            return folder / f"{wanted[0]}.ipynb"
+    raise NotebookError(f"{wanted[0]}.ipynb is neither here nor in exercises/. Give its path.")
+
+
+def _nothing(target, what):
+    raise NotebookError(f"{target}: {what}.")
+
+
+def release(solution_text: str, exercise: Exercise) -> tuple[str, str]:
+    """The text of a solution notebook put in order, and of the exercise made from it.
+
+    In both, outputs are gone and answer and check cells carry nbgrader's metadata (schema 3). In the exercise each region
+    between the solution marks is a stub. Raises NotebookError where a task has no answer cell or no check cell.
+    """
+    solution = nbformat.reads(solution_text, as_version=4)
+    solution.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            KEY: {"exercise": exercise.name, "release": exercise.release},
+        }
+    )
+    found = []
+    for number, cell in enumerate(solution.cells):
+        cell.id = f"cell-{number:02}"
+        cell.metadata = nbformat.from_dict({})
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            found.append(_mark(cell, exercise))
+    for task in exercise.tasks:
+        for role in ("answer", "check"):
+            if found.count((role, task.name)) != 1:
+                raise NotebookError(f"solutions/{exercise.name}.ipynb: task {task.name} needs exactly one {role} cell.")
+    text = nbformat.writes(solution)
+    unsolved = nbformat.reads(text, as_version=4)
+    for cell in unsolved.cells:
+        cell.metadata.pop("tags", None)
+        if cell.cell_type == "code":
+            cell.source = stub(cell.source)
+    return text + "\n", nbformat.writes(unsolved) + "\n"
+
+
+def release_all() -> list[Path]:
+    """Put every solution in order and make its exercise; the files that changed. Raises NotebookError."""
+    changed = []
+    for exercise in EXERCISES:
+        solution, unsolved = (ROOT / folder / f"{exercise.name}.ipynb" for folder in ("solutions", "exercises"))
+        if not solution.is_file():
+            raise NotebookError(f"{solution.relative_to(ROOT)}: no such file; {exercise.name} needs a solution.")
+        texts = release(solution.read_text(encoding="utf-8"), exercise)
+        for path, text in zip((solution, unsolved), texts):
+            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+                path.write_text(text, encoding="utf-8")
+                changed.append(path.relative_to(ROOT))
+    return changed
+
+
+def _mark(cell, exercise):
+    """Give a code cell its metadata; its role and task as a pair, or None for a cell that is only run."""
+    check = re.match(r'check\("(\w+)"\)', cell.source)
+    defined = [task for task in exercise.tasks if BEGIN in cell.source and task.name in defined_names(cell.source)]
+    if not check and not defined:
+        return None
+    role, task = ("check", exercise.task(check[1])) if check else ("answer", defined[0])
+    nbgrader = {"schema_version": 3, "solution": not check, "grade": bool(check), "locked": bool(check), "task": False}
+    nbgrader["grade_id"] = task.name if defined else f"check_{task.name}"
+    if check:
+        nbgrader["points"] = task.points
+    cell.metadata = nbformat.from_dict({"nbgrader": nbgrader, KEY: {"role": role, "task": task.name}})
+    if role == "answer":
+        cell.metadata["tags"] = ["hide-input"]  # the site folds answers
+    return role, task.name
+
+
+def stub(source: str) -> str:
+    """A cell's source with every marked solution replaced by a stub of the same indentation."""
+    lines, inside = [], False
+    for line in source.splitlines():
+        if line.strip() == BEGIN:
+            lines.append(line[: len(line) - len(line.lstrip())] + STUB)
+            inside = True
+        elif line.strip() == END:
+            inside = False
+        elif not inside:
+            lines.append(line)
+    return "\n".join(lines)

@@ -1,0 +1,226 @@
+"""The pytest plugin: `pytest --grade PATH` collects notebooks as files of probes, on nbval's classes.
+
+A probe is an nbval cell whose source asks the learner's kernel and whose reference output is torch's answer, computed here.
+What each probe found travels as an attribute of its report, so that results add up the same with xdist.
+"""
+
+import secrets
+from pathlib import Path
+
+import pytest
+from nbformat.v4 import new_code_cell, new_output
+from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
+
+NO_ANSWER = "No valid answer came out of the notebook's kernel. Does the notebook change how its cells are run?"
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("grade", "Grading of the course's notebooks")
+    group.addoption("--grade", action="store_true", help="Grade the notebooks found: run them and ask each task's probes.")
+    group.addoption("--grade-seed", type=int, default=None, help="Seed of the probes' inputs (default: a fresh one).")
+    group.addoption("--grade-device", default="auto", choices=("cpu", "cuda", "auto"), help="Where the probes' inputs live.")
+
+
+def pytest_configure(config):
+    if not config.option.grade:
+        return
+    from .device import pick_device
+    from .results import Results
+
+    workerinput = getattr(config, "workerinput", None)
+    if workerinput is not None:
+        config.option.grade_seed = workerinput["grade_seed"]
+    elif config.option.grade_seed is None:
+        config.option.grade_seed = secrets.randbelow(2**31)
+    config.option.grade_device = pick_device(config.option.grade_device)
+    config.pluginmanager.register(Results(config.option.grade_seed, config.option.grade_device), "grade-results")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """Give every xdist worker the controller's seed."""
+    if node.config.option.grade:
+        node.workerinput["grade_seed"] = node.config.option.grade_seed
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A notebook's probes share a kernel: with --grade, whole files go to one worker."""
+    if config.option.grade:
+        from xdist.scheduler import LoadFileScheduling
+
+        return LoadFileScheduling(config, log)
+    return None
+
+
+def pytest_collect_file(file_path: Path, parent):
+    if parent.config.option.grade and file_path.suffix == ".ipynb" and ".ipynb_checkpoints" not in file_path.parts:
+        return SubmissionFile.from_parent(parent, path=file_path)
+    return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if isinstance(item, ProbeItem) and call.when == "call":
+        report.grade = item.grade
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    report = yield
+    if isinstance(collector, SubmissionFile) and report.failed:
+        report.grade_error = {"path": collector.shown_path(), "error": str(report.longrepr)}
+    return report
+
+
+class SubmissionFile(IPyNbFile):
+    """A submission: one item for each probe of its exercise."""
+
+    def collect(self):
+        from . import notebooks
+        from .diagnose import Examiner
+        from .grading import Workplace
+
+        self.submission = notebooks.read(self.path)
+        self.workplace = Workplace(self.submission)
+        options = self.config.option
+        self.examiner = _examiner(options.grade_seed, options.grade_device)
+        items = [(task, probe) for task in self.submission.exercise.tasks for probe in task.probes]
+        for number, (task, probe) in enumerate(items):
+            yield ProbeItem.from_parent(self, task=task, probe=probe, number=number)
+
+    def shown_path(self) -> str:
+        """The path as a reader of the results wants it: relative where the run was started above it."""
+        here = self.config.invocation_params.dir
+        return str(self.path.relative_to(here) if self.path.is_relative_to(here) else self.path)
+
+    def setup(self):
+        self.setup_sanitize_files()
+
+    @property
+    def kernel(self):
+        """What nbval's cells execute in."""
+        return self.workplace.session
+
+    def teardown(self):
+        self.workplace.close()
+
+    def repr_failure(self, excinfo):
+        from .notebooks import NotebookError
+
+        return str(excinfo.value) if isinstance(excinfo.value, NotebookError) else super().repr_failure(excinfo)
+
+
+class NotPassed(Exception):
+    """Raised by a probe's item that did not pass; carries its Verdict."""
+
+
+class ProbeItem(IPyNbCell):
+    """One probe asked of one submission."""
+
+    def __init__(self, *, task, probe, number, **kwargs):
+        self.task, self.probe, self.grade = task, probe, None
+        options = {"check": True, "skip": False, "check_exception": False}
+        super().__init__(name=f"{task.name}.{probe.name}", cell_num=number, cell=None, options=options, **kwargs)
+
+    def reportinfo(self):
+        return self.path, None, f"{self.path.name}::{self.name}"
+
+    def setup(self):
+        """Nothing of nbval's: a time-out elsewhere has no bearing on this probe."""
+
+    def runtest(self):
+        verdict = self._verdict()
+        notes = list(self.parent.workplace.notes.values())
+        self.grade = _travel_form(self, verdict, notes)
+        if verdict.points < verdict.max_points:
+            raise NotPassed(verdict)
+
+    def _verdict(self):
+        from .diagnose import ReferenceFault, no_answer
+        from .kernels.session import CellEnded, KernelUnavailable
+        from .verdicts import GRADER_FAULT, WRONG
+
+        workplace = self.parent.workplace
+        fate = workplace.fate(self.task)
+        if fate:
+            return no_answer(self.probe, *fate)
+        try:
+            self._lay_cell()
+            workplace.ready()
+            super().runtest()  # nbval runs the cell and calls compare_outputs
+        except NbCellError:
+            return no_answer(self.probe, WRONG, NO_ANSWER)
+        except CellEnded as ended:
+            workplace.probe_ended(self.task, ended)
+            return no_answer(self.probe, ended.status, str(ended))
+        except (ReferenceFault, KernelUnavailable) as fault:
+            return no_answer(self.probe, GRADER_FAULT, str(fault))
+        return self.judged
+
+    def _lay_cell(self):
+        """The cell nbval is to run: the question, and torch's answer as its reference output."""
+        from . import wire
+        from .kernels.inside import question
+
+        examiner = self.parent.examiner
+        self.nonce = secrets.token_hex(8)
+        source = question(
+            self.task.name, self.probe.name, self.probe.source, self.task.forbids,
+            examiner.seed_of(self.task, self.probe), examiner.device, self.nonce,
+        )
+        reference = examiner.reference(self.task, self.probe)
+        output = new_output("display_data", data={wire.MIME: {"reference": reference}})
+        self.cell = new_code_cell(source, outputs=[output], execution_count=1)
+
+    def compare_outputs(self, test, ref, skip_compare=None):
+        """Judge what the kernel published, in place of nbval's comparison of texts."""
+        from . import wire
+        from .asking import read_answer
+        from .diagnose import no_answer
+        from .verdicts import MISSING, WRONG
+
+        answers = [output["data"][wire.MIME] for output in test if wire.MIME in output.get("data", {})]
+        own = [answer for answer in answers if isinstance(answer, dict) and answer.get("nonce") == self.nonce]
+        try:
+            answer = read_answer(own[0]) if len(answers) == len(own) == 1 else None
+        except wire.WireError as error:
+            answer, reason = None, str(error)
+        else:
+            reason = f"{len(answers)} answers where one was expected"
+        if answer is None:
+            self.judged = no_answer(self.probe, WRONG, f"{NO_ANSWER} ({reason})")
+            return True
+        if answer.missing:
+            self.judged = no_answer(self.probe, *self.parent.workplace.fate_if_missing(self.task))
+        else:
+            self.judged = self.parent.examiner.verdict(self.task, self.probe, answer)
+        return True
+
+    def repr_failure(self, excinfo):
+        if not isinstance(excinfo.value, NotPassed):
+            return super().repr_failure(excinfo)
+        from .reports.console import verdict_text
+
+        return verdict_text(excinfo.value.args[0])
+
+
+def _travel_form(item, verdict, notes) -> dict:
+    from .verdicts import to_dict
+
+    return {
+        "path": item.parent.shown_path(), "exercise": item.parent.submission.exercise.name, "task": item.task.name,
+        "verdict": to_dict(verdict), "notes": [*item.parent.submission.notes, *notes],
+    }
+
+
+_examiners = {}
+
+
+def _examiner(seed, device):
+    """One Examiner for all submissions of a run: the reference and the impostors are asked once."""
+    from .diagnose import Examiner
+
+    return _examiners.setdefault((seed, device), Examiner(seed, device))

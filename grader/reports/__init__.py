@@ -1,0 +1,1 @@
+"""Results as people and programs read them: `console` for terminals, `html` for notebooks, `machine` for JSON."""

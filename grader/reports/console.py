@@ -1,0 +1,175 @@
+"""Results in a terminal."""
+
+from rich import box
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from ..verdicts import NOT_ATTEMPTED, PASSED, Difference, SubmissionResult, TaskResult, Verdict
+
+MARKS = {PASSED: ("✓", "green"), NOT_ATTEMPTED: ("–", "dim")}
+WRONG_MARK = ("✗", "red")
+DETAILED = 2  # failed probes of a task that are shown in full; the others get a line each
+SIDE_BY_SIDE = 60  # columns that two matrices may take together
+
+
+def print_feedback(console: Console, result: SubmissionResult, seed: int, device: str):
+    """Everything there is to say about one notebook, for its author."""
+    console.print(Text.assemble((result.exercise, "bold"), f"  {result.path}  (seed {seed}, {device})"))
+    for note in result.notes:
+        console.print(Text(f"  note: {note}", style="yellow"))
+    console.print()
+    for task in result.tasks:
+        console.print(task_view(task))
+    console.print(Text(f"\n  {result.points} of {result.max_points} points", style="bold"))
+
+
+def task_view(task: TaskResult) -> Group:
+    """A task's line, and below it whatever helps: the mistake by name, each probe that failed, a hint."""
+    line = Table.grid(padding=(0, 2))
+    line.add_column(width=24)
+    line.add_column(width=8, justify="right")
+    mark, style = MARKS.get(task.status, WRONG_MARK)
+    status = "" if task.status == PASSED else task.status
+    line.add_row(Text(f"  {mark} {task.name}", style=style), f"{task.points} / {task.max_points}", Text(status, style=style))
+    parts = [line]
+    if task.status not in (PASSED, NOT_ATTEMPTED):
+        parts += [Padding(part, (0, 0, 0, 6)) for part in _explanation(task)]
+    return Group(*parts)
+
+
+def _explanation(task):
+    whole = {verdict.probe for verdict in task.verdicts if verdict.status != PASSED}
+    for mistake in task.mistakes:
+        where = "" if set(mistake.probes) == whole else f" (explains: {', '.join(map(_words, mistake.probes))})"
+        yield Panel(Text(mistake.message + where), border_style="yellow", box=box.ROUNDED, title="this looks like", title_align="left")
+    shown: list[str] = []
+    for verdict in task.verdicts:
+        mark, style = MARKS.get(verdict.status, WRONG_MARK)
+        again = verdict.status != PASSED and verdict.message in shown
+        points = f"  {verdict.points} / {verdict.max_points}" + ("  (the same)" if again else "")
+        yield Text(f"{mark} {_words(verdict.probe)}{points}", style=style)
+        if verdict.status != PASSED and not again and len(shown) < DETAILED:
+            yield Padding(verdict_view(verdict), (0, 0, 1, 2))
+            shown.append(verdict.message)
+    yield Text.assemble(("hint  ", "cyan"), task.hint)
+    yield Text.assemble(("read  ", "cyan"), _section(task.section))
+    yield Text("")
+
+
+def verdict_view(verdict: Verdict) -> Group:
+    """What was asked, what came out, and where it parts from torch."""
+    parts = [Text(verdict.title, style="dim")]
+    for number, call in enumerate(verdict.asked[:3]):
+        parts.append(_hanging("asked  " if number == 0 else "       ", call))
+    if len(verdict.asked) > 3:
+        parts.append(Text(f"       ... {len(verdict.asked)} calls in all", style="dim"))
+    if not verdict.differences:
+        parts.append(Text(verdict.message))
+    for difference in verdict.differences[:1]:
+        parts.append(_difference_view(difference))
+    rest = [difference.at for difference in verdict.differences[1:]]
+    if rest:
+        parts.append(Text(f"Also: {'; '.join(rest)}", style="dim"))
+    return Group(*parts)
+
+
+def _hanging(label, text):
+    row = Table.grid()
+    row.add_column(no_wrap=True)
+    row.add_column()
+    row.add_row(Text(label), Text(text))
+    return row
+
+
+def _difference_view(difference: Difference):
+    where = f"{difference.at}: " if difference.at else ""
+    parts = [Text(where + difference.message)]
+    if difference.kind in ("value", "nan", "shape") and difference.total != 1 and difference.expected:
+        parts.append(_sides(difference.expected, difference.received))
+    return Group(*parts)
+
+
+def _sides(expected, received):
+    """torch's numbers and the learner's beside each other, or below where that would not fit."""
+    fits = _width(expected) + _width(received) <= SIDE_BY_SIDE
+    table = Table(box=None, padding=(0, 3, 0, 0), show_header=fits)
+    if fits:
+        table.add_column("torch", header_style="green", no_wrap=True)
+        table.add_column("you", header_style="red", no_wrap=True)
+        table.add_row(expected, received)
+    else:
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True)
+        table.add_row(Text("torch", style="green"), expected)
+        table.add_row(Text("you", style="red"), received)
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _width(text):
+    return max(map(len, text.splitlines()), default=0)
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """A verdict as plain text, for pytest's own report."""
+    return _plain(Group(Text(verdict.status), verdict_view(verdict)))
+
+
+def task_text(task: TaskResult) -> str:
+    """A task's result as plain text, for places that show no HTML."""
+    return _plain(task_view(task))
+
+
+def _plain(view) -> str:
+    console = Console(width=100, no_color=True, force_terminal=False)
+    with console.capture() as capture:
+        console.print(view)
+    return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
+
+
+def print_scores(console: Console, results: list[SubmissionResult]):
+    """One line a notebook: its points, and how its tasks stand."""
+    console.print(_scores_table(results))
+
+
+def _scores_table(results):
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("notebook", overflow="fold")
+    table.add_column("points", justify="right", no_wrap=True)
+    table.add_column("tasks")
+    for result in results:
+        if result.error:
+            table.add_row(result.path, "–", Text(result.error, style="red"))
+        else:
+            points = f"{result.points} / {result.max_points}"
+            table.add_row(result.path, Text(points, style="green" if result.points == result.max_points else ""), _tally(result))
+    return table
+
+
+def scores_text(results: list[SubmissionResult]) -> str:
+    """The table of scores as plain text, for pytest's own report."""
+    return _plain(_scores_table(results))
+
+
+def _tally(result):
+    tally = {}
+    for task in result.tasks:
+        tally.setdefault(task.status, []).append(task.name)
+    if list(tally) == [PASSED]:
+        return f"all {len(result.tasks)} passed"
+    return "; ".join(
+        f"{len(names)} {status}" + ("" if status in (PASSED, NOT_ATTEMPTED) else f" ({', '.join(names)})")
+        for status, names in tally.items()
+    )
+
+
+def _words(name):
+    return name.replace("_", " ")
+
+
+def _section(label):
+    from ..catalogue import chapter_of
+
+    return f"book/{chapter_of(label)}.md, section {label}"

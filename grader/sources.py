@@ -1,0 +1,115 @@
+"""Reading a notebook's code without running it: what its cells define, and which forbidden names an answer uses."""
+
+import ast
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+
+def defined_names(cell: str) -> set[str]:
+    """Functions and classes that a cell defines at its top level."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return {statement.name for statement in _statements([cell])[0] if isinstance(statement, kinds)}
+
+
+def matches(name: str, forbidden: str) -> bool:
+    """Whether a dotted name is the forbidden one, a twin of it, or a road to it.
+
+    "torch.Tensor.addmm" and "torch.ops.aten.addmm" match "torch.addmm": same library, and its last word is on the path.
+    """
+    parts, goal = name.split("."), forbidden.split(".")
+    return parts[0] == goal[0] and goal[-1] in parts[1:]
+
+
+def forbidden_in_source(cells: list[str], name: str, forbidden: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Forbidden names used by the definition of `name`, or by any helper of the notebook that it reaches.
+
+    cells: the notebook's code, a string a cell. Returns pairs (forbidden name, the line of code that uses it).
+    """
+    if not forbidden:
+        return []
+    statements, lines = _statements(cells)
+    bindings: dict[str, list] = {}
+    for statement in statements:
+        for bound in _bound_names(statement):
+            bindings.setdefault(bound, []).append(statement)
+    modules = _imports(statements)
+    found, seen, queue = [], set(), [(name, bindings.get(name, [])[-1:])]  # the last definition is the one that counts
+    while queue:
+        bound, definitions = queue.pop()
+        seen.add(bound)
+        for statement in definitions:
+            for node in ast.walk(statement):
+                for goal in _uses(node, modules, forbidden):
+                    found.append((goal, lines[id(statement)][node.lineno - 1].strip()))
+                used = node.id if isinstance(node, ast.Name) else None
+                if used in bindings and used not in seen:
+                    seen.add(used)
+                    queue.append((used, bindings[used]))
+    return list(dict.fromkeys(found))
+
+
+def _statements(cells):
+    """Top-level statements of all cells that parse, with the lines of the cell each stands in."""
+    statements, lines = [], {}
+    for cell in cells:
+        try:
+            source = TransformerManager().transform_cell(cell)  # %magics become plain calls
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError):
+            continue
+        for statement in tree.body:
+            statements.append(statement)
+            lines[id(statement)] = source.splitlines()
+    return statements, lines
+
+
+def _bound_names(statement):
+    """Names that a top-level statement binds, those in its `if` and `with` blocks included, function bodies not."""
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return {statement.name}
+    names = set()
+    for node in ast.walk(statement):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
+
+
+def _imports(statements):
+    """What each imported name stands for, as a dotted path: {"F": "torch.nn.functional", "lin": "torch.nn.functional.linear"}."""
+    modules = {"torch": "torch", "np": "numpy", "numpy": "numpy"}
+    for node in (node for statement in statements for node in ast.walk(statement)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                modules[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else alias.name.split(".")[0]
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    return modules
+
+
+def _uses(node, modules, forbidden):
+    """Forbidden names that this one syntax node uses."""
+    if isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, ast.MatMult):
+        return [goal for goal in forbidden if goal == "@"]
+    path = _dotted(node, modules)
+    if path is None:
+        return []
+    if path.startswith("?."):  # a method of something unknown: x.addmm(...)
+        methods = [goal for goal in forbidden if goal.split(".")[-2:-1] in (["Tensor"], ["ndarray"])]
+        return [goal for goal in methods if path.split(".")[-1] == goal.split(".")[-1]]
+    return [goal for goal in forbidden if goal != "@" and matches(path, goal)]
+
+
+def _dotted(node, modules):
+    """The dotted path a name, attribute or getattr call stands for; "?." leads what is not an imported module."""
+    if isinstance(node, ast.Name):
+        return modules.get(node.id)
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value, modules) or '?'}.{node.attr}"
+    if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "getattr" and len(node.args) >= 2:
+        attribute = node.args[1]
+        if isinstance(attribute, ast.Constant) and isinstance(attribute.value, str):
+            return f"{_dotted(node.args[0], modules) or '?'}.{attribute.value}"
+    return None

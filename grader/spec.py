@@ -1,0 +1,110 @@
+"""How an exercise is written down: an Exercise is a list of Tasks; a Task has a reference, probes and impostors.
+
+A probe is a function `ask(candidate, bench)`. It draws its inputs from the bench, exercises the candidate (a function or a
+class) and returns a nest of tensors and plain values. The learner's object, torch's (the reference) and every known wrong
+one (the impostors) are asked the same probes. Nothing here runs or judges anything.
+"""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One question. Its answer is worth `points`; its docstring says in one line what is asked."""
+
+    name: str
+    ask: Callable
+    points: int
+
+    @property
+    def title(self) -> str:
+        return inspect.getdoc(self.ask)
+
+    @property
+    def source(self) -> str:
+        """The function's text without its decorators: it must need no names but `torch`, `nn`, `F`, `np` and `math`."""
+        return function_source(self.ask)
+
+
+@dataclass(frozen=True)
+class Impostor:
+    """A known wrong answer. `message` is what a learner who wrote it should read."""
+
+    name: str
+    answer: Callable
+    message: str
+
+    @property
+    def source(self) -> str:
+        return function_source(self.answer)
+
+
+@dataclass(eq=False)
+class Task:
+    """Something to implement.
+
+    name: the function or class the learner writes. reference: torch's own answer, with the learner's signature.
+    forbids: dotted names that the answer may not use, such as "torch.nn.functional.linear"; "@" is the operator.
+    hints: from gentle to plain. section: the label of the chapter section that teaches it.
+    tolerance: (rtol, atol) where `torch.testing`'s defaults for the dtype do not fit, with `tolerance_reason`.
+    """
+
+    name: str
+    reference: Callable
+    section: str
+    hints: tuple[str, ...]
+    forbids: tuple[str, ...] = ()
+    tolerance: tuple[float, float] | None = None
+    tolerance_reason: str = ""
+    probes: list[Probe] = field(default_factory=list)
+    impostors: list[Impostor] = field(default_factory=list)
+
+    @property
+    def points(self) -> int:
+        return sum(probe.points for probe in self.probes)
+
+    def probe(self, points: int) -> Callable:
+        """Decorator: register a question worth `points`."""
+
+        def register(ask):
+            self.probes.append(Probe(ask.__name__, ask, points))
+            return ask
+
+        return register
+
+    def impostor(self, message: str) -> Callable:
+        """Decorator: register a wrong answer and what to tell the learner who gave it."""
+
+        def register(answer):
+            self.impostors.append(Impostor(answer.__name__, answer, message))
+            return answer
+
+        return register
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One notebook's tasks. `release` counts up when a task's contract changes, so that old notebooks are recognised."""
+
+    name: str
+    title: str
+    tasks: tuple[Task, ...]
+    release: int = 1
+
+    @property
+    def points(self) -> int:
+        return sum(task.points for task in self.tasks)
+
+    def task(self, name: str) -> Task:
+        return next(task for task in self.tasks if task.name == name)
+
+
+def function_source(definition) -> str:
+    """The source of a function or class, dedented and without decorators."""
+    source = textwrap.dedent(inspect.getsource(definition))
+    first_line = ast.parse(source).body[0].lineno  # of `def` or `class`, after the decorators
+    return "".join(source.splitlines(keepends=True)[first_line - 1 :])

@@ -1,0 +1,111 @@
+"""What grading says, as plain data: a Difference, a probe's Verdict, a task's result, a submission's result.
+
+Everything here survives `dataclasses.asdict` and JSON; the written schema is `reports/schema.json`.
+"""
+
+from dataclasses import asdict, dataclass, field
+
+PASSED = "passed"
+WRONG = "wrong"
+RAISED = "raised"
+MISSING = "missing"
+NOT_ATTEMPTED = "not attempted"
+FORBIDDEN = "forbidden"
+TIMED_OUT = "timed out"
+OUT_OF_MEMORY = "out of memory"
+FLOODED = "flooded"
+KERNEL_DIED = "kernel died"
+GRADER_FAULT = "grader fault"
+
+# Where a task's probes end differently, the task is called after the first of these that occurs.
+GRAVITY = (
+    GRADER_FAULT, KERNEL_DIED, OUT_OF_MEMORY, FLOODED, TIMED_OUT, FORBIDDEN, MISSING, RAISED, WRONG, NOT_ATTEMPTED, PASSED,
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One place where an answer parts from the reference.
+
+    at: which part of the answer. kind: type, length, keys, shape, dtype, device, nan, value or sample.
+    expected, received: the values as text, several lines for a small matrix. index: the first entry that differs.
+    wrong of total entries differ, at most by `largest`. grid: the size of the error by entry, 0 to 1, for a heat map.
+    histogram: for a sample, counts in equal bins over a common range, received first.
+    """
+
+    at: str
+    kind: str
+    message: str
+    expected: str = ""
+    received: str = ""
+    index: list[int] = field(default_factory=list)
+    wrong: int = 0
+    total: int = 0
+    largest: float = 0.0
+    grid: list[list[float]] | None = None
+    histogram: list[list[int]] | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one probe. like: impostors that answer this probe as the learner did."""
+
+    probe: str
+    title: str
+    status: str
+    points: int
+    max_points: int
+    message: str = ""
+    asked: list[str] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    like: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known mistake that explains the failed probes named in `probes`."""
+
+    impostor: str
+    message: str
+    probes: list[str]
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    name: str
+    status: str
+    points: int
+    max_points: int
+    mistakes: list[Mistake]
+    hint: str
+    section: str
+    verdicts: list[Verdict]
+
+
+@dataclass(frozen=True)
+class SubmissionResult:
+    """One notebook's result. error: the one line that says why it could not be graded, else empty. notes: what a reader
+    of the result should know, such as a cell that failed."""
+
+    path: str
+    exercise: str
+    points: int
+    max_points: int
+    tasks: list[TaskResult] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    error: str = ""
+
+    @property
+    def has_fault(self) -> bool:
+        """Whether the grader, not the learner, failed in some task."""
+        return any(task.status == GRADER_FAULT for task in self.tasks)
+
+
+def to_dict(result) -> dict:
+    """Any of the above as plain dicts and lists."""
+    return asdict(result)
+
+
+def verdict_from_dict(data: dict) -> Verdict:
+    """The inverse of to_dict for a Verdict."""
+    return Verdict(**{**data, "differences": [Difference(**item) for item in data["differences"]]})

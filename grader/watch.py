@@ -1,0 +1,90 @@
+"""Which forbidden functions an answer calls while a probe runs, seen at torch's and NumPy's function level.
+
+Together with `sources`, which reads the code, this catches what a learner does openly. It is no wall: it lives in the
+learner's own process, where code that hides a call on purpose can get past it.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+from torch.overrides import TorchFunctionMode, resolve_name
+
+from .sources import matches
+
+
+class ForbiddenCalls(TorchFunctionMode):
+    """Notes which forbidden torch functions are called while it is active. Methods and operators count as their functions."""
+
+    def __init__(self, forbidden: tuple[str, ...]):
+        super().__init__()
+        self.forbidden = forbidden
+        self.seen: list[str] = []
+        self._names: dict = {}
+
+    def note(self, name: str):
+        for goal in self.forbidden:
+            if matches(name, goal) and goal not in self.seen:
+                self.seen.append(goal)
+        if "@" in self.forbidden and name in ("numpy.matmul", "torch.Tensor.matmul", "torch.Tensor.__matmul__"):
+            self.seen.append("@")
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func not in self._names:
+            own_name = f"{getattr(func, '__module__', '')}.{getattr(func, '__qualname__', '')}"
+            self._names[func] = resolve_name(func) or own_name
+        name = self._names[func]
+        self.note(name if name.startswith("torch.") else f"torch.{name}")
+        return func(*args, **(kwargs or {}))
+
+
+_active: list[ForbiddenCalls] = []
+
+
+@contextmanager
+def watching(forbidden: tuple[str, ...]):
+    """Yield the list of forbidden names that are used inside the block."""
+    if not forbidden:
+        yield []
+        return
+    calls = ForbiddenCalls(forbidden)
+    _active.append(calls)
+    try:
+        with calls:
+            yield calls.seen
+    finally:
+        _active.remove(calls)
+
+
+class WatchedArray(np.ndarray):
+    """A NumPy array that reports the functions it meets to the active watcher, and is otherwise an ordinary array."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        _report(f"numpy.{ufunc.__name__}")
+        out = kwargs.get("out")
+        if out is not None:
+            kwargs["out"] = tuple(_plain(array) for array in out)
+        result = getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
+        if out is not None:
+            return out[0] if len(out) == 1 else out
+        return _watched(result)
+
+    def __array_function__(self, func, types, args, kwargs):
+        _report(f"numpy.{func.__name__}")
+        return super().__array_function__(func, types, args, kwargs)
+
+    def dot(self, other, out=None):
+        _report("numpy.dot")
+        return super().dot(other, out)
+
+
+def _report(name):
+    for calls in _active:
+        calls.note(name)
+
+
+def _plain(value):
+    return value.view(np.ndarray) if isinstance(value, WatchedArray) else value
+
+
+def _watched(value):
+    return value.view(WatchedArray) if isinstance(value, np.ndarray) else value
