@@ -59,13 +59,13 @@ def matrix(ax, values, title="", limit=None, numbers=True):
     """
     rows, columns = values.shape
     limit = limit or float(abs(values).max()) or 1.0
-    ax.imshow(values, cmap=DIVERGING, vmin=-limit, vmax=limit, alpha=0.75)
+    image = ax.imshow(values, cmap=DIVERGING, vmin=-limit, vmax=limit)
     ax.set(xticks=[], yticks=[], title=title)
     ax.spines[:].set_visible(False)
     if not numbers:
         return
     for i in range(rows):
         for j in range(columns):
-            dark_cell = abs(float(values[i, j])) > 0.6 * limit
-            ax.text(j, i, f"{float(values[i, j]):.1f}", ha="center", va="center", fontsize=9,
-                    color="white" if dark_cell else "#30343b")
+            red, green, blue, _ = image.cmap(image.norm(float(values[i, j])))
+            bright = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.4
+            ax.text(j, i, f"{float(values[i, j]):.1f}", ha="center", va="center", fontsize=9, color="#1d2026" if bright else "white")

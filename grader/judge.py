@@ -55,7 +55,7 @@ def agree(one, other, tolerance: Tolerance = None) -> bool:
 
 def _sequences(received, expected, tolerance, at):
     if len(received) != len(expected):
-        message = f"{len(expected)} values are asked for; you returned {len(received)}."
+        message = f"Expected {len(expected)} values, {describe(expected)}; you returned {len(received)}, {describe(received)}."
         return [Difference(at, "length", message, describe(expected), describe(received))]
     found = []
     for number, (mine, theirs) in enumerate(zip(received, expected)):
@@ -84,7 +84,7 @@ def _scalars(received, expected, tolerance, at):
         same = _close(float(received), float(expected), rtol, atol) if _has_float(received, expected) else received == expected
     if same:
         return []
-    ratio = f" {_ratio_text(received / expected)}" if _both_numbers(received, expected) and expected and received else ""
+    ratio = f" {_ratio_text(received / expected)}" if _has_float(received, expected) and expected and received else ""
     message = f"Expected {describe(expected)}; you returned {describe(received)}.{ratio}"
     return [Difference(at, "value", message, describe(expected), describe(received), wrong=1, total=1)]
 

@@ -1,6 +1,7 @@
 """Notebooks as files: read a submission and tell which exercise it answers; make the exercises from the solutions."""
 
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,8 +61,10 @@ def _load(path):
     try:
         if path.stat().st_size > MAX_BYTES:
             raise NotebookError(f"{path}: larger than {MAX_BYTES // 2**20} MiB. Clear its outputs and save it again.")
-        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-        nbformat.validate(notebook, relax_add_props=True)
+        with warnings.catch_warnings():  # nbformat mends small faults, such as doubled cell ids, and says so
+            warnings.simplefilter("ignore")
+            notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+            nbformat.validate(notebook, relax_add_props=True)
     except OSError as error:
         raise NotebookError(f"{path}: {error.strerror or error}.") from None
     except NotebookError:

@@ -73,6 +73,8 @@ def _bound_names(statement):
             names.add(node.name)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
+        if isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
     return names
 
 
@@ -93,6 +95,9 @@ def _uses(node, modules, forbidden):
     """Forbidden names that this one syntax node uses."""
     if isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, ast.MatMult):
         return [goal for goal in forbidden if goal == "@"]
+    if isinstance(node, ast.ImportFrom):
+        paths = [f"{node.module}.{alias.name}" for alias in node.names]
+        return [goal for goal in forbidden if any(matches(path, goal) for path in paths)]
     path = _dotted(node, modules)
     if path is None:
         return []

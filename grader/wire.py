@@ -20,6 +20,7 @@ MAX_ITEMS = 10_000  # of values in one answer
 MAX_DEPTH = 12  # of nesting
 MAX_TEXT = 20_000  # characters in one string
 MAX_DIMENSIONS = 16
+MAX_DIGITS = 300
 
 TORCH_DTYPES = {
     str(dtype).removeprefix("torch."): dtype
@@ -89,7 +90,11 @@ def _encode(value, budget, depth):
     if isinstance(value, np.bool_):
         return bool(value)
     if isinstance(value, (int, np.integer)):
-        return int(value) if abs(value) < 2**53 else {"t": "int", "v": str(int(value))[:MAX_TEXT]}
+        if abs(value) < 2**53:  # what JSON readers agree on
+            return int(value)
+        if abs(value) > 10**MAX_DIGITS:
+            raise WireError(f"the answer holds a whole number of more than {MAX_DIGITS} digits")
+        return {"t": "int", "v": str(int(value))}
     if isinstance(value, (float, np.floating)):
         return float(value) if math.isfinite(value) else {"t": "float", "v": str(float(value))}
     if isinstance(value, str):
@@ -186,9 +191,11 @@ def _raw(data, budget, depth, item_size):
 
 
 def _decode_number(data, budget, depth):
-    kinds = {"int": int, "float": float}
+    text = _field(data, "v", str)
+    if len(text) > MAX_DIGITS + 2:
+        raise WireError("a number that is too long")
     try:
-        return kinds[data["t"]](_field(data, "v", str)[:400])
+        return int(text) if data["t"] == "int" else float(text)
     except ValueError:
         raise WireError("a number that is none") from None
 

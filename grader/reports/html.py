@@ -1,14 +1,23 @@
 """Feedback inside a notebook: one self-contained piece of HTML for a task, with no script, for light and dark pages."""
 
+import re
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
+from markupsafe import Markup, escape
 
 from ..verdicts import TaskResult
+
+
+def _prose(text: str) -> Markup:
+    """Plain text as HTML: `code` in backticks, a line break for a newline."""
+    html = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
+    return Markup(html.replace("\n", "<br>"))
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True
 )
+_templates.filters["prose"] = _prose
 _templates.filters["words"] = lambda name: name.replace("_", " ")
 
 

@@ -1,0 +1,73 @@
+"""Make submissions and grade them through the command line, as a learner or a teacher would."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).parent.parent
+IMPORTS = "import math\nimport numpy as np\nimport torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+
+
+def exercise(name: str) -> nbformat.NotebookNode:
+    """The untouched notebook of an exercise such as "01_formula"."""
+    return nbformat.read(ROOT / "exercises" / f"{name}.ipynb", as_version=4)
+
+
+def solution(name: str) -> nbformat.NotebookNode:
+    return nbformat.read(ROOT / "solutions" / f"{name}.ipynb", as_version=4)
+
+
+def answer_cell(notebook, task: str):
+    """The cell in which the learner answers `task`."""
+    return next(cell for cell in notebook.cells if cell.metadata.get("linear_course") == {"role": "answer", "task": task})
+
+
+def check_cell(notebook, task: str):
+    return next(cell for cell in notebook.cells if cell.source == f'check("{task}")')
+
+
+def answered(name: str, answers: dict[str, str]) -> nbformat.NotebookNode:
+    """An exercise with the given source in the answer cells of the given tasks."""
+    notebook = exercise(name)
+    for task, source in answers.items():
+        answer_cell(notebook, task).source = IMPORTS + source
+    return notebook
+
+
+def named(task: str, definition) -> str:
+    """Source that defines `task` as a copy of some function of ours (an Impostor, or a plain function)."""
+    from grader.spec import function_source
+
+    answer = getattr(definition, "answer", definition)
+    return f"{function_source(answer)}\n\n{task} = {answer.__name__}"
+
+
+def run(*arguments, cwd=ROOT, timeout=600, env=None) -> subprocess.CompletedProcess:
+    """Run python with arguments; its output as text."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)], cwd=cwd, timeout=timeout, env=env, capture_output=True, text=True
+    )
+
+
+def grader(*arguments, **options) -> subprocess.CompletedProcess:
+    return run("-m", "grader", *arguments, **options)
+
+
+def grade(folder: Path, notebooks: dict[str, nbformat.NotebookNode | str], *options) -> dict[str, dict]:
+    """Write notebooks (or raw texts) to a folder, grade them in one run, and return each one's part of the JSON report."""
+    for name, notebook in notebooks.items():
+        text = notebook if isinstance(notebook, str) else nbformat.writes(notebook)
+        (folder / f"{name}.ipynb").write_text(text)
+    paths = [folder / f"{name}.ipynb" for name in notebooks]
+    done = grader("grade", *paths, "--json", folder / "report.json", *options)
+    assert "Traceback" not in done.stderr, done.stderr
+    report = json.loads((folder / "report.json").read_text())
+    return {Path(submission["path"]).stem: submission for submission in report["submissions"]}
+
+
+def tasks(submission: dict) -> dict[str, dict]:
+    """A submission's tasks by name."""
+    return {task["name"]: task for task in submission["tasks"]}

@@ -1,0 +1,91 @@
+"""The catalogue against itself, for many seeds: references pass, right answers pass, impostors are caught and named."""
+
+import ast
+import builtins
+import doctest
+import re
+
+import pytest
+
+from grader.asking import PROBE_NAMES
+from grader.catalogue import EXERCISES, all_tasks, chapter_of
+from grader.diagnose import Examiner
+from grader.kills import kill_table
+from grader.sources import forbidden_in_source
+
+from .notebooks import IMPORTS, ROOT, answer_cell, named, solution
+from .right_answers import every_right_answer
+
+SEEDS = range(5)
+TASKS = list(all_tasks().values())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_impostor_is_killed(seed):
+    survivors = [(kill.task, kill.impostor, kill.named) for kill in kill_table(EXERCISES, seed) if not kill.killed]
+    assert survivors == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_references_and_right_answers_pass(seed):
+    examiner = Examiner(seed)
+    for task, answer in [*((task, task.reference) for task in TASKS), *every_right_answer()]:
+        for probe in task.probes:
+            verdict = examiner.verdict(task, probe, examiner.ask(task, probe, answer))
+            assert verdict.status == "passed", (task.name, answer.__name__, verdict)
+
+
+def test_task_names_are_unique():
+    assert len(TASKS) == sum(len(exercise.tasks) for exercise in EXERCISES)
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_a_task_is_complete(task):
+    assert len(task.impostors) >= 3
+    assert len(task.hints) == 2
+    assert len({impostor.message for impostor in task.impostors}) == len(task.impostors)
+    assert all(probe.title and probe.points > 0 for probe in task.probes)
+    assert not task.tolerance or task.tolerance_reason
+    chapter = (ROOT / "book" / f"{chapter_of(task.section)}.md").read_text()
+    assert f"({task.section})=" in chapter
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_a_probe_needs_nothing_but_its_own_source(task):
+    """The kernel gets a probe's text and the names of PROBE_NAMES, nothing else of the catalogue."""
+    for probe in task.probes:
+        tree = ast.parse(probe.source)
+        bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+        bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        bound |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        assert used <= bound | set(PROBE_NAMES) | set(dir(builtins)), probe.name
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_impostors_are_wrong_not_forbidden(task):
+    for impostor in task.impostors:
+        assert not forbidden_in_source([IMPORTS, named(task.name, impostor)], task.name, task.forbids)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_examples_in_docstrings_print_what_they_say(exercise):
+    namespace = {}
+    notebook = solution(exercise.name)
+    exec(notebook.cells[1].source, namespace)
+    for task in exercise.tasks:
+        exec(answer_cell(notebook, task.name).source, namespace)
+        examples = doctest.DocTestParser().get_doctest(namespace[task.name].__doc__, namespace, task.name, None, 0)
+        assert examples.examples, f"{task.name} shows no example"
+        runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+        runner.run(examples)
+        assert runner.summarize(verbose=False).failed == 0
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_a_notebook_says_what_it_forbids(exercise):
+    """A learner can read in the task's text that something is forbidden wherever the grader forbids something."""
+    cells = solution(exercise.name).cells
+    for task in exercise.tasks:
+        place = next(number for number, cell in enumerate(cells) if re.search(rf"(def|class) {re.escape(task.name)}\b", cell.source))
+        assert ("Forbidden" in cells[place - 1].source) == bool(task.forbids), task.name

@@ -1,0 +1,59 @@
+"""Every exercise, through the command line and a real kernel: untouched, solved, wrong in each known way, right in others."""
+
+import itertools
+
+import pytest
+
+from grader.catalogue import EXERCISES
+
+from .notebooks import answered, exercise, grade, named, solution, tasks
+from .right_answers import right_answers
+
+
+@pytest.fixture(scope="module", params=EXERCISES, ids=lambda exercise: exercise.name)
+def graded(request, tmp_path_factory):
+    """The exercise, and the results of grading every variant of its notebook in one run.
+
+    The k-th "wrong" notebook holds each task's k-th impostor, the k-th "right" one its k-th right answer.
+    """
+    ex = request.param
+    variants = {"untouched": exercise(ex.name), "solved": solution(ex.name)}
+    rows = {
+        "wrong": {task.name: task.impostors for task in ex.tasks},
+        "right": right_answers(ex.name),
+    }
+    for kind, answers in rows.items():
+        for number, column in enumerate(itertools.zip_longest(*(answers[task.name] for task in ex.tasks))):
+            chosen = {task.name: named(task.name, answer) for task, answer in zip(ex.tasks, column) if answer}
+            variants[f"{kind}_{number}"] = answered(ex.name, chosen)
+    return ex, grade(tmp_path_factory.mktemp(ex.name), variants)
+
+
+def test_an_untouched_notebook_scores_zero(graded):
+    ex, results = graded
+    assert results["untouched"]["points"] == 0
+    assert {task["status"] for task in results["untouched"]["tasks"]} == {"not attempted"}
+
+
+def test_the_solution_scores_full(graded):
+    ex, results = graded
+    assert results["solved"]["points"] == results["solved"]["max_points"] == ex.points
+
+
+def test_every_impostor_is_caught_and_named(graded):
+    ex, results = graded
+    for task in ex.tasks:
+        for number, impostor in enumerate(task.impostors):
+            result = tasks(results[f"wrong_{number}"])[task.name]
+            assert result["points"] < result["max_points"], impostor.name
+            assert result["mistakes"][0]["message"] == impostor.message, impostor.name
+
+
+def test_right_but_different_answers_score_full(graded):
+    ex, results = graded
+    for task in ex.tasks:
+        answers = right_answers(ex.name)[task.name]
+        assert len(answers) >= 3
+        for number, answer in enumerate(answers):
+            result = tasks(results[f"right_{number}"])[task.name]
+            assert result["points"] == result["max_points"], (answer.__name__, result)
