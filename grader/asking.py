@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from . import wire
-from .bench import Bench
+from .bench import Bench, probe_seed
 from .watch import watching
 
 MISSING = object()  # stands for a candidate that the notebook does not define
@@ -41,14 +41,15 @@ class Answer:
     forbidden: tuple[str, ...] = ()
 
 
-def ask(probe, candidate, seed: int, device: str, forbids: tuple[str, ...] = ()) -> dict:
+def ask(probe, candidate, seed: int, device: str, forbids: tuple[str, ...] = (), stream: int = 0) -> dict:
     """Ask `candidate` the probe (a function) on inputs of `seed`; the answer as JSON-able data for `read_answer`.
 
-    The global random generators are seeded for the call and restored after it.
+    The global random generators are seeded for the call and restored after it. Different streams give independent
+    random numbers for the same inputs: samples are compared as independent ones.
     """
     if candidate is MISSING:
         return {"missing": True}
-    with _seeded(seed, device), watching(forbids) as forbidden:
+    with _seeded(probe_seed(seed, "stream", str(stream)), device), watching(forbids) as forbidden:
         try:
             data = {"value": wire.encode(probe(candidate, Bench(seed, device)))}
         except Exception as error:
@@ -91,7 +92,7 @@ def recorded_inputs(probe, reference, seed: int, device: str) -> list[dict]:
         calls.append({name: _snapshot(value) for name, value in bound.arguments.items()})
         return reference(*args, **kwargs)
 
-    with _seeded(seed, device):
+    with _seeded(probe_seed(seed, "stream", "0"), device):
         probe(reference if inspect.isclass(reference) else recorder, Bench(seed, device))
     return calls
 

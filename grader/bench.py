@@ -1,6 +1,7 @@
 """The bench: where a probe draws its inputs. The same seed gives the same inputs in every process and on every device."""
 
 import hashlib
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -11,6 +12,11 @@ class Sample:
 
     def __init__(self, values: torch.Tensor):
         self.values = values
+
+    @cached_property
+    def ordered(self) -> np.ndarray:
+        """The numbers in ascending order, as float64."""
+        return np.sort(self.values.double().flatten().numpy())
 
 
 class Caught:

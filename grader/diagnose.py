@@ -1,6 +1,7 @@
 """From an answer to a verdict: ask the reference, compare, and find the impostor that answers as the learner did."""
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from . import asking, judge, verdicts
@@ -8,6 +9,8 @@ from .bench import probe_seed
 from .explain import explain
 from .spec import Exercise, Probe, Task
 from .verdicts import GRAVITY, Mistake, SubmissionResult, TaskResult, Verdict
+
+LEARNER, REFERENCE, IMPOSTOR = 0, 1, 2  # streams of random numbers
 
 MEMORY_MESSAGES = ("can't allocate memory", "CUDA out of memory", "not enough memory", "Unable to allocate")
 
@@ -25,29 +28,33 @@ class Examiner:
         self.reference = lru_cache(maxsize=None)(self._reference)
         self.impostors = lru_cache(maxsize=None)(self._impostors)
         self.calls = lru_cache(maxsize=None)(self._calls)
+        self.passing_impostors = lru_cache(maxsize=None)(self._passing_impostors)
 
     def seed_of(self, task: Task, probe: Probe) -> int:
         return probe_seed(self.seed, task.name, probe.name)
 
-    def ask(self, task: Task, probe: Probe, candidate) -> asking.Answer:
-        """Ask any object in this process."""
-        forbids = () if candidate is task.reference else task.forbids
-        data = asking.ask(probe.ask, candidate, self.seed_of(task, probe), self.device, forbids)
+    def ask(self, task: Task, probe: Probe, candidate, stream: int = LEARNER) -> asking.Answer:
+        """Ask any object in this process, as a learner's is asked in its kernel."""
+        forbids = task.forbids if stream == LEARNER else ()
+        data = asking.ask(probe.ask, candidate, self.seed_of(task, probe), self.device, forbids, stream)
         return asking.read_answer(data)
 
     def _reference(self, task: Task, probe: Probe) -> asking.Answer:
-        answer = self.ask(task, probe, task.reference)
+        answer = self.ask(task, probe, task.reference, REFERENCE)
         if answer.raised:
             raise ReferenceFault(f"torch's own answer to {task.name}.{probe.name} raised {answer.raised.kind}: {answer.raised.message}")
         return answer
 
     def _impostors(self, task: Task, probe: Probe) -> dict[str, asking.Answer]:
-        return {impostor.name: self.ask(task, probe, impostor.answer) for impostor in task.impostors}
+        return {
+            impostor.name: _as_if_named(task, impostor, self.ask(task, probe, impostor.answer, IMPOSTOR))
+            for impostor in task.impostors
+        }
 
     def _calls(self, task: Task, probe: Probe) -> list[dict]:
         return asking.recorded_inputs(probe.ask, task.reference, self.seed_of(task, probe), self.device)
 
-    def passing_impostors(self, task: Task, probe: Probe) -> set[str]:
+    def _passing_impostors(self, task: Task, probe: Probe) -> set[str]:
         """Impostors that this probe does not find out."""
         reference = self.reference(task, probe)
         answers = self.impostors(task, probe)
@@ -126,6 +133,14 @@ class Examiner:
         """How many of these probes the impostor passes."""
         asked = [probe for probe in task.probes if probe.name in probe_names]
         return sum(impostor.name in self.passing_impostors(task, probe) for probe in asked)
+
+
+def _as_if_named(task, impostor, answer):
+    """The answer with the impostor's name replaced by the task's in an error message: torch names classes there."""
+    if not answer.raised:
+        return answer
+    message = answer.raised.message.replace(impostor.name, task.name)
+    return replace(answer, raised=replace(answer.raised, message=message))
 
 
 def no_answer(probe: Probe, status: str, message: str) -> Verdict:

@@ -202,21 +202,21 @@ def _samples(received, expected, tolerance, at):
         return [_shape_difference(mine, theirs, at)]
     if not mine.numel():
         return []
-    distance, limit = sample_distance(mine, theirs)
+    distance, limit = sample_distance(received, expected)
     if distance <= limit:
         return []
     message = f"Your numbers are distributed otherwise than torch's: {_spread(mine)}; torch's {_spread(theirs)}."
     return [Difference(at, "sample", message, _spread(theirs), _spread(mine), histogram=_histogram(mine, theirs))]
 
 
-def sample_distance(one: torch.Tensor, other: torch.Tensor) -> tuple[float, float]:
+def sample_distance(one: Sample, other: Sample) -> tuple[float, float]:
     """The two-sample Kolmogorov-Smirnov distance, and the limit it exceeds with a chance below FALSE_FAIL if both samples
     come from one distribution.
 
     The limit is the two-sample form of the Dvoretzky-Kiefer-Wolfowitz inequality, proved for equal sizes of 458 and more
     (Wei and Dudley, "Two-sample Dvoretzky-Kiefer-Wolfowitz inequalities", 2012).
     """
-    mine, theirs = (np.sort(values.double().flatten().numpy()) for values in (one, other))
+    mine, theirs = one.ordered, other.ordered
     points = np.concatenate([mine, theirs])
     below_mine = np.searchsorted(mine, points, side="right") / len(mine)
     below_theirs = np.searchsorted(theirs, points, side="right") / len(theirs)

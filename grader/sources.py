@@ -38,10 +38,11 @@ def forbidden_in_source(cells: list[str], name: str, forbidden: tuple[str, ...])
         bound, definitions = queue.pop()
         seen.add(bound)
         for statement in definitions:
+            own = _local_names(statement)
             for node in ast.walk(statement):
                 for goal in _uses(node, modules, forbidden):
                     found.append((goal, lines[id(statement)][node.lineno - 1].strip()))
-                used = node.id if isinstance(node, ast.Name) else None
+                used = node.id if isinstance(node, ast.Name) and node.id not in own else None
                 if used in bindings and used not in seen:
                     seen.add(used)
                     queue.append((used, bindings[used]))
@@ -76,6 +77,16 @@ def _bound_names(statement):
         if isinstance(node, ast.alias):
             names.add(node.asname or node.name)
     return names
+
+
+def _local_names(statement):
+    """Parameters and local variables of a definition: names that mean nothing of the notebook's, even where it has the like."""
+    if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return set()
+    nodes = list(ast.walk(statement))
+    shared = {name for node in nodes if isinstance(node, (ast.Global, ast.Nonlocal)) for name in node.names}
+    stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return (stored | {node.arg for node in nodes if isinstance(node, ast.arg)}) - shared
 
 
 def _imports(statements):

@@ -9,14 +9,14 @@ import pytest
 
 from grader.asking import PROBE_NAMES
 from grader.catalogue import EXERCISES, all_tasks, chapter_of
-from grader.diagnose import Examiner
+from grader.diagnose import IMPOSTOR, LEARNER, Examiner
 from grader.kills import kill_table
 from grader.sources import forbidden_in_source
 
 from .notebooks import IMPORTS, ROOT, answer_cell, named, solution
 from .right_answers import every_right_answer
 
-SEEDS = range(5)
+SEEDS = range(3)
 TASKS = list(all_tasks().values())
 
 
@@ -31,7 +31,8 @@ def test_references_and_right_answers_pass(seed):
     examiner = Examiner(seed)
     for task, answer in [*((task, task.reference) for task in TASKS), *every_right_answer()]:
         for probe in task.probes:
-            verdict = examiner.verdict(task, probe, examiner.ask(task, probe, answer))
+            stream = IMPOSTOR if answer is task.reference else LEARNER  # what a task forbids, its reference may use
+            verdict = examiner.verdict(task, probe, examiner.ask(task, probe, answer, stream))
             assert verdict.status == "passed", (task.name, answer.__name__, verdict)
 
 

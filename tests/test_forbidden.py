@@ -43,6 +43,7 @@ def test_the_source_check_finds(cells):
         ["linear = torch.nn.functional.linear", "def linear(x, w, b=None): return x @ w.T"],  # a first try, since replaced
         ["def linear(x, w, b=None):\n    'like F.linear, nn.Linear'\n    return x @ w.T  # not torch.addmm"],
         ["def linear(x, w, b=None): return x @ w.T", "def broken(:"],
+        ["y = torch.nn.functional.linear(x, w)", "def linear(x, w, b=None):\n    y = x @ w.T\n    return y"],  # a namesake
         ["class Mine:\n    def linear(self): ...", "def linear(x, w, b=None): return x @ w.T"],
     ],
 )

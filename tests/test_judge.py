@@ -140,7 +140,7 @@ def test_samples_of_one_distribution_agree(seed):
 
 def test_the_sample_limit_has_the_stated_false_fail_rate():
     """Over 2000 pairs the largest distance stays where chance puts it: well under the limit for one in 10^8."""
-    distances = [sample_distance(uniform(seed, count=1000), uniform(seed + 5000, count=1000)) for seed in range(2000)]
+    distances = [sample_distance(Sample(uniform(seed, count=1000)), Sample(uniform(seed + 5000, count=1000))) for seed in range(2000)]
     limit = distances[0][1]
     expected_largest = math.sqrt(math.log(2 * 2000) / 1000)  # the limit for one in 2000
     assert FALSE_FAIL <= 1e-8

@@ -123,7 +123,7 @@ def task_text(task: TaskResult) -> str:
 
 
 def _plain(view) -> str:
-    console = Console(width=100, no_color=True, force_terminal=False)
+    console = Console(width=100, no_color=True, force_terminal=False, force_jupyter=False)
     with console.capture() as capture:
         console.print(view)
     return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())

@@ -1,0 +1,93 @@
+"""Task grad_bias."""
+
+import torch
+import torch.nn.functional as F
+
+from ...spec import Task
+from .shared import AUTOGRAD
+
+
+def grad_bias_reference(grad_output):
+    lead, out_features = grad_output.shape[:-1], grad_output.shape[-1]
+    bias = grad_output.new_zeros(out_features, requires_grad=True)
+    y = F.linear(grad_output.new_zeros(*lead, 1), grad_output.new_zeros(out_features, 1), bias)
+    return torch.autograd.grad(y, bias, grad_output)[0]
+
+
+grad_bias = Task(
+    "grad_bias",
+    reference=grad_bias_reference,
+    section="backward-bias",
+    forbids=AUTOGRAD,
+    hints=(
+        "b[o] is used once in every row. Which entries of grad_output belong to it?",
+        "Flatten the leading dimensions into one with reshape(-1, O), and sum over it. That holds for a single row and for no row, too.",
+    ),
+)
+
+
+@grad_bias.probe(points=1)
+def sums_the_rows(grad_bias, bench):
+    """grad_output (6, 3) gives (3,); (4, 4) gives (4,)."""
+    return {"grad_output (6, 3)": grad_bias(bench.randn(6, 3)), "grad_output (4, 4)": grad_bias(bench.randn(4, 4))}
+
+
+@grad_bias.probe(points=1)
+def sums_over_every_leading_dimension(grad_bias, bench):
+    """Several, some of size 1, in any order of memory."""
+    answers = {f"grad_output {(*lead, 3)}": grad_bias(bench.randn(*lead, 3)) for lead in [(2, 4), (2, 1, 3)]}
+    return {**answers, "transposed view (2, 4, 3)": grad_bias(bench.randn(3, 4, 2).permute(2, 1, 0))}
+
+
+@grad_bias.probe(points=1)
+def one_row_or_none(grad_bias, bench):
+    """Without leading dimensions there is one row; an empty batch has none, and gives zeros."""
+    return {f"grad_output {(*lead, 3)}": grad_bias(bench.randn(*lead, 3)) for lead in [(), (0,), (2, 0)]}
+
+
+@grad_bias.impostor("You take the mean over the rows. If the loss is a mean, 1/B is already inside grad_output: sum.")
+def averages_over_the_rows(grad_output):
+    return grad_output.reshape(-1, grad_output.shape[-1]).mean(0)
+
+
+@grad_bias.impostor("You sum over the first axis only. Every leading dimension counts rows: sum over all but the last.")
+def sums_over_the_first_axis_only(grad_output):
+    return grad_output.sum(0)
+
+
+@grad_bias.impostor("You sum to one number. Every output has a bias of its own: keep the last dimension.")
+def sums_everything(grad_output):
+    return grad_output.sum()
+
+
+@grad_bias.impostor("You sum over the outputs. The bias has one entry for each output: sum over the rows instead.")
+def sums_over_the_outputs(grad_output):
+    return grad_output.sum(-1)
+
+
+@grad_bias.impostor("Your gradient has a batch dimension of size 1. The bias is (O,), and so is its gradient: no keepdim.")
+def keeps_a_batch_dimension(grad_output):
+    return grad_output.reshape(-1, grad_output.shape[-1]).sum(0, keepdim=True)
+
+
+@grad_bias.impostor(
+    "Without leading dimensions your list of dimensions to sum over is empty, and torch reads an empty list as all of them. "
+    "Flatten instead, or treat one row apart."
+)
+def sums_over_an_empty_list_of_dimensions(grad_output):
+    return grad_output.sum(dim=tuple(range(grad_output.dim() - 1)))
+
+
+@grad_bias.impostor("You count rows, as if grad_output were all ones. Sum grad_output itself.")
+def takes_grad_output_for_ones(grad_output):
+    return torch.full_like(grad_output.new_empty(grad_output.shape[-1]), grad_output.shape[:-1].numel())
+
+
+@grad_bias.impostor("For an empty batch you return None. The gradient of a bias that nothing used is zeros of the bias's shape.")
+def returns_none_for_an_empty_batch(grad_output):
+    return grad_output.reshape(-1, grad_output.shape[-1]).sum(0) if grad_output.numel() else None
+
+
+@grad_bias.impostor("`view` fails where memory is not in order, as in a transposed grad_output. `reshape` copies if it must.")
+def views_out_of_order_memory(grad_output):
+    return grad_output.view(-1, grad_output.shape[-1]).sum(0)

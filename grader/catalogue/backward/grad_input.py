@@ -1,0 +1,104 @@
+"""Task grad_input."""
+
+import torch
+import torch.nn.functional as F
+
+from ...spec import Task
+from .shared import AUTOGRAD
+
+
+def grad_input_reference(grad_output, weight):
+    x = weight.new_zeros(*grad_output.shape[:-1], weight.shape[1], requires_grad=True)
+    return torch.autograd.grad(F.linear(x, weight), x, grad_output)[0]
+
+
+grad_input = Task(
+    "grad_input",
+    reference=grad_input_reference,
+    section="backward-input",
+    forbids=AUTOGRAD,
+    hints=(
+        "x[r, i] touches every output of row r, each with strength weight[o, i]. Over which index do the routes add up?",
+        "grad_output ends in O and weight begins with O: the product needs no transpose, and `@` keeps leading dimensions.",
+    ),
+)
+
+
+@grad_input.probe(points=1)
+def sums_over_the_outputs(grad_input, bench):
+    """grad_output (6, 3) and weight (3, 5) give (6, 5)."""
+    return grad_input(bench.randn(6, 3), bench.randn(3, 5))
+
+
+@grad_input.probe(points=1)
+def also_where_all_sizes_are_equal(grad_input, bench):
+    """B = I = O = 4: no shape can tell you the order of the product."""
+    return grad_input(bench.randn(4, 4), bench.randn(4, 4))
+
+
+@grad_input.probe(points=1)
+def keeps_every_leading_dimension(grad_input, bench):
+    """None, several, some of size 1; each row has a gradient of its own."""
+    leads = [(), (2, 4), (2, 1, 3)]
+    return {f"grad_output {(*lead, 3)}": grad_input(bench.randn(*lead, 3), bench.randn(3, 5)) for lead in leads}
+
+
+@grad_input.probe(points=1)
+def an_empty_batch_stays_empty(grad_input, bench):
+    """No rows in, no rows out."""
+    return {f"grad_output {(*lead, 3)}": grad_input(bench.randn(*lead, 3), bench.randn(3, 5)) for lead in [(0,), (2, 0)]}
+
+
+@grad_input.impostor(
+    "You multiply by weight's transpose, as the forward pass does. Going back sums over the outputs: multiply by weight itself."
+)
+def multiplies_by_the_transpose(grad_output, weight):
+    return grad_output @ weight.T
+
+
+@grad_input.impostor("The factors are exchanged: grad_output stands on the left, so that its outputs meet weight's rows.")
+def exchanges_the_factors(grad_output, weight):
+    return weight @ grad_output
+
+
+@grad_input.impostor("Your gradient is transposed, (I, B). A gradient has its tensor's shape: x is (B, I).")
+def returns_the_transpose(grad_output, weight):
+    return (grad_output @ weight).mT if grad_output.dim() > 1 else grad_output @ weight
+
+
+@grad_input.impostor("You multiply but do not sum: each x[r, i] reaches the loss through all outputs, so add over o.")
+def does_not_sum_over_the_outputs(grad_output, weight):
+    return grad_output[..., None] * weight
+
+
+@grad_input.impostor("You average over the outputs. The chain rule adds the routes.")
+def averages_over_the_outputs(grad_output, weight):
+    return grad_output @ weight / weight.shape[0]
+
+
+@grad_input.impostor("You also sum over the rows. Each row has an x of its own; only weight and bias are shared by all rows.")
+def sums_over_the_rows(grad_output, weight):
+    return grad_output.reshape(-1, weight.shape[0]).sum(0) @ weight
+
+
+@grad_input.impostor("grad_output does not occur in your result: it is right only for the loss y.sum(), where grad_output is all ones.")
+def takes_grad_output_for_ones(grad_output, weight):
+    return weight.sum(0).expand(*grad_output.shape[:-1], -1)
+
+
+@grad_input.impostor(
+    "You flatten grad_output to a matrix and return a matrix. The gradient has x's shape: give it the leading dimensions back."
+)
+def loses_the_leading_dimensions(grad_output, weight):
+    return grad_output.reshape(-1, weight.shape[0]) @ weight
+
+
+@grad_input.impostor("torch.mm takes exactly two matrices, so any grad_output that is not 2-D fails. `@` keeps leading dimensions.")
+def takes_only_matrices(grad_output, weight):
+    return torch.mm(grad_output, weight)
+
+
+@grad_input.impostor("torch.stack fails on no rows at all, so an empty batch has no answer. One product does all rows at once.")
+def stacks_row_by_row(grad_output, weight):
+    rows = [row @ weight for row in grad_output.reshape(-1, weight.shape[0])]
+    return torch.stack(rows).reshape(*grad_output.shape[:-1], weight.shape[1])

@@ -1,0 +1,271 @@
+"""Task LinearFunction."""
+
+import torch
+import torch.nn.functional as F
+
+from ...spec import Task
+
+
+class LinearFunctionReference(torch.autograd.Function):
+    @staticmethod
+    def apply(x, weight, bias):
+        return F.linear(x, weight, bias)
+
+
+LinearFunction = Task(
+    "LinearFunction",
+    reference=LinearFunctionReference,
+    section="backward-function",
+    forbids=("torch.nn.functional.linear", "torch.nn.Linear"),
+    hints=(
+        "backward returns one gradient for each input of forward, in its order: x, weight, bias. Which of them reads which saved tensor?",
+        "Save x if needs_input_grad[1], weight if needs_input_grad[0], else None. In backward, your grad_input, grad_weight and "
+        "grad_bias do the work, each only where its flag is set.",
+    ),
+)
+
+
+@LinearFunction.probe(points=1)
+def computes_the_layer(LinearFunction, bench):
+    """A torch.autograd.Function whose apply gives y = x Wᵀ + b, for any leading dimensions."""
+    answers = {"is a torch.autograd.Function": issubclass(LinearFunction, torch.autograd.Function)}
+    for lead in [(6,), (), (2, 4), (0,)]:
+        answers[f"x {(*lead, 5)}"] = LinearFunction.apply(bench.randn(*lead, 5), bench.randn(3, 5), bench.randn(3))
+    return answers
+
+
+@LinearFunction.probe(points=1)
+def gives_all_three_gradients(LinearFunction, bench):
+    """The gradients of x (6, 5), weight (3, 5) and bias (3,), for a random grad_output."""
+    inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(6, 5), (3, 5), (3,)]]
+    gradients = torch.autograd.grad(LinearFunction.apply(*inputs), inputs, bench.randn(6, 3, dtype=torch.float64))
+    return dict(zip(["of x", "of weight", "of bias"], gradients))
+
+
+@LinearFunction.probe(points=1)
+def also_where_all_sizes_are_equal(LinearFunction, bench):
+    """B = I = O = 4: no shape can tell the gradients apart."""
+    inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(4, 4), (4, 4), (4,)]]
+    gradients = torch.autograd.grad(LinearFunction.apply(*inputs), inputs, bench.randn(4, 4, dtype=torch.float64))
+    return dict(zip(["of x", "of weight", "of bias"], gradients))
+
+
+@LinearFunction.probe(points=1)
+def takes_any_leading_dimensions(LinearFunction, bench):
+    """The gradients without leading dimensions, with several, with empty ones."""
+    answers = {}
+    for lead in [(), (2, 4), (2, 1, 3), (0,)]:
+        inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(*lead, 5), (3, 5), (3,)]]
+        grad_output = bench.randn(*lead, 3, dtype=torch.float64)
+        answers[f"x {(*lead, 5)}"] = list(torch.autograd.grad(LinearFunction.apply(*inputs), inputs, grad_output))
+    return answers
+
+
+@LinearFunction.probe(points=1)
+def works_without_a_bias(LinearFunction, bench):
+    """bias=None: the output, and the gradients of x and weight."""
+    x, weight = (bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(6, 5), (3, 5)])
+    y = LinearFunction.apply(x, weight, None)
+    return {"y": y, "gradients": list(torch.autograd.grad(y, (x, weight), bench.randn(6, 3, dtype=torch.float64)))}
+
+
+@LinearFunction.probe(points=1)
+def keeps_only_what_is_needed(LinearFunction, bench):
+    """With some inputs frozen: the gradients of the others, and which of x and weight is kept for backward."""
+    answers = {}
+    cases = {"all learn": "x weight bias", "weight frozen": "x bias", "x is data": "weight bias", "only the bias learns": "bias"}
+    for case, learning in cases.items():
+        shapes = {"x": (6, 5), "weight": (3, 5), "bias": (3,)}
+        inputs = {name: bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()}
+        learners = [inputs[name].requires_grad_() for name in learning.split()]
+        kept = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.data_ptr()) or t, lambda t: t):
+            y = LinearFunction.apply(*inputs.values())
+        answers[case] = {f"{name} is kept": inputs[name].data_ptr() in kept for name in ("x", "weight")}
+        answers[case]["gradients"] = list(torch.autograd.grad(y, learners, bench.randn(6, 3, dtype=torch.float64)))
+    return answers
+
+
+@LinearFunction.probe(points=1)
+def can_be_differentiated_twice(LinearFunction, bench):
+    """The gradients of ½ Σ (∂L/∂x)² + ½ Σ (∂L/∂W)² by x, weight and grad_output; then gradcheck and gradgradcheck."""
+    x, weight, bias, grad_output = (
+        bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(4, 3), (2, 3), (2,), (4, 2)]
+    )
+    first = torch.autograd.grad(LinearFunction.apply(x, weight, bias), (x, weight), grad_output, create_graph=True)
+    penalty = sum(gradient.square().sum() / 2 for gradient in first)
+    second = torch.autograd.grad(penalty, (x, weight, grad_output), materialize_grads=True)
+    checks = (torch.autograd.gradcheck, torch.autograd.gradgradcheck)
+    passed = [check(LinearFunction.apply, (x, weight, bias), raise_exception=False) for check in checks]
+    return {"second derivatives": list(second), "gradcheck passes": passed[0], "gradgradcheck passes": passed[1]}
+
+
+@LinearFunction.impostor(
+    "Your class leaves backward to autograd. Inherit from torch.autograd.Function and write forward and backward yourself."
+)
+class lets_autograd_do_it:
+    @staticmethod
+    def apply(x, weight, bias):
+        return x @ weight.T if bias is None else x @ weight.T + bias
+
+
+@LinearFunction.impostor("You return None for the bias, so it never learns. Its gradient is the sum of grad_output over all rows.")
+class forgets_the_gradient_of_the_bias(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
+        return x @ weight.T if bias is None else x @ weight.T + bias
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        x, weight = ctx.saved_tensors
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        grad_x = grad_output @ weight if ctx.needs_input_grad[0] else None
+        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if ctx.needs_input_grad[1] else None, None
+
+
+@LinearFunction.impostor("Your gradients are in another order than forward's inputs: return them for x, weight, bias.")
+class returns_the_gradients_out_of_order(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
+        return x @ weight.T if bias is None else x @ weight.T + bias
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        grad_x = grad_output @ weight if needed[0] else None
+        return rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, grad_x, rows.sum(0) if needed[2] else None
+
+
+@LinearFunction.impostor(
+    "`mm` takes exactly two matrices, so any x that is not 2-D fails. `@` keeps leading dimensions; for the weight's gradient flatten them."
+)
+class takes_only_matrices(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
+        return x.mm(weight.t()) if bias is None else x.mm(weight.t()) + bias
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
+        grad_x = grad_output.mm(weight) if needed[0] else None
+        return grad_x, grad_output.t().mm(x) if needed[1] else None, grad_output.sum(0) if needed[2] else None
+
+
+@LinearFunction.impostor("You add the bias even when there is none: `+ None` fails. Add it only if it is not None.")
+class always_adds_the_bias(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
+        return x @ weight.T + bias
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        grad_x = grad_output @ weight if needed[0] else None
+        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if needed[2] else None
+
+
+@LinearFunction.impostor("You return a gradient for the bias even when it is None. What is no tensor gets None: ask needs_input_grad[2].")
+class gives_no_bias_a_gradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
+        return x @ weight.T if bias is None else x @ weight.T + bias
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        grad_x = grad_output @ weight if needed[0] else None
+        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0)
+
+
+@LinearFunction.impostor(
+    "You always save both x and weight. x is needed only if weight learns, weight only if x does: save None otherwise."
+)
+class saves_everything(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x, weight, bias)
+        return x @ weight.T if bias is None else x @ weight.T + bias
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (x, weight, bias), needed = ctx.saved_tensors, ctx.needs_input_grad
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        grad_x = grad_output @ weight if needed[0] else None
+        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if needed[2] else None
+
+
+@LinearFunction.impostor(
+    "You save x when x learns and weight when weight learns. It is crosswise: weight's gradient reads x, x's gradient reads weight."
+)
+class saves_each_tensor_for_itself(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x if ctx.needs_input_grad[0] else None, weight if ctx.needs_input_grad[1] else None)
+        return x @ weight.T if bias is None else x @ weight.T + bias
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        grad_x = grad_output @ weight if needed[0] else None
+        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if needed[2] else None
+
+
+@LinearFunction.impostor(
+    "You keep tensors as attributes of ctx, where torch neither sees changes to them nor frees them. Use ctx.save_for_backward."
+)
+class keeps_tensors_as_attributes(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.x, ctx.weight = x, weight
+        return x @ weight.T if bias is None else x @ weight.T + bias
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        needed, rows = ctx.needs_input_grad, grad_output.reshape(-1, grad_output.shape[-1])
+        grad_x = grad_output @ ctx.weight if needed[0] else None
+        grad_weight = rows.T @ ctx.x.reshape(-1, ctx.x.shape[-1]) if needed[1] else None
+        return grad_x, grad_weight, rows.sum(0) if needed[2] else None
+
+
+@LinearFunction.impostor(
+    "Your backward detaches what was saved (`detach`, `.data`, `no_grad`), so it cannot be differentiated itself. "
+    "Use the saved tensors as they are."
+)
+class detaches_the_saved_tensors(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
+        return x @ weight.T if bias is None else x @ weight.T + bias
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        grad_x = grad_output @ weight.detach() if needed[0] else None
+        grad_weight = rows.T @ x.detach().reshape(-1, x.shape[-1]) if needed[1] else None
+        return grad_x, grad_weight, rows.sum(0) if needed[2] else None
+
+
+@LinearFunction.impostor("Your backward is marked once_differentiable: torch then refuses a second derivative. Leave the mark out.")
+class differentiates_only_once(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
+        return x @ weight.T if bias is None else x @ weight.T + bias
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad_output):
+        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        grad_x = grad_output @ weight if needed[0] else None
+        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if needed[2] else None

@@ -1,0 +1,117 @@
+"""Task linear."""
+
+import torch
+import torch.nn.functional as F
+
+from ...spec import Task
+from .shared import TORCH_LINEAR
+
+
+def linear_reference(x, weight, bias=None):
+    return F.linear(x, weight, bias)
+
+
+linear = Task(
+    "linear",
+    reference=linear_reference,
+    section="formula-leading-dimensions",
+    forbids=TORCH_LINEAR,
+    hints=(
+        "weight has shape (O, I), and x ends in I. What must happen to weight so that the inner sizes of the product agree?",
+        "`x @ weight.T` keeps every leading dimension by itself: no reshape is needed. Add the bias only if it is not None.",
+    ),
+)
+
+
+@linear.probe(points=2)
+def multiplies_by_the_transposed_weight(linear, bench):
+    """x (4, 5), weight (3, 5) and bias (3,) give y (4, 3)."""
+    return linear(bench.randn(4, 5), bench.randn(3, 5), bench.randn(3))
+
+
+@linear.probe(points=1)
+def works_without_a_bias(linear, bench):
+    """The bias may be left out, or be None."""
+    x, weight = bench.randn(4, 5), bench.randn(3, 5)
+    return {"bias left out": linear(x, weight), "bias=None": linear(x, weight, None)}
+
+
+@linear.probe(points=2)
+def keeps_every_leading_dimension(linear, bench):
+    """Only the last dimension changes; the others stay, however many there are: none, several, empty ones."""
+    leads = [(), (1,), (2, 4), (2, 1, 3), (0,), (2, 0)]
+    return {f"x {(*lead, 5)}": linear(bench.randn(*lead, 5), bench.randn(3, 5), bench.randn(3)) for lead in leads}
+
+
+@linear.probe(points=1)
+def takes_any_memory_layout_and_dtype(linear, bench):
+    """x and weight may be transposed views, and float64 stays float64."""
+    return {
+        "transposed views": linear(bench.randn(5, 2, 4).permute(2, 1, 0), bench.randn(5, 3).T, bench.randn(3)),
+        "float64": linear(*(bench.randn(*shape, dtype=torch.float64) for shape in [(4, 5), (3, 5), (3,)])),
+    }
+
+
+@linear.probe(points=1)
+def lets_gradients_through(linear, bench):
+    """Autograd can go back through the result to x, weight and bias."""
+    inputs = [bench.randn(*shape).requires_grad_() for shape in [(4, 5), (3, 5), (3,)]]
+    return list(torch.autograd.grad(linear(*inputs), inputs, bench.randn(4, 3)))
+
+
+@linear.impostor("You multiply by weight as it is stored, (O, I). x ends in I, so the product needs weight's transpose: x @ weight.T.")
+def forgets_the_transpose(x, weight, bias=None):
+    return x @ weight if bias is None else x @ weight + bias
+
+
+@linear.impostor("The bias is not added.")
+def ignores_the_bias(x, weight, bias=None):
+    return x @ weight.T
+
+
+@linear.impostor("You add the bias even when there is none: `+ None` fails. Add it only if it is not None.")
+def always_adds_the_bias(x, weight, bias=None):
+    return x @ weight.T + bias
+
+
+@linear.impostor("You test `if bias:`, which asks for the truth of a whole tensor. Ask `if bias is not None`.")
+def asks_for_the_truth_of_the_bias(x, weight, bias=None):
+    return x @ weight.T + bias if bias else x @ weight.T
+
+
+@linear.impostor(
+    "You flatten x to a matrix and return a matrix: the leading dimensions are lost. Give the result x's leading shape back."
+)
+def loses_the_leading_dimensions(x, weight, bias=None):
+    y = x.reshape(-1, x.shape[-1]) @ weight.T
+    return y if bias is None else y + bias
+
+
+@linear.impostor("torch.mm takes exactly two matrices, so any x that is not 2-D fails. `@` (torch.matmul) keeps leading dimensions.")
+def takes_only_matrices(x, weight, bias=None):
+    y = torch.mm(x, weight.t())
+    return y if bias is None else y + bias
+
+
+@linear.impostor("`flatten(1)` merges all dimensions but the first; a linear layer acts on the last one alone.")
+def flattens_all_but_the_batch(x, weight, bias=None):
+    y = x.flatten(1) @ weight.T
+    return y if bias is None else y + bias
+
+
+@linear.impostor("`view` fails where memory is not in order, as in a transposed x. `reshape` copies if it must; `@` needs neither.")
+def views_out_of_order_memory(x, weight, bias=None):
+    y = (x.view(-1, x.shape[-1]) @ weight.T).view(*x.shape[:-1], weight.shape[0])
+    return y if bias is None else y + bias
+
+
+@linear.impostor("You cast to float32. Compute in the dtype that the inputs came in.")
+def casts_to_float32(x, weight, bias=None):
+    y = x.float() @ weight.float().T
+    return y if bias is None else y + bias.float()
+
+
+@linear.impostor("Your result is cut off from autograd (`detach`, `.data`, NumPy or `no_grad`): no gradient reaches the inputs.")
+def cuts_the_graph(x, weight, bias=None):
+    y = x.detach() @ weight.detach().T
+    return y if bias is None else y + bias.detach()

@@ -1,0 +1,107 @@
+"""Task linear_sums."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ...spec import Task
+from .shared import TORCH_LINEAR
+
+NUMPY_PRODUCTS = ("matmul", "dot", "einsum", "inner", "tensordot", "vdot", "vecdot", "matvec", "vecmat", "multi_dot")
+TORCH_PRODUCTS = ("matmul", "mm", "bmm", "mv", "dot", "einsum", "inner", "tensordot", "addmm")
+
+
+def linear_sums_reference(x, weight, bias):
+    y = F.linear(*(torch.from_numpy(np.array(array)) for array in (x, weight, bias)))
+    return y.numpy()
+
+
+linear_sums = Task(
+    "linear_sums",
+    reference=linear_sums_reference,
+    section="formula-index-sum",
+    forbids=(
+        "@", *(f"numpy.{name}" for name in NUMPY_PRODUCTS), "numpy.ndarray.dot",
+        *TORCH_LINEAR, *(f"torch.{name}" for name in TORCH_PRODUCTS),
+    ),
+    hints=(
+        "y[b, o] is one number: which row of x and which row of weight does it need, and over which index does it sum?",
+        "Three loops will do: over b, over o, and a running total over i. Start each total at bias[o]. Broadcasting with "
+        "x[:, None, :] and .sum(axis=-1) does the same without loops.",
+    ),
+)
+
+
+@linear_sums.probe(points=2)
+def sums_over_in_features(linear_sums, bench):
+    """Each y[b, o] is the sum over i of x[b, i] · weight[o, i], plus bias[o]."""
+    return linear_sums(bench.array(2, 3), bench.array(4, 3), bench.array(4))
+
+
+@linear_sums.probe(points=1)
+def works_for_any_sizes(linear_sums, bench):
+    """Any B, I and O, 1 included."""
+    sizes = [(1, 1, 1), (1, 6, 2), (3, 1, 4), (bench.size(2, 5), bench.size(6, 9), bench.size(2, 5)), (4, 4, 4)]
+    return {
+        f"B={B}, I={I}, O={O}": linear_sums(bench.array(B, I), bench.array(O, I), bench.array(O)) for B, I, O in sizes
+    }
+
+
+@linear_sums.probe(points=1)
+def an_empty_sum_is_zero(linear_sums, bench):
+    """No samples give no rows; no features leave the bias alone."""
+    return {
+        "B=0": linear_sums(bench.array(0, 3), bench.array(2, 3), bench.array(2)),
+        "I=0": linear_sums(bench.array(2, 0), bench.array(3, 0), bench.array(3)),
+    }
+
+
+@linear_sums.impostor("You left out the bias: the sum over i must start at bias[o], or have it added once at the end.")
+def leaves_out_the_bias(x, weight, bias):
+    return (x[:, None, :] * weight).sum(-1)
+
+
+@linear_sums.impostor("You add bias[o] inside the sum over i, so it is counted I times. It belongs outside the sum, once.")
+def adds_the_bias_for_every_feature(x, weight, bias):
+    return (x[:, None, :] * weight + bias[:, None]).sum(-1)
+
+
+@linear_sums.impostor(
+    "You read the weight as weight[i, o]. It is stored (out_features, in_features): the sum takes weight[o, i]."
+)
+def reads_the_weight_transposed(x, weight, bias):
+    y = np.zeros((len(x), len(bias)))
+    for b in range(len(x)):
+        for o in range(len(bias)):
+            y[b, o] = bias[o] + sum(x[b, i] * weight[i, o] for i in range(x.shape[1]))
+    return y
+
+
+@linear_sums.impostor("Your sum stops one feature early: range(I) already ends at I - 1.")
+def skips_the_last_feature(x, weight, bias):
+    return (x[:, None, :-1] * weight[:, :-1]).sum(-1) + bias
+
+
+@linear_sums.impostor("You assign where you should add: only the last feature's product is left. Use += inside the loop over i.")
+def keeps_only_the_last_product(x, weight, bias):
+    y = np.zeros((len(x), len(bias)))
+    for b in range(len(x)):
+        for o in range(len(bias)):
+            for i in range(x.shape[1]):
+                y[b, o] = x[b, i] * weight[o, i]
+    return y + bias
+
+
+@linear_sums.impostor("You average over the features; the formula sums them.")
+def averages_over_features(x, weight, bias):
+    return (x[:, None, :] * weight).sum(-1) / max(x.shape[1], 1) + bias
+
+
+@linear_sums.impostor("Every row of your result is the first sample's. Use x[b, i], with b running over the batch.")
+def uses_the_first_sample_for_all(x, weight, bias):
+    return np.stack([(x[0] * weight).sum(-1) + bias for _ in range(len(x))]) if len(x) else np.zeros((0, len(bias)))
+
+
+@linear_sums.impostor("Your result array holds integers, so every entry lost its fraction. np.zeros(shape) makes float64.")
+def stores_integers(x, weight, bias):
+    return ((x[:, None, :] * weight).sum(-1) + bias).astype(np.int64)

@@ -1,0 +1,97 @@
+"""Task output_shape."""
+
+import torch
+import torch.nn.functional as F
+
+from ...spec import Task
+
+
+def output_shape_reference(input_shape, weight_shape):
+    """What torch does on tensors without memory, with the sizes put into the error."""
+    try:
+        y = F.linear(torch.empty(input_shape, device="meta"), torch.empty(weight_shape, device="meta"))
+    except RuntimeError:
+        raise ValueError(f"the input ends in {input_shape[-1]}, the weight takes {weight_shape[1]}") from None
+    return tuple(y.shape)
+
+
+output_shape = Task(
+    "output_shape",
+    reference=output_shape_reference,
+    section="formula-shapes",
+    hints=(
+        "Only the last size of the input shape changes. Into which of the weight's two sizes?",
+        "Slice off the last size with input_shape[:-1], and raise ValueError with an f-string that holds both sizes.",
+    ),
+)
+
+
+@output_shape.probe(points=1)
+def replaces_the_last_size(output_shape, bench):
+    """(..., I) becomes (..., O), as a tuple."""
+    I, O = bench.size(5, 9), bench.size(10, 14)
+    shapes = [(4, I), (2, 3, I), (2, 3, 4, I)]
+    return {f"input {shape}, weight {(O, I)}": output_shape(shape, (O, I)) for shape in shapes}
+
+
+@output_shape.probe(points=1)
+def needs_no_leading_size(output_shape, bench):
+    """No leading size at all, or an empty one."""
+    return {f"input {shape}": output_shape(shape, (3, 5)) for shape in [(5,), (0, 5), (2, 0, 5)]}
+
+
+@output_shape.probe(points=2)
+def names_both_sizes_in_its_error(output_shape, bench):
+    """Where the last size is not the weight's I: a ValueError whose message names both sizes."""
+    answers = {}
+    for shape, weight_shape in [((4, 7), (3, 5)), ((3,), (3, 5)), ((2, 3, 50), (50, 60))]:
+        caught = bench.catch(lambda: output_shape(shape, weight_shape))
+        named = caught.names(shape[-1], weight_shape[1])
+        answers[f"input {shape}, weight {weight_shape}"] = {"raises": caught.kind, "names both sizes": named}
+    return answers
+
+
+@output_shape.impostor("You return the weight's second size, in_features. The output has out_features: the first.")
+def ends_in_in_features(input_shape, weight_shape):
+    if input_shape[-1] != weight_shape[1]:
+        raise ValueError(f"{input_shape[-1]} is not {weight_shape[1]}")
+    return (*input_shape[:-1], weight_shape[1])
+
+
+@output_shape.impostor("You keep the first size only. All sizes before the last one stay, however many there are.")
+def keeps_the_first_size_only(input_shape, weight_shape):
+    if input_shape[-1] != weight_shape[1]:
+        raise ValueError(f"{input_shape[-1]} is not {weight_shape[1]}")
+    return (input_shape[0], weight_shape[0])
+
+
+@output_shape.impostor("You never compare the input's last size with the weight's in_features.")
+def never_compares(input_shape, weight_shape):
+    return (*input_shape[:-1], weight_shape[0])
+
+
+@output_shape.impostor("You compare the input's last size with weight_shape[0], which is out_features. in_features is weight_shape[1].")
+def compares_with_out_features(input_shape, weight_shape):
+    if input_shape[-1] != weight_shape[0]:
+        raise ValueError(f"{input_shape[-1]} is not {weight_shape[0]}")
+    return (*input_shape[:-1], weight_shape[0])
+
+
+@output_shape.impostor("An `assert` raises AssertionError, and `python -O` removes it. Raise ValueError.")
+def asserts(input_shape, weight_shape):
+    assert input_shape[-1] == weight_shape[1], f"{input_shape[-1]} is not {weight_shape[1]}"
+    return (*input_shape[:-1], weight_shape[0])
+
+
+@output_shape.impostor("Your ValueError does not say which sizes clash: put both numbers into its message.")
+def names_no_sizes(input_shape, weight_shape):
+    if input_shape[-1] != weight_shape[1]:
+        raise ValueError("shapes do not match")
+    return (*input_shape[:-1], weight_shape[0])
+
+
+@output_shape.impostor("You return a list; a shape is a tuple.")
+def returns_a_list(input_shape, weight_shape):
+    if input_shape[-1] != weight_shape[1]:
+        raise ValueError(f"{input_shape[-1]} is not {weight_shape[1]}")
+    return [*input_shape[:-1], weight_shape[0]]

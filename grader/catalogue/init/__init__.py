@@ -1,0 +1,15 @@
+"""Exercise 02: the first weights. The default bound, resets in place, torch's own draws, and what signals make of them."""
+
+from ...spec import Exercise
+from .he_reset import he_reset_
+from .kaiming_bound import kaiming_bound
+from .output_variance import output_variance
+from .reset_bias import reset_bias_
+from .reset_like_torch import reset_like_torch
+from .reset_weight import reset_weight_
+
+EXERCISE = Exercise(
+    "02_init",
+    "The first weights",
+    (kaiming_bound, reset_weight_, reset_bias_, reset_like_torch, output_variance, he_reset_),
+)

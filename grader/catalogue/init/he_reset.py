@@ -1,0 +1,166 @@
+"""Task he_reset_."""
+
+import math
+
+import torch
+from torch import nn
+
+from ...spec import Task
+from .shared import READY_MADE
+
+
+def he_reset_reference(weight):
+    return nn.init.kaiming_uniform_(weight, nonlinearity="relu")
+
+
+he_reset_ = Task(
+    "he_reset_",
+    reference=he_reset_reference,
+    section="init-depth",
+    forbids=READY_MADE,
+    tolerance=(0.15, 0.0),
+    tolerance_reason="What random weights keep is itself random: 20 layers of width 512 keep 1 ± 0.019 a layer (measured over 2000 "
+    "networks, uniform and normal). Two draws differ by 0.027, so 15 % is more than 5 standard deviations, a false fail in "
+    "10^7. The nearest known mistake keeps 0.71.",
+    hints=(
+        "ReLU throws half of the second moment away. What must I · Var(W) be so that the other half is worth the whole?",
+        "Var(W) = 2/I with mean 0. A normal draw takes its standard deviation, √(2/I); a uniform one its bound, √3 times that.",
+    ),
+)
+
+
+@he_reset_.probe(points=3)
+def keeps_the_second_moment_through_20_layers(he_reset_, bench):
+    """20 times Linear without bias and ReLU, width 512: the mean square of the signal stays what it was."""
+    x = bench.randn(16, 512, dtype=torch.float64)
+    start = x.square().mean()
+    for _ in range(20):
+        weight = torch.zeros(512, 512, device=bench.device)
+        he_reset_(weight)
+        x = torch.relu(x @ weight.double().T)
+    kept = float((x.square().mean() / start) ** (1 / 20))
+    return {"kept by each layer, on average": kept}
+
+
+@he_reset_.probe(points=2)
+def suits_layers_of_any_shape(he_reset_, bench):
+    """One Linear without bias and ReLU, much wider at one end than at the other."""
+    answers = {}
+    for O, I in [(1024, 64), (64, 1024)]:
+        x, weight = bench.randn(1024, I), bench.randn(O, I)
+        he_reset_(weight)
+        kept = float(torch.relu(x @ weight.T).square().mean() / x.square().mean())
+        answers[f"kept by a layer with weight {(O, I)}"] = kept
+    return answers
+
+
+@he_reset_.probe(points=1)
+def writes_into_a_parameter(he_reset_, bench):
+    """Each reset puts new numbers, no row like another, into the parameter's own memory; it stays what it was for autograd."""
+    answers = {}
+    for kind, trains in [("a parameter", True), ("a frozen parameter", False)]:
+        weight = nn.Parameter(bench.randn(20, 60), requires_grad=trains)
+        before, address = weight.detach().clone(), weight.data_ptr()
+        he_reset_(weight)
+        first = weight.detach().clone()
+        he_reset_(weight)
+        answers[kind] = {
+            "holds new numbers": not torch.equal(first, before),
+            "different rows of 20": first.unique(dim=0).shape[0],
+            "a second reset draws other numbers": not torch.equal(weight, first),
+            "in the same memory": weight.data_ptr() == address,
+            "requires_grad": weight.requires_grad,
+            "autograd sees its later use": (weight * 2).requires_grad,
+        }
+    return answers
+
+
+@he_reset_.impostor(
+    "You draw as nn.Linear does, a = √5. That keeps a sixth of the second moment in each layer; ReLU needs gain √2."
+)
+def draws_the_default(weight):
+    bound = 1 / math.sqrt(weight.shape[1])
+    weight.data.uniform_(-bound, bound)
+
+
+@he_reset_.impostor("You go by fan-in and fan-out together: Xavier initialisation, which makes up for no ReLU.")
+def draws_xavier(weight):
+    bound = math.sqrt(6 / sum(weight.shape))
+    weight.data.uniform_(-bound, bound)
+
+
+@he_reset_.impostor(
+    "You go by the number of outputs, weight.size(0). The signal on its way forward adds up the inputs: use the fan-in."
+)
+def goes_by_the_outputs(weight):
+    weight.data.normal_(std=math.sqrt(2 / weight.shape[0]))
+
+
+@he_reset_.impostor("Your weights have variance 1/I. That keeps the signal of a layer without ReLU; ReLU throws half of it away.")
+def leaves_out_the_two(weight):
+    weight.data.normal_(std=math.sqrt(1 / weight.shape[1]))
+
+
+@he_reset_.impostor("You use He's standard deviation √(2/I) as the bound of a uniform draw. The bound must be √3 times that.")
+def takes_the_std_for_the_bound(weight):
+    bound = math.sqrt(2 / weight.shape[1])
+    weight.data.uniform_(-bound, bound)
+
+
+@he_reset_.impostor("You use He's bound √(6/I) as the standard deviation of a normal draw. That is √3 times too large.")
+def takes_the_bound_for_the_std(weight):
+    weight.data.normal_(std=math.sqrt(6 / weight.shape[1]))
+
+
+@he_reset_.impostor("You give the variance 2/I where the standard deviation is asked for: take its square root.")
+def takes_the_variance_for_the_std(weight):
+    weight.data.normal_(std=2 / weight.shape[1])
+
+
+@he_reset_.impostor("Your variance is √2/I. √2 is the gain, a factor of the standard deviation; the variance gets its square, 2.")
+def takes_the_gain_into_the_variance(weight):
+    weight.data.normal_(std=math.sqrt(math.sqrt(2) / weight.shape[1]))
+
+
+@he_reset_.impostor("Your standard deviation is 2/√I, twice He's variance: the gain of ReLU is √2, not 2.")
+def takes_the_gain_for_two(weight):
+    weight.data.normal_(std=2 / math.sqrt(weight.shape[1]))
+
+
+@he_reset_.impostor(
+    "You draw positive numbers only. Their mean is not 0, so the signal grows from layer to layer: draw on both sides of 0."
+)
+def draws_positive_numbers_only(weight):
+    weight.data.uniform_(0, math.sqrt(6 / weight.shape[1]))
+
+
+@he_reset_.impostor("You draw one row and give it to every output. Outputs that start equal stay equal: draw O · I numbers.")
+def repeats_one_row(weight):
+    weight.data.copy_(weight.new_empty(weight.shape[1]).normal_(std=math.sqrt(2 / weight.shape[1])))
+
+
+@he_reset_.impostor(
+    "You fill a new tensor and leave the given one as it was. The optimizer holds the given one: write into its memory."
+)
+def fills_a_new_tensor(weight):
+    return torch.empty_like(weight).normal_(std=math.sqrt(2 / weight.shape[1]))
+
+
+@he_reset_.impostor("You give `.data` another tensor: the weight moves to other memory. Fill the memory it has.")
+def moves_to_other_memory(weight):
+    weight.data = torch.empty_like(weight.data).normal_(std=math.sqrt(2 / weight.shape[1]))
+
+
+@he_reset_.impostor(
+    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it."
+)
+def lets_autograd_record(weight):
+    weight.normal_(std=math.sqrt(2 / weight.shape[1]))
+
+
+@he_reset_.impostor(
+    "You seed inside the function: every layer of one shape gets the same weights. Seed once, at the top of a program."
+)
+def seeds_inside(weight):
+    torch.manual_seed(0)
+    weight.data.normal_(std=math.sqrt(2 / weight.shape[1]))

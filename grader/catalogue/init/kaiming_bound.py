@@ -1,0 +1,90 @@
+"""Task kaiming_bound."""
+
+import math
+
+import torch
+from torch import nn
+
+from ...spec import Task
+
+
+def kaiming_bound_reference(fan_in, a):
+    return math.sqrt(3) * nn.init.calculate_gain("leaky_relu", a) / math.sqrt(fan_in)
+
+
+kaiming_bound = Task(
+    "kaiming_bound",
+    reference=kaiming_bound_reference,
+    section="init-bound",
+    forbids=("torch.nn.init.calculate_gain", "torch.nn.init.kaiming_uniform_"),
+    hints=(
+        "Three steps: a gain from the slope, a standard deviation from the gain, a bound from the standard deviation.",
+        "gain = √(2 / (1 + a²)), std = gain / √fan_in, and the bound of a uniform distribution is √3 times its std.",
+    ),
+)
+
+
+@kaiming_bound.probe(points=1)
+def gives_the_default_bound(kaiming_bound, bench):
+    """With a = √5 the bound is 1/√fan_in."""
+    return {f"fan_in={I}, a=√5": kaiming_bound(I, math.sqrt(5)) for I in (1, 100, bench.size(2, 999))}
+
+
+@kaiming_bound.probe(points=2)
+def follows_the_slope(kaiming_bound, bench):
+    """Other slopes give other gains; a = 0 is a plain ReLU."""
+    cases = [(100, 0), (16, 0.01), (1, 2), (bench.size(2, 999), bench.size(3, 30) / 10)]
+    return {f"fan_in={I}, a={a}": kaiming_bound(I, a) for I, a in cases}
+
+
+@kaiming_bound.impostor(
+    "You return the standard deviation. A uniform distribution reaches farther than that: to √3 times its std."
+)
+def returns_the_standard_deviation(fan_in, a):
+    return math.sqrt(2 / (1 + a**2) / fan_in)
+
+
+@kaiming_bound.impostor("You take the gain √2, that of a plain ReLU, whatever the slope is. The gain depends on a.")
+def always_takes_the_relu_gain(fan_in, a):
+    return math.sqrt(6 / fan_in)
+
+
+@kaiming_bound.impostor("You return 1/√fan_in whatever a is. That is the bound of one slope only, √5.")
+def always_takes_the_default(fan_in, a):
+    return 1 / math.sqrt(fan_in)
+
+
+@kaiming_bound.impostor("Your gain holds 1 + a. The slope must be squared: 1 + a².")
+def leaves_the_slope_unsquared(fan_in, a):
+    return math.sqrt(6 / ((1 + a) * fan_in))
+
+
+@kaiming_bound.impostor("Your gain is 2 / (1 + a²), which is its square: a square root is missing.")
+def takes_the_squared_gain(fan_in, a):
+    return math.sqrt(3) * 2 / (1 + a**2) / math.sqrt(fan_in)
+
+
+@kaiming_bound.impostor("The 2 of the gain is missing: a leaky ReLU keeps half of (1 + a²), and the gain makes up for that half.")
+def leaves_out_the_two(fan_in, a):
+    return math.sqrt(3 / ((1 + a**2) * fan_in))
+
+
+@kaiming_bound.impostor(
+    "You divide by fan_in. A standard deviation goes with its square root; only the variance goes with fan_in itself."
+)
+def divides_by_the_whole_fan_in(fan_in, a):
+    return math.sqrt(6 / (1 + a**2)) / fan_in
+
+
+@kaiming_bound.impostor(
+    "You use the variance where the standard deviation belongs. The bound is √3 times the std, the variance's root."
+)
+def takes_the_variance_for_the_std(fan_in, a):
+    return math.sqrt(3) * 2 / ((1 + a**2) * fan_in)
+
+
+@kaiming_bound.impostor(
+    "You multiply the standard deviation by 3. It is the variance that is a third of the squared bound: the factor is √3."
+)
+def multiplies_by_three(fan_in, a):
+    return 3 * math.sqrt(2 / ((1 + a**2) * fan_in))

@@ -1,0 +1,191 @@
+"""Task reset_bias_."""
+
+import math
+
+import torch
+from torch import nn
+
+from ...spec import Task
+from .shared import READY_MADE
+
+
+def reset_bias_reference(bias, weight):
+    fan_in, _ = nn.init._calculate_fan_in_and_fan_out(weight)
+    return nn.init.uniform_(bias, -(fan_in**-0.5), fan_in**-0.5) if fan_in else nn.init.zeros_(bias)
+
+
+reset_bias_ = Task(
+    "reset_bias_",
+    reference=reset_bias_reference,
+    section="init-bias",
+    forbids=READY_MADE,
+    hints=(
+        "The bias is drawn like one more column of the weight. Whose sizes tell how wide the box is?",
+        "The bound is 1/√I with I = weight.shape[1], or 0 where I is 0. Fill with bias.uniform_ under torch.no_grad().",
+    ),
+)
+
+
+@reset_bias_.probe(points=2)
+def goes_by_the_weights_fan_in(reset_bias_, bench):
+    """The bias holds uniform numbers from -1/√I to 1/√I, with I read off the weight."""
+    answers = {}
+    for shape in [(20_000, 4), (20_000, 25)]:
+        bias = bench.randn(20_000)
+        reset_bias_(bias, bench.randn(*shape))
+        answers[f"bias (20000,), weight {shape}"] = bench.sample(bias)
+    return answers
+
+
+@reset_bias_.probe(points=1)
+def is_zero_without_inputs(reset_bias_, bench):
+    """With I = 0 the bound is 0; with O = 0 there is nothing to fill."""
+    answers = {}
+    for O, I in [(5, 0), (0, 4), (0, 0)]:
+        bias, weight = bench.randn(O), bench.randn(O, I)
+        caught = bench.catch(lambda: reset_bias_(bias, weight))
+        answers[f"weight {(O, I)}"] = {"raises": caught.kind or "nothing", "bias": bias}
+    return answers
+
+
+@reset_bias_.probe(points=1)
+def writes_into_a_parameter(reset_bias_, bench):
+    """Each reset puts new numbers into the parameter's own memory; it stays what it was for autograd, and so does the weight."""
+    answers = {}
+    for kind, trains in [("a parameter", True), ("a frozen parameter", False)]:
+        bias, weight = (nn.Parameter(bench.randn(*shape), requires_grad=trains) for shape in [(30,), (30, 4)])
+        before, address, weight_before = bias.detach().clone(), bias.data_ptr(), weight.detach().clone()
+        reset_bias_(bias, weight)
+        first = bias.detach().clone()
+        reset_bias_(bias, weight)
+        answers[kind] = {
+            "holds new numbers": not torch.equal(first, before),
+            "a second reset draws other numbers": not torch.equal(bias, first),
+            "in the same memory": bias.data_ptr() == address,
+            "requires_grad": bias.requires_grad,
+            "autograd sees its later use": (bias * 2).requires_grad,
+            "the weight is unchanged": torch.equal(weight, weight_before),
+        }
+    return answers
+
+
+@reset_bias_.impostor(
+    "You go by the bias' own length (the weight's fan-out). A bias has no fan-in of its own: take the weight's number of inputs."
+)
+def goes_by_its_own_length(bias, weight):
+    bound = 1 / math.sqrt(len(bias)) if weight.numel() else 0
+    bias.data.uniform_(-bound, bound)
+
+
+@reset_bias_.impostor("You set the bias to zero. nn.Linear draws it, from the same box as the weight.")
+def sets_zero(bias, weight):
+    bias.data.zero_()
+
+
+@reset_bias_.impostor("You draw the bias with ReLU's gain, up to √(6/I). nn.Linear's bound is 1/√I.")
+def draws_for_relu(bias, weight):
+    bound = math.sqrt(6 / weight.shape[1]) if weight.shape[1] else 0
+    bias.data.uniform_(-bound, bound)
+
+
+@reset_bias_.impostor("You use the standard deviation 1/√(3I) as the bound. The box must reach to √3 times that.")
+def takes_the_std_for_the_bound(bias, weight):
+    bound = 1 / math.sqrt(3 * weight.shape[1]) if weight.shape[1] else 0
+    bias.data.uniform_(-bound, bound)
+
+
+@reset_bias_.impostor("Your bound is 1/I: the square root is missing.")
+def forgets_the_root(bias, weight):
+    bound = 1 / weight.shape[1] if weight.shape[1] else 0
+    bias.data.uniform_(-bound, bound)
+
+
+@reset_bias_.impostor("You go by the number of all weights, O · I. One output adds up I inputs: only they count.")
+def goes_by_all_weights(bias, weight):
+    bound = 1 / math.sqrt(weight.numel()) if weight.numel() else 0
+    bias.data.uniform_(-bound, bound)
+
+
+@reset_bias_.impostor(
+    "You draw normal numbers of the right spread. The default is uniform: flat up to its bound, and nothing beyond."
+)
+def draws_normal_numbers(bias, weight):
+    bias.data.normal_(std=1 / math.sqrt(3 * weight.shape[1]) if weight.shape[1] else 0)
+
+
+@reset_bias_.impostor(
+    "You draw positive numbers only, from 0 to the bound. The box reaches from minus the bound to plus the bound."
+)
+def draws_positive_numbers_only(bias, weight):
+    bias.data.uniform_(0, 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0)
+
+
+@reset_bias_.impostor("You draw one number and give it to every output. Draw one for each.")
+def repeats_one_number(bias, weight):
+    bound = 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0
+    bias.data.copy_(bias.new_empty(1).uniform_(-bound, bound))
+
+
+@reset_bias_.impostor("You divide by the fan-in even where it is 0. torch takes 0 as the bound then: the bias is zero.")
+def divides_by_no_inputs(bias, weight):
+    bound = 1 / math.sqrt(weight.shape[1])
+    bias.data.uniform_(-bound, bound)
+
+
+@reset_bias_.impostor(
+    "Without inputs you leave the bias as it was. It has numbers to fill even then: the bound is 0, so they are zeros."
+)
+def leaves_the_bias_without_inputs(bias, weight):
+    if weight.shape[1]:
+        bound = 1 / math.sqrt(weight.shape[1])
+        bias.data.uniform_(-bound, bound)
+
+
+@reset_bias_.impostor("You count at least one input, so without any the bound is 1. torch takes 0 then: the bias is zero.")
+def counts_at_least_one_input(bias, weight):
+    bound = 1 / math.sqrt(max(weight.shape[1], 1))
+    bias.data.uniform_(-bound, bound)
+
+
+@reset_bias_.impostor(
+    "You fill a new tensor and leave the given one as it was. The optimizer holds the given one: write into its memory."
+)
+def fills_a_new_tensor(bias, weight):
+    bound = 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0
+    return torch.empty_like(bias).uniform_(-bound, bound)
+
+
+@reset_bias_.impostor("You give `.data` another tensor: the bias moves to other memory. Fill the memory it has.")
+def moves_to_other_memory(bias, weight):
+    bound = 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0
+    bias.data = torch.empty_like(bias.data).uniform_(-bound, bound)
+
+
+@reset_bias_.impostor(
+    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it."
+)
+def lets_autograd_record(bias, weight):
+    bound = 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0
+    bias.uniform_(-bound, bound)
+
+
+@reset_bias_.impostor(
+    "You switch the bias' requires_grad off and leave it off: it will never learn. Stop autograd's recording instead."
+)
+def leaves_the_bias_frozen(bias, weight):
+    bound = 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0
+    bias.requires_grad_(False).uniform_(-bound, bound)
+
+
+@reset_bias_.impostor("You seed inside the function: every reset draws the same numbers. Seed once, at the top of a program.")
+def seeds_inside(bias, weight):
+    torch.manual_seed(0)
+    bound = 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0
+    bias.data.uniform_(-bound, bound)
+
+
+@reset_bias_.impostor("You draw the weight anew as well. This function may only read the weight's shape.")
+def draws_the_weight_too(bias, weight):
+    bound = 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0
+    weight.data.uniform_(-bound, bound)
+    bias.data.uniform_(-bound, bound)

@@ -1,0 +1,115 @@
+"""`check(...)` inside a notebook: what a learner sees there, and what it leaves alone."""
+
+import os
+import re
+
+import nbclient
+import pytest
+from nbformat.v4 import new_code_cell
+
+from .notebooks import answer_cell, answered, exercise, run, solution
+
+WRONG_SUM = "def linear_sums(x, weight, bias):\n    return (x[:, None] * weight).sum(-1)"
+WRONG_BOUND = "def linear(x, weight, bias=None):\n    return x @ weight.T"
+
+
+def execute(notebook, tmp_path):
+    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    return notebook
+
+
+def html_of(cell):
+    return next(output["data"]["text/html"] for output in cell.outputs if "text/html" in output.get("data", {}))
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    """An exercise with a wrong, a forbidden and a right answer, run as in Jupyter; the checks' HTML by task."""
+    answers = {
+        "linear_sums": WRONG_SUM,
+        "linear": "def linear(x, weight, bias=None):\n    return F.linear(x, weight, bias)",
+        "fold_bias": "def fold_bias(weight, bias):\n    return torch.hstack([weight, bias[:, None]])",
+    }
+    notebook = execute(answered("01_formula", answers), tmp_path_factory.mktemp("checked"))
+    checks = [cell for cell in notebook.cells if cell.source.startswith("check(")]
+    return {re.search(r'"(\w+)"', cell.source)[1]: html_of(cell) for cell in checks}
+
+
+def test_a_mistake_is_named_and_drawn(checked):
+    html = checked["linear_sums"]
+    assert "You left out the bias" in html
+    assert "<svg" in html and "Heat map" in html
+    assert "Hint 1" in html and "seed=" in html
+
+
+def test_right_forbidden_and_untouched_look_as_they_should(checked):
+    assert "✓ fold_bias" in checked["fold_bias"] and "2 / 2" in checked["fold_bias"]
+    assert "forbidden" in checked["linear"] and "return F.linear(x, weight, bias)" in checked["linear"]
+    assert "not attempted" in checked["compose"] and "This looks like" not in checked["compose"]
+
+
+def test_feedback_asks_nothing_of_the_network_and_runs_no_script(checked):
+    for html in checked.values():
+        assert "<script" not in html and not re.search(r"(src|href)=", html) and "http" not in html
+
+
+def test_what_a_learner_writes_is_shown_as_text_not_as_html(tmp_path):
+    notebook = answered("01_formula", {"linear": "def linear(x, weight, bias=None):\n    raise ValueError('<script>alert(1)</script>')"})
+    check = execute(notebook, tmp_path).cells[7]
+    assert check.source == 'check("linear")'
+    assert "<script>" not in html_of(check) and "&lt;script&gt;" in html_of(check)
+
+
+def test_a_seed_repeats_a_check_and_random_numbers_go_on_undisturbed(tmp_path):
+    notebook = answered("01_formula", {"linear": WRONG_BOUND})
+    notebook.cells = notebook.cells[:7] + [
+        new_code_cell('check("linear", seed=1)'),
+        new_code_cell('check("linear", seed=1)'),
+        new_code_cell(
+            "import random\n"
+            "torch.manual_seed(0); np.random.seed(0); random.seed(0)\n"
+            "expected = torch.rand(3), np.random.rand(3), random.random()\n"
+            "torch.manual_seed(0); np.random.seed(0); random.seed(0)\n"
+            'check("linear")\n'
+            "after = torch.rand(3), np.random.rand(3), random.random()\n"
+            "assert torch.equal(expected[0], after[0]) and (expected[1] == after[1]).all() and expected[2] == after[2]"
+        ),
+    ]
+    one, two = execute(notebook, tmp_path).cells[7:9]
+    assert html_of(one) == html_of(two)
+
+
+def test_an_unknown_task_is_answered_with_the_known_ones():
+    done = run("-c", "from grader.learner import check; check('linaer')")
+    assert done.returncode == 0 and "linear_sums" in done.stdout
+
+
+def test_check_works_in_a_plain_script(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text("import torch\nfrom grader.learner import check\n\ndef linear(x, weight, bias=None):\n    return x @ weight\n\ncheck('linear')\n")
+    done = run(script)
+    assert done.returncode == 0 and "weight's transpose" in " ".join(done.stdout.replace("│", " ").split())
+
+
+def test_nbgrader_gets_a_number(tmp_path):
+    """nbgrader takes the value of a check cell as its score."""
+    os.environ["NBGRADER_EXECUTION"] = "autograde"
+    try:
+        notebook = execute(solution("01_formula"), tmp_path)
+    finally:
+        del os.environ["NBGRADER_EXECUTION"]
+    marked = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    for cell in marked:
+        results = [output["data"]["text/plain"] for output in cell.outputs if output.output_type == "execute_result"]
+        assert [float(text) for text in results] == [cell.metadata.nbgrader.points]
+
+
+def test_inside_a_grading_kernel_a_check_does_nothing(tmp_path):
+    os.environ["LINEAR_GRADER"] = "1"
+    try:
+        notebook = exercise("01_formula")
+        answer_cell(notebook, "linear").source = WRONG_BOUND
+        notebook = execute(notebook, tmp_path)
+    finally:
+        del os.environ["LINEAR_GRADER"]
+    assert not any(cell.get("outputs") for cell in notebook.cells)
