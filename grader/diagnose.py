@@ -10,7 +10,7 @@ from .explain import explain
 from .spec import Exercise, Probe, Task
 from .verdicts import GRAVITY, Mistake, SubmissionResult, TaskResult, Verdict
 
-LEARNER, REFERENCE, IMPOSTOR = 0, 1, 2  # streams of random numbers
+LEARNER, REFERENCE = 0, 1  # streams of random numbers; impostors draw what the learner draws, so as to answer the same
 
 MEMORY_MESSAGES = ("can't allocate memory", "CUDA out of memory", "not enough memory", "Unable to allocate")
 
@@ -34,8 +34,8 @@ class Examiner:
         return probe_seed(self.seed, task.name, probe.name)
 
     def ask(self, task: Task, probe: Probe, candidate, stream: int = LEARNER) -> asking.Answer:
-        """Ask any object in this process, as a learner's is asked in its kernel."""
-        forbids = task.forbids if stream == LEARNER else ()
+        """Ask any object in this process, as a learner's is asked in its kernel. What a task forbids, its reference may use."""
+        forbids = () if stream == REFERENCE else task.forbids
         data = asking.ask(probe.ask, candidate, self.seed_of(task, probe), self.device, forbids, stream)
         return asking.read_answer(data)
 
@@ -47,7 +47,7 @@ class Examiner:
 
     def _impostors(self, task: Task, probe: Probe) -> dict[str, asking.Answer]:
         return {
-            impostor.name: _as_if_named(task, impostor, self.ask(task, probe, impostor.answer, IMPOSTOR))
+            impostor.name: _as_if_named(task, impostor, self.ask(task, probe, impostor.answer))
             for impostor in task.impostors
         }
 

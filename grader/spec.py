@@ -26,7 +26,7 @@ class Probe:
 
     @property
     def source(self) -> str:
-        """The function's text without its decorators: it must need no names but `torch`, `nn`, `F`, `np` and `math`."""
+        """The function's text: it must need no names but `torch`, `nn`, `F`, `np` and `math`."""
         return function_source(self.ask)
 
 
@@ -104,7 +104,13 @@ class Exercise:
 
 
 def function_source(definition) -> str:
-    """The source of a function or class, dedented and without decorators."""
+    """The source of a function or class, dedented, without the decorator that registers it with a task."""
     source = textwrap.dedent(inspect.getsource(definition))
-    first_line = ast.parse(source).body[0].lineno  # of `def` or `class`, after the decorators
-    return "".join(source.splitlines(keepends=True)[first_line - 1 :])
+    statement = ast.parse(source).body[0]
+    kept = [node.lineno for node in statement.decorator_list if not _registers(node)]
+    return "".join(source.splitlines(keepends=True)[min(kept, default=statement.lineno) - 1 :])
+
+
+def _registers(decorator) -> bool:
+    """Whether a decorator is `@some_task.probe(...)` or `@some_task.impostor(...)`."""
+    return isinstance(decorator, ast.Call) and getattr(decorator.func, "attr", None) in ("probe", "impostor")

@@ -1,6 +1,7 @@
 """Make submissions and grade them through the command line, as a learner or a teacher would."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,11 +39,11 @@ def answered(name: str, answers: dict[str, str]) -> nbformat.NotebookNode:
 
 
 def named(task: str, definition) -> str:
-    """Source that defines `task` as a copy of some function of ours (an Impostor, or a plain function)."""
+    """The source of some function or class of ours (or of an Impostor), renamed to what `task` asks for."""
     from grader.spec import function_source
 
     answer = getattr(definition, "answer", definition)
-    return f"{function_source(answer)}\n\n{task} = {answer.__name__}"
+    return re.sub(rf"\b{answer.__name__}\b", task, function_source(answer))
 
 
 def run(*arguments, cwd=ROOT, timeout=600, env=None) -> subprocess.CompletedProcess:

@@ -9,7 +9,7 @@ import pytest
 
 from grader.asking import PROBE_NAMES
 from grader.catalogue import EXERCISES, all_tasks, chapter_of
-from grader.diagnose import IMPOSTOR, LEARNER, Examiner
+from grader.diagnose import LEARNER, REFERENCE, Examiner
 from grader.kills import kill_table
 from grader.sources import forbidden_in_source
 
@@ -31,7 +31,7 @@ def test_references_and_right_answers_pass(seed):
     examiner = Examiner(seed)
     for task, answer in [*((task, task.reference) for task in TASKS), *every_right_answer()]:
         for probe in task.probes:
-            stream = IMPOSTOR if answer is task.reference else LEARNER  # what a task forbids, its reference may use
+            stream = REFERENCE if answer is task.reference else LEARNER
             verdict = examiner.verdict(task, probe, examiner.ask(task, probe, answer, stream))
             assert verdict.status == "passed", (task.name, answer.__name__, verdict)
 
