@@ -24,10 +24,13 @@ node_modules/ready: package.json .venv/ready
 	@touch $@
 
 site: .venv/ready node_modules/ready
-	@$(BIN)/jupyter-book build . --warningiserror --keep-going --quiet
+	@mkdir -p _build
+	@echo "Building the site; the first time takes a minute or two ..."
+	@$(BIN)/jupyter-book build . --warningiserror --keep-going --quiet > _build/log.txt 2>&1 \
+	  || { cat _build/log.txt; rm -rf _build/.doctrees; exit 1; }  # a second build must warn again
 	@echo "The site is ready: open _build/html/index.html"
 
-test: .venv/ready node_modules/ready
+test: site
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 lab: .venv/ready
