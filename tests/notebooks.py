@@ -60,7 +60,7 @@ def grader(*arguments, **options) -> subprocess.CompletedProcess:
 def grade(folder: Path, notebooks: dict[str, nbformat.NotebookNode | str], *options) -> dict[str, dict]:
     """Write notebooks (or raw texts) to a folder, grade them in one run, and return each one's part of the JSON report."""
     for name, notebook in notebooks.items():
-        text = notebook if isinstance(notebook, str) else nbformat.writes(notebook)
+        text = notebook if isinstance(notebook, str) else json.dumps(notebook)  # as it is: nbformat would mend it
         (folder / f"{name}.ipynb").write_text(text)
     paths = [folder / f"{name}.ipynb" for name in notebooks]
     done = grader("grade", *paths, "--json", folder / "report.json", *options)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,7 +13,7 @@ import pytest
 from grader.catalogue import EXERCISES
 from grader.reports.machine import SCHEMA
 
-from .notebooks import ROOT, answered, exercise, grade, grader, named, run, tasks
+from .notebooks import ROOT, answer_cell, answered, exercise, grade, grader, named, run, tasks
 
 WRONG = "def linear(x, weight, bias=None):\n    return x @ weight + bias"
 
@@ -157,6 +158,25 @@ def test_release_finds_the_committed_exercises_current():
     done = grader("release")
     assert (done.returncode, done.stdout) == (0, "")
     assert before == {path: path.read_bytes() for path in before}
+
+
+def test_release_never_writes_over_a_learners_answers(tmp_path):
+    for folder in ("grader", "solutions", "exercises"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    worked_in, only_run, gone = (tmp_path / "exercises" / f"{exercise.name}.ipynb" for exercise in EXERCISES[:3])
+    notebook = nbformat.read(worked_in, 4)
+    answer_cell(notebook, "linear").source = WRONG
+    nbformat.write(notebook, worked_in)
+    answers = worked_in.read_bytes()
+    notebook = nbformat.read(only_run, 4)
+    notebook.cells[1].execution_count = 1
+    nbformat.write(notebook, only_run)
+    gone.unlink()
+    done = grader("release", cwd=tmp_path)
+    assert done.returncode == 0
+    assert f"kept exercises/{worked_in.name}" in done.stdout and worked_in.read_bytes() == answers
+    for path in (only_run, gone):
+        assert path.read_bytes() == (ROOT / "exercises" / path.name).read_bytes()
 
 
 @pytest.mark.parametrize("name", [exercise.name for exercise in EXERCISES])

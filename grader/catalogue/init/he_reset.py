@@ -60,7 +60,7 @@ def writes_into_a_parameter(he_reset_, bench):
     answers = {}
     for kind, trains in [("a parameter", True), ("a frozen parameter", False)]:
         weight = nn.Parameter(bench.randn(20, 60), requires_grad=trains)
-        before, address = weight.detach().clone(), weight.data_ptr()
+        before, memory = weight.detach().clone(), weight.detach()  # held, so that no other tensor can move in
         he_reset_(weight)
         first = weight.detach().clone()
         he_reset_(weight)
@@ -68,7 +68,7 @@ def writes_into_a_parameter(he_reset_, bench):
             "holds new numbers": not torch.equal(first, before),
             "different rows of 20": first.unique(dim=0).shape[0],
             "a second reset draws other numbers": not torch.equal(weight, first),
-            "in the same memory": weight.data_ptr() == address,
+            "in the same memory": weight.data_ptr() == memory.data_ptr(),
             "requires_grad": weight.requires_grad,
             "autograd sees its later use": (weight * 2).requires_grad,
         }

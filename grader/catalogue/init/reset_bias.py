@@ -54,14 +54,14 @@ def writes_into_a_parameter(reset_bias_, bench):
     answers = {}
     for kind, trains in [("a parameter", True), ("a frozen parameter", False)]:
         bias, weight = (nn.Parameter(bench.randn(*shape), requires_grad=trains) for shape in [(30,), (30, 4)])
-        before, address, weight_before = bias.detach().clone(), bias.data_ptr(), weight.detach().clone()
+        before, memory, weight_before = bias.detach().clone(), bias.detach(), weight.detach().clone()
         reset_bias_(bias, weight)
         first = bias.detach().clone()
         reset_bias_(bias, weight)
         answers[kind] = {
             "holds new numbers": not torch.equal(first, before),
             "a second reset draws other numbers": not torch.equal(bias, first),
-            "in the same memory": bias.data_ptr() == address,
+            "in the same memory": bias.data_ptr() == memory.data_ptr(),
             "requires_grad": bias.requires_grad,
             "autograd sees its later use": (bias * 2).requires_grad,
             "the weight is unchanged": torch.equal(weight, weight_before),

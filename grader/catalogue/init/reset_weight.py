@@ -56,11 +56,11 @@ def writes_into_a_parameter(reset_weight_, bench):
     answers = {}
     for kind, trains in [("a parameter", True), ("a frozen parameter", False)]:
         weight = nn.Parameter(bench.randn(4, 5), requires_grad=trains)
-        before, address = weight.detach().clone(), weight.data_ptr()
+        before, memory = weight.detach().clone(), weight.detach()  # held, so that no other tensor can move in
         returned = reset_weight_(weight)
         answers[kind] = {
             "holds new numbers": not torch.equal(weight, before),
-            "in the same memory": weight.data_ptr() == address,
+            "in the same memory": weight.data_ptr() == memory.data_ptr(),
             "returned": "the weight" if returned is weight else type(returned).__name__,
             "requires_grad": weight.requires_grad,
             "autograd sees its later use": (weight * 2).requires_grad,
