@@ -4,7 +4,7 @@ This is the bookkeeping around the kernel. Asking itself is nbval's cell machine
 """
 
 from . import verdicts
-from .kernels.session import ANSWER_BYTES, CELL_SECONDS, OUTPUT_BYTES, PROBE_SECONDS, CellEnded, Session
+from .kernels.session import ANSWER_BYTES, CELL_SECONDS, OUTPUT_BYTES, PROBE_SECONDS, CellEnded, KernelUnavailable, Session
 from .notebooks import Submission
 from .sources import forbidden_in_source
 from .spec import Task
@@ -22,16 +22,26 @@ class Workplace:
         self._fates: dict[int, CellEnded] = {}  # cells that are not run again: each hung, flooded or killed the kernel
         self._lost: dict[str, CellEnded] = {}  # tasks whose probe did, and which are not asked again
         self._starts = 0
+        self._fault: KernelUnavailable | None = None
 
     def ready(self) -> Session:
-        """A live kernel in which every cell has run that can be. Raises CellEnded where no kernel stays alive."""
+        """A live kernel in which every cell has run that can be.
+
+        Raises CellEnded where the notebook lets no kernel live, KernelUnavailable where the machine starts none.
+        """
+        if self._fault:
+            raise self._fault
         if self.session is not None and not self.session.is_alive():
             self.close()
         while self.session is None:
             if self._starts == MAX_STARTS:
                 raise CellEnded(verdicts.KERNEL_DIED, f"The Python process ended {MAX_STARTS} times.", alive=False)
+            try:
+                self.session = Session()
+            except KernelUnavailable as fault:
+                self._fault = fault
+                raise
             self._starts += 1
-            self.session = Session()
             self.session.set_limits(CELL_SECONDS, OUTPUT_BYTES)
             for number, code in enumerate(self.submission.cells):
                 if number not in self._fates and not self._run(number, code):

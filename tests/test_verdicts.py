@@ -1,10 +1,12 @@
 """Each way a submission can end has its verdict, is noticed within seconds, and costs no other task its points."""
 
+import os
 import time
 
+import nbformat
 import pytest
 
-from .notebooks import answered, exercise, grade, tasks
+from .notebooks import answered, exercise, grade, grader, solution, tasks
 
 OTHERS = {
     "fold_bias": "def fold_bias(weight, bias):\n    return torch.cat([weight, bias[:, None]], 1)",
@@ -86,3 +88,12 @@ def test_an_untouched_notebook_in_the_same_run_is_unharmed(tmp_path):
     killer = answered("01_formula", {"linear": IN_THE_ANSWER["kernel died"]})
     results = grade(tmp_path, {"a": killer, "b": exercise("01_formula")})
     assert {task["status"] for task in results["b"]["tasks"]} == {"not attempted"}
+
+
+def test_a_machine_that_starts_no_kernel_is_a_grader_fault(tmp_path):
+    """Never charged to the learner: the run says so and exits with 1."""
+    (tmp_path / "sitecustomize.py").write_text("import os\nif os.environ.get('LINEAR_GRADER'): os._exit(1)")
+    (tmp_path / "one.ipynb").write_text(nbformat.writes(solution("01_formula")))
+    done = grader("grade", tmp_path / "one.ipynb", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 1
+    assert "grader fault" in done.stdout and "Traceback" not in done.stderr

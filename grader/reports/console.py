@@ -55,7 +55,7 @@ def _explanation(task):
             yield Padding(verdict_view(verdict), (0, 0, 1, 2))
             shown.append(verdict.message)
     yield Text.assemble(("hint  ", "cyan"), task.hint)
-    yield Text.assemble(("read  ", "cyan"), _section(task.section))
+    yield Text.assemble(("read  ", "cyan"), place_of(task.section))
     yield Text("")
 
 
@@ -87,7 +87,7 @@ def _hanging(label, text):
 def _difference_view(difference: Difference):
     where = f"{difference.at}: " if difference.at else ""
     parts = [Text(where + difference.message)]
-    if difference.kind in ("value", "nan", "shape") and difference.total != 1 and difference.expected:
+    if difference.total > 1:
         parts.append(_sides(difference.expected, difference.received))
     return Group(*parts)
 
@@ -169,7 +169,8 @@ def _words(name):
     return name.replace("_", " ")
 
 
-def _section(label):
+def place_of(section: str) -> str:
+    """Where a reader finds a section of the course."""
     from ..catalogue import chapter_of
 
-    return f"book/{chapter_of(label)}.md, section {label}"
+    return f"book/{chapter_of(section)}.md, section {section}"
