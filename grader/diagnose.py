@@ -68,13 +68,13 @@ class Examiner:
             return no_answer(probe, verdicts.NOT_ATTEMPTED, "Still to be written.")
         if answer.forbidden:
             return no_answer(probe, verdicts.FORBIDDEN, forbidden_message(task, answer.forbidden))
-        asked = [_call_text(task, call) for call in self.calls(task, probe)]
         if answer.raised:
-            return self._raised_verdict(task, probe, answer, asked)
+            return self._raised_verdict(task, probe, answer)
         reference = self.reference(task, probe)
         found = judge.differences(answer.value, reference.value, task.tolerance)
         if not found:
             return Verdict(probe.name, probe.title, verdicts.PASSED, probe.points, probe.points)
+        asked = self._asked(task, probe)
         if isinstance(reference.value, dict) and len(reference.value) == len(asked):  # one call a part: show the one that failed
             asked = [call for part, call in zip(reference.value, asked) if found[0].at.startswith(part)][:1]
         return Verdict(
@@ -82,7 +82,10 @@ class Examiner:
             found[0].message, asked, found[:8], self._like(task, probe, answer),
         )
 
-    def _raised_verdict(self, task, probe, answer, asked):
+    def _asked(self, task, probe):
+        return [_call_text(task, call) for call in self.calls(task, probe)]
+
+    def _raised_verdict(self, task, probe, answer):
         raised = answer.raised
         out_of_memory = raised.kind in ("MemoryError", "OutOfMemoryError") or any(
             text in raised.message for text in MEMORY_MESSAGES
@@ -93,7 +96,7 @@ class Examiner:
         meaning = explain(raised.message, self.calls(task, probe))
         return Verdict(
             probe.name, probe.title, verdicts.OUT_OF_MEMORY if out_of_memory else verdicts.RAISED, 0, probe.points,
-            f"{message}\n{meaning}".strip(), asked, [], self._like(task, probe, answer),
+            f"{message}\n{meaning}".strip(), self._asked(task, probe), [], self._like(task, probe, answer),
         )
 
     def _like(self, task, probe, answer):

@@ -4,6 +4,7 @@ This is the bookkeeping around the kernel. Asking itself is nbval's cell machine
 """
 
 from . import verdicts
+from .diagnose import forbidden_message
 from .kernels.session import ANSWER_BYTES, CELL_SECONDS, OUTPUT_BYTES, PROBE_SECONDS, CellEnded, KernelUnavailable, Session
 from .notebooks import Submission
 from .sources import forbidden_in_source
@@ -21,6 +22,7 @@ class Workplace:
         self.notes: dict[int, str] = {}  # what went wrong in which cell
         self._fates: dict[int, CellEnded] = {}  # cells that are not run again: each hung, flooded or killed the kernel
         self._lost: dict[str, CellEnded] = {}  # tasks whose probe did, and which are not asked again
+        self._forbidden: dict[str, list[tuple[str, str]]] = {}  # what each task's source uses that it may not
         self._starts = 0
         self._fault: KernelUnavailable | None = None
 
@@ -72,16 +74,17 @@ class Workplace:
         """Why the task cannot be asked, as (status, message), or None if it can."""
         if task.name in self._lost:
             return self._lost[task.name].status, "Not asked: an earlier probe of this task did not come to an end."
-        used = forbidden_in_source(list(self.submission.cells), task.name, task.forbids)
-        if used:
-            return verdicts.FORBIDDEN, f"`{task.name}` is to be written without `{used[0][0]}`. Found in: `{used[0][1]}`"
+        if task.name not in self._forbidden:
+            self._forbidden[task.name] = forbidden_in_source(list(self.submission.cells), task.name, task.forbids)
+        for name, line in self._forbidden[task.name][:1]:
+            return verdicts.FORBIDDEN, forbidden_message(task, [name], line)
         return None
 
     def fate_if_missing(self, task: Task) -> tuple[str, str]:
         """Why the notebook's namespace has no such name: its cell failed, or there is none."""
         number = self.submission.fate_of(task.name)
         if number in self._fates:
-            return self._fates[number].status, f"The cell that defines it {self._fates[number]}"
+            return self._fates[number].status, f"The cell that defines `{task.name}`: {self._fates[number]}"
         if number in self.notes:
             return verdicts.RAISED, f"The cell that defines it failed: {self.notes[number]}"
         broken = [note for note in self.notes.values() if "SyntaxError" in note or "IndentationError" in note]

@@ -25,8 +25,8 @@ linear_sums = Task(
         *TORCH_LINEAR, *(f"torch.{name}" for name in TORCH_PRODUCTS),
     ),
     hints=(
-        "y[b, o] is one number: which row of x and which row of weight does it need, and over which index does it sum?",
-        "Three loops will do: over b, over o, and a running total over i. Start each total at bias[o]. Broadcasting with "
+        "y[r, o] is one number: which row of x and which row of weight does it need, and over which index does it sum?",
+        "Three loops will do: over r, over o, and a running total over i. Start each total at bias[o]. Broadcasting with "
         "x[:, None, :] and .sum(axis=-1) does the same without loops.",
     ),
 )
@@ -34,7 +34,7 @@ linear_sums = Task(
 
 @linear_sums.probe(points=2)
 def sums_over_in_features(linear_sums, bench):
-    """Each y[b, o] is the sum over i of x[b, i] · weight[o, i], plus bias[o]."""
+    """Each y[r, o] is the sum over i of x[r, i] · weight[o, i], plus bias[o]."""
     return linear_sums(bench.array(2, 3), bench.array(4, 3), bench.array(4))
 
 
@@ -71,9 +71,9 @@ def adds_the_bias_for_every_feature(x, weight, bias):
 )
 def reads_the_weight_transposed(x, weight, bias):
     y = np.zeros((len(x), len(bias)))
-    for b in range(len(x)):
+    for r in range(len(x)):
         for o in range(len(bias)):
-            y[b, o] = bias[o] + sum(x[b, i] * weight[i, o] for i in range(x.shape[1]))
+            y[r, o] = bias[o] + sum(x[r, i] * weight[i, o] for i in range(x.shape[1]))
     return y
 
 
@@ -85,10 +85,10 @@ def skips_the_last_feature(x, weight, bias):
 @linear_sums.impostor("You assign where you should add: only the last feature's product is left. Use += inside the loop over i.")
 def keeps_only_the_last_product(x, weight, bias):
     y = np.zeros((len(x), len(bias)))
-    for b in range(len(x)):
+    for r in range(len(x)):
         for o in range(len(bias)):
             for i in range(x.shape[1]):
-                y[b, o] = x[b, i] * weight[o, i]
+                y[r, o] = x[r, i] * weight[o, i]
     return y + bias
 
 
@@ -97,7 +97,7 @@ def averages_over_features(x, weight, bias):
     return (x[:, None, :] * weight).sum(-1) / max(x.shape[1], 1) + bias
 
 
-@linear_sums.impostor("Every row of your result is the first sample's. Use x[b, i], with b running over the batch.")
+@linear_sums.impostor("Every row of your result is the first sample's. Use x[r, i], with r running over the batch.")
 def uses_the_first_sample_for_all(x, weight, bias):
     return np.stack([(x[0] * weight).sum(-1) + bias for _ in range(len(x))]) if len(x) else np.zeros((0, len(bias)))
 
