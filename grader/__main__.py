@@ -80,8 +80,8 @@ def _run(paths, arguments, feedback):
     except DeviceError as error:
         return _refuse(str(error), BAD_USAGE)
     for file in filter(None, (arguments.json, arguments.junit)):
-        if not file.absolute().parent.is_dir():
-            return _refuse(f"{file.parent}: no such folder to write {file.name} to.", BAD_USAGE)
+        if not file.absolute().parent.is_dir() or file.is_dir():
+            return _refuse(f"{file}: cannot be written; give a file in a folder that exists.", BAD_USAGE)
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
     results = grade_paths(paths, seed, device)
     out = Console(highlight=False)
@@ -95,10 +95,12 @@ def _run(paths, arguments, feedback):
     for result in results:
         if result.error:
             print(result.error, file=sys.stderr)
-    if arguments.json:
-        machine.write_json(arguments.json, results, seed, device)
-    if arguments.junit:
-        machine.write_junit(arguments.junit, results, seed, device)
+    for file, write in ((arguments.json, machine.write_json), (arguments.junit, machine.write_junit)):
+        try:
+            if file:
+                write(file, results, seed, device)
+        except OSError as error:
+            return _refuse(f"{file}: {error.strerror}. The grades stand above; the file was not written.", NOT_GRADED)
     faulty = any(result.error or result.has_fault for result in results)
     short = getattr(arguments, "require_full", False) and any(result.points < result.max_points for result in results)
     return NOT_GRADED if faulty or short else GRADED

@@ -27,9 +27,9 @@ class Caught:
         self.message = message
 
     def names(self, *sizes) -> bool:
-        """Whether every one of the sizes stands in the message as a word of its own."""
+        """Whether every one of the sizes stands in the message as a word of its own, and not among dozens of others."""
         words = "".join(letter if letter.isalnum() else " " for letter in self.message).split()
-        return all(str(size) in words for size in sizes)
+        return all(str(size) in words for size in sizes) and sum(word.isdigit() for word in words) <= 20
 
 
 class Bench:

@@ -170,6 +170,8 @@ def _call_text(task, call):
 
 
 def _argument_text(value):
+    if callable(value):
+        return "a function"
     if not hasattr(value, "shape"):
         return re.sub(r" at 0x\w+", "", repr(value))[:60]
     shape, dtype = tuple(value.shape), str(value.dtype).removeprefix("torch.")

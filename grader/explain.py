@@ -98,6 +98,11 @@ _EXPLANATIONS = (
         lambda shapes, dimensions: f"`t()` is for matrices; this tensor has {dimensions} dimensions. `.mT` swaps the last two.",
     ),
     (
+        r"appears to not have been used in the graph",
+        lambda shapes: "No gradient reaches one of the inputs: on the way to the result it is cut off from autograd "
+        "(torch.tensor(...), detach, .data, .item, NumPy).",
+    ),
+    (
         r"does not require grad and does not have a grad_fn",
         lambda shapes: "The result is cut off from the graph: it was made without autograd, or detached.",
     ),

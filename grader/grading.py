@@ -3,6 +3,9 @@
 This is the bookkeeping around the kernel. Asking itself is nbval's cell machinery (plugin), judging is `diagnose`.
 """
 
+import re
+import time
+
 from . import verdicts
 from .diagnose import forbidden_message
 from .kernels.session import ANSWER_BYTES, CELL_SECONDS, OUTPUT_BYTES, PROBE_SECONDS, CellEnded, KernelUnavailable, Session
@@ -10,6 +13,7 @@ from .notebooks import Submission
 from .sources import forbidden_in_source
 from .spec import Task
 
+TOTAL_SECONDS = 300  # for one submission, restarts included
 MAX_STARTS = 8  # kernels for one submission: each start after the first follows a cell or a probe that was fatal
 
 
@@ -24,6 +28,7 @@ class Workplace:
         self._lost: dict[str, CellEnded] = {}  # tasks whose probe did, and which are not asked again
         self._forbidden: dict[str, list[tuple[str, str]]] = {}  # what each task's source uses that it may not
         self._starts = 0
+        self._deadline = 0.0
         self._fault: KernelUnavailable | None = None
 
     def ready(self) -> Session:
@@ -33,6 +38,8 @@ class Workplace:
         """
         if self._fault:
             raise self._fault
+        self._deadline = self._deadline or time.monotonic() + TOTAL_SECONDS
+        self._check_total()
         if self.session is not None and not self.session.is_alive():
             self.close()
         while self.session is None:
@@ -46,11 +53,17 @@ class Workplace:
             self._starts += 1
             self.session.set_limits(CELL_SECONDS, OUTPUT_BYTES)
             for number, code in enumerate(self.submission.cells):
+                self._check_total()
                 if number not in self._fates and not self._run(number, code):
                     self.close()
                     break
         self.session.set_limits(PROBE_SECONDS, ANSWER_BYTES)
         return self.session
+
+    def _check_total(self):
+        if time.monotonic() > self._deadline:
+            self.close()
+            raise CellEnded(verdicts.TIMED_OUT, f"The notebook used up its {TOTAL_SECONDS} s in all.", alive=False)
 
     def _run(self, number, code) -> bool:
         """Run a learner's cell; whether the kernel is still there after it."""
@@ -61,7 +74,8 @@ class Workplace:
             self.notes[number] = f"code cell {number + 1} {ended.status}: {ended}"
             return ended.alive
         if error and error[0] != "NotImplementedError":
-            self.notes[number] = f"code cell {number + 1} raised {error[0]}: {error[1].splitlines()[0] if error[1] else ''}".strip(": ")
+            first_line = re.sub(r"\(\d+\.py, line", "(line", (error[1].splitlines() or [""])[0])  # not ipykernel's name for it
+            self.notes[number] = f"code cell {number + 1} raised {error[0]}: {first_line}".strip(": ")
         return True
 
     def probe_ended(self, task: Task, ended: CellEnded):

@@ -85,7 +85,7 @@ def _scalars(received, expected, tolerance, at):
     if same:
         return []
     ratio = f" {_ratio_text(received / expected)}" if _has_float(received, expected) and expected and received else ""
-    message = f"Expected {describe(expected)}; you returned {describe(received)}.{ratio}"
+    message = f"Expected {describe(expected)}, got {describe(received)}.{ratio}"
     return [Difference(at, "value", message, describe(expected), describe(received), wrong=1, total=1)]
 
 
@@ -149,7 +149,9 @@ def _numbers(received, expected, tolerance, at):
         kind = "value"
         message = f"{_count(count, wrong.numel())}, the largest error is {largest:.3g}."
         message += _pattern(received, expected, rtol, atol)
-    if index:
+    if wrong.numel() == 1:
+        message += f" Expected {_number(theirs)}, got {_number(mine)}."
+    else:
         message += f" First at {index}: expected {_number(theirs)}, got {_number(mine)}."
     return [
         Difference(
@@ -169,7 +171,7 @@ def _count(wrong, total):
 
 def _pattern(received, expected, rtol, atol):
     """A sentence on how a wrong tensor relates to the right one as a whole, when it does so simply."""
-    if received.is_complex() or not received.is_floating_point() or received.numel() < 2:
+    if received.is_complex() or not received.is_floating_point():
         return ""
     mine, theirs = _wide(received), _wide(expected)
     if not bool(mine.any()):
@@ -188,6 +190,8 @@ def _ratio_text(ratio):
     """How a number relates to the right one by a factor, in the words one would use."""
     if math.isclose(ratio, -1, rel_tol=1e-5):
         return "Only the sign is wrong."
+    if not 1e-3 < abs(ratio) < 1e3:
+        return ""  # a number that says nothing
     inverse = 1 / ratio
     if abs(inverse) > 1 and math.isclose(inverse, round(inverse), rel_tol=1e-4):
         return f"Yours is torch's divided by {round(inverse)}."

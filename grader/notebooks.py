@@ -11,11 +11,13 @@ import nbformat
 from .catalogue import EXERCISES
 from .sources import defined_names
 from .spec import Exercise
+from .wire import clean
 
 KEY = "linear_course"  # our own part of a notebook's and a cell's metadata
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "raise NotImplementedError"
 MAX_BYTES = 50 * 2**20
+MAX_CODE = 10**6  # characters in all code cells
 ROOT = Path(__file__).parent.parent  # of the course, whose folders solutions/ and exercises/ lie beside the grader
 
 
@@ -41,9 +43,11 @@ class Submission:
 def read(path: Path) -> Submission:
     """Read a submission. Raises NotebookError."""
     notebook = _load(path)
-    cells = tuple(cell.source for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip())
+    cells = tuple(clean(cell.source) for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip())
     if not cells:
         raise NotebookError(f"{path}: the notebook holds no code. Hand in the exercise's own notebook, with its cells.")
+    if sum(map(len, cells)) > MAX_CODE:
+        raise NotebookError(f"{path}: holds more than {MAX_CODE // 10**6} million characters of code. Take out what is not an answer.")
     own = notebook.metadata.get(KEY, {})
     own = own if isinstance(own, dict) else {}
     exercise = _exercise(own.get("exercise"), path, cells)

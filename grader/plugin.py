@@ -56,6 +56,18 @@ def pytest_xdist_make_scheduler(config, log):
     return None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collect_directory(path: Path, parent):
+    """With --grade, a folder is a folder: an `__init__.py` that somebody handed in is never imported."""
+    return pytest.Dir.from_parent(parent, path=path) if parent.config.option.grade else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_ignore_collect(collection_path: Path, config):
+    """With --grade, Python files beside the notebooks are never imported either."""
+    return True if config.option.grade and collection_path.suffix == ".py" else None
+
+
 def pytest_collect_file(file_path: Path, parent):
     if parent.config.option.grade and file_path.suffix == ".ipynb" and ".ipynb_checkpoints" not in file_path.parts:
         return SubmissionFile.from_parent(parent, path=file_path)
@@ -95,8 +107,7 @@ class SubmissionFile(IPyNbFile):
 
     def shown_path(self) -> str:
         """The path as a reader of the results wants it: relative where the run was started above it."""
-        here = self.config.invocation_params.dir
-        return str(self.path.relative_to(here) if self.path.is_relative_to(here) else self.path)
+        return shown_path(self.path, self.config.invocation_params.dir)
 
     def setup(self):
         self.setup_sanitize_files()
@@ -113,6 +124,10 @@ class SubmissionFile(IPyNbFile):
         from .notebooks import NotebookError
 
         return str(excinfo.value) if isinstance(excinfo.value, NotebookError) else super().repr_failure(excinfo)
+
+
+def shown_path(path: Path, here: Path) -> str:
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 class NotPassed(Exception):

@@ -98,12 +98,12 @@ def _encode(value, budget, depth):
     if isinstance(value, (float, np.floating)):
         return float(value) if math.isfinite(value) else {"t": "float", "v": str(float(value))}
     if isinstance(value, str):
-        return str(value)[:MAX_TEXT]
+        return clean(value[:MAX_TEXT])
     if isinstance(value, (list, tuple)):
         kind = "list" if isinstance(value, list) else "tuple"
         return {"t": kind, "v": [_encode(item, budget, depth + 1) for item in value]}
     if isinstance(value, dict):
-        pairs = [[str(key)[:MAX_TEXT], _encode(item, budget, depth + 1)] for key, item in value.items()]
+        pairs = [[clean(str(key)[:MAX_TEXT]), _encode(item, budget, depth + 1)] for key, item in value.items()]
         return {"t": "dict", "v": pairs}
     return {"t": "opaque", "v": type(value).__name__[:MAX_TEXT]}
 
@@ -121,6 +121,11 @@ def _encode_tensor(tensor, budget, depth):
         plain = plain.cpu().resolve_conj().resolve_neg().contiguous()
         data = plain.flatten().view(torch.uint8).numpy().tobytes() if plain.numel() else b""
         return {"dtype": name, "shape": list(plain.shape), "device": device, "data": _base64(data)}
+
+
+def clean(text: str) -> str:
+    """A text that can be sent: half characters (lone surrogates) become question marks."""
+    return str(text).encode("utf-8", "replace").decode("utf-8")
 
 
 def _base64(data: bytes) -> str:

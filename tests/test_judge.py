@@ -71,6 +71,8 @@ def test_it_finds_the_one_wrong_entry(position, error):
         (None, placed([1.0]), "type", "return"),
         (placed([1.0]).tensor.numpy(), placed([1.0]), "type", "NumPy"),
         (3.5, placed([1.0]), "type", "float"),
+        (5e-324, 0.5, "value", "got 4.94066e-324"),
+        (placed(6.0), placed(2.0), "value", "times 3"),
         (Opaque("Linear"), placed([1.0]), "type", "Linear"),
         ([1, 2], (1, 2), "type", "tuple"),
         ((1,), (1, 2), "length", "(1, 2)"),

@@ -98,32 +98,39 @@ class Session(RunningKernel):
         while not (idle and replied):
             left = deadline - time.monotonic()
             if left <= 0:
-                raise CellEnded(verdicts.TIMED_OUT, "It did not end within its time limit.", alive=True)
+                raise CellEnded(verdicts.TIMED_OUT, f"It did not end within {self.seconds:.0f} s.", alive=True)
             ready = dict(poller.poll(1000 * min(left, LIVENESS)))
             if not ready and not self.is_alive():
                 raise CellEnded(verdicts.KERNEL_DIED, "The Python process ended while it ran.", alive=False)
-            if self.kc.shell_channel.socket in ready:
-                replied |= self._belongs(self.kc.get_shell_msg(timeout=0), msg_id)
-            if self.kc.iopub_channel.socket in ready:
-                message = self.kc.get_iopub_msg(timeout=0)
-                if not self._belongs(message, msg_id):
-                    continue
-                self._keep(message)
-                idle |= message["msg_type"] == "status" and message["content"]["execution_state"] == "idle"
+            try:
+                if self.kc.shell_channel.socket in ready:
+                    replied |= self._belongs(self.kc.get_shell_msg(timeout=0), msg_id)
+                if self.kc.iopub_channel.socket in ready:
+                    idle |= self._keep_own(self.kc.get_iopub_msg(timeout=0), msg_id)
+            except CellEnded:
+                raise
+            except Exception:  # a message that jupyter_client cannot read: forged, or broken by patches to the kernel
+                raise CellEnded(verdicts.KERNEL_DIED, "The kernel sent messages that make no sense.", alive=False) from None
 
     @staticmethod
     def _belongs(message, msg_id):
         return message["parent_header"].get("msg_id") == msg_id
 
-    def _keep(self, message):
-        """Keep a message, as long as the cell is under its output limit."""
+    def _keep_own(self, message, msg_id) -> bool:
+        """Keep a message of the running cell, as long as it is under its output limit; whether it says that the cell is done."""
+        if not self._belongs(message, msg_id):
+            return False
         content = message["content"]
+        if message["msg_type"] == "display_data":
+            content = {"data": content["data"], "metadata": content.get("metadata", {})}
+            message["content"] = content
         self._size += len(str(content.get("text", ""))) + sum(len(str(part)) for part in content.get("data", {}).values())
         if self._size > self.output_limit:
             self._pending = []
             limit = self.output_limit / 2**20
             raise CellEnded(verdicts.FLOODED, f"It wrote more than {limit:.0f} MiB of output.", alive=True)
         self._pending.append(message)
+        return message["msg_type"] == "status" and content["execution_state"] == "idle"
 
     def _recover(self, msg_id) -> bool:
         """Interrupt the running cell; whether the kernel is idle again within GRACE."""

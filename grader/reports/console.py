@@ -54,6 +54,8 @@ def _explanation(task):
         if verdict.status != PASSED and not again and len(shown) < DETAILED:
             yield Padding(verdict_view(verdict), (0, 0, 1, 2))
             shown.append(verdict.message)
+        elif verdict.status != PASSED and not again:
+            yield Padding(Text(verdict.message, style="dim"), (0, 0, 0, 2))
     yield Text.assemble(("hint  ", "cyan"), task.hint)
     yield Text.assemble(("read  ", "cyan"), place_of(task.section))
     yield Text("")

@@ -106,6 +106,16 @@ def leaves_its_steps_in_a_copy(f, x, eps=1e-6):
     return gradient
 
 
+@numerical_grad.impostor("`/ 2 * eps` divides by 2 and then multiplies by eps. Put the denominator in parentheses.")
+def multiplies_by_eps(f, x, eps=1e-6):
+    gradient = torch.zeros_like(x)
+    for index in np.ndindex(*x.shape):
+        step = torch.zeros_like(x)
+        step[index] = eps
+        gradient[index] = (f(x + step) - f(x - step)) / 2 * eps
+    return gradient
+
+
 @numerical_grad.impostor(
     "`plus = x; minus = x` are two names for one tensor, so both steps land in it and cancel. Make two tensors: x + step, x - step."
 )

@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from ...spec import Task
 from .shared import TORCH_LINEAR
 
-NUMPY_PRODUCTS = ("matmul", "dot", "einsum", "inner", "tensordot", "vdot", "vecdot", "matvec", "vecmat", "multi_dot")
+NUMPY_PRODUCTS = ("matmul", "dot", "einsum", "inner", "tensordot", "vdot", "vecdot", "matvec", "vecmat", "multi_dot",
+                  "matrix", "asmatrix", "bmat")
 TORCH_PRODUCTS = ("matmul", "mm", "bmm", "mv", "dot", "einsum", "inner", "tensordot", "addmm")
 
 
