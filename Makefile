@@ -40,7 +40,7 @@ site: .venv/ready node_modules/ready
 	@echo "The site is ready: open _build/html/index.html"
 
 test: site
-	@$(BIN)/python -m pytest -n auto --dist worksteal
+	@$(BIN)/python -m pytest -n auto --dist loadscope
 
 lab: .venv/ready
 	@$(BIN)/jupyter lab --notebook-dir=exercises
