@@ -147,6 +147,8 @@ class Session(RunningKernel):
                 elif not self.is_alive():
                     return False
             return False
+        except Exception:  # what it sends makes no sense: it cannot be used further
+            return False
         finally:
             self.output_limit = limit
             self._pending = []
