@@ -35,6 +35,7 @@ BROKEN_MESSAGES = {
     "bad signature": KERNEL + "import hmac\nown = kernel.session.auth\nkernel.session.auth = hmac.HMAC(b'x', digestmod='sha256')\n"
     "send('display_data', {'data': {}, 'metadata': {}})\nkernel.session.auth = own",
     "half a character": "x = '\ud800'",
+    "nonsense when interrupted": KERNEL + "import time\ntry: time.sleep(100)\nexcept KeyboardInterrupt: send('status', [])",
 }
 
 
