@@ -15,7 +15,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 def examine() -> bool:
     """Print the lines; whether grading works here."""
-    lines = [_python(), _torch(), _device(), _nbval(), _kernel(), _formulas(), _browser()]
+    lines = [_python(), _torch(), _device(), _nbval(), _sandbox(), _kernel(), _formulas(), _browser()]
     console = Console(highlight=False)
     for needed, fine, what, cure in lines:
         mark, style = ("✓", "green") if fine else ("✗", "red") if needed else ("–", "yellow")
@@ -52,16 +52,35 @@ def _nbval():
 def _kernel():
     cure = "The kernel needs ipykernel in this environment, and room in the temporary folder. Try: pip install -r requirements.txt"
     try:
+        from .kernels import sandbox, warm
         from .kernels.session import KernelUnavailable, Session
     except ModuleNotFoundError as missing:
         return True, False, f"kernel: {missing.name} is missing", cure
-    start = time.perf_counter()
+    setting = warm.Setting(sandbox.pick_sandbox("auto", [], required=False))
     try:
-        with Session() as session:
+        start = time.perf_counter()
+        with Session(setting):
+            first = time.perf_counter() - start
+        start = time.perf_counter()
+        with Session(setting) as session:
             session.run("import torch")
+            second = time.perf_counter() - start
     except KernelUnavailable as error:
         return True, False, f"kernel: {error}", cure
-    return True, True, f"kernel: starts and imports torch in {time.perf_counter() - start:.1f} s", ""
+    finally:
+        warm.close_templates()
+    how = f"forked from a warm one in {second:.2f} s (the first in {first:.1f} s)" if warm.AVAILABLE else f"plain, started in {second:.1f} s"
+    return True, True, f"kernel: {how}", ""
+
+
+def _sandbox():
+    from .kernels.sandbox import NoSandbox, require
+
+    try:
+        require()
+    except NoSandbox as missing:
+        return False, False, "sandbox: none", str(missing)[0].upper() + str(missing)[1:]
+    return False, True, "sandbox: bubblewrap", ""
 
 
 def _formulas():

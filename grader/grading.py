@@ -1,69 +1,136 @@
-"""Grade one submission: run its cells in a kernel, then have each probe asked there, restarting the kernel when it is lost.
+"""Grade one submission: run its cells in a kernel, then have each task's probes asked there, restarting the kernel when it is lost.
 
-This is the bookkeeping around the kernel. Asking itself is nbval's cell machinery (plugin), judging is `diagnose`.
+This is the bookkeeping around the kernel. Taking an answer apart is nbval's cell machinery (plugin), judging is `diagnose`.
 """
 
 import re
+import secrets
 import time
 
+from nbval.kernel import RunningKernel
+
 from . import verdicts
-from .diagnose import forbidden_message
-from .kernels.session import ANSWER_BYTES, CELL_SECONDS, OUTPUT_BYTES, PROBE_SECONDS, CellEnded, KernelUnavailable, Session
+from .diagnose import Examiner, forbidden_message
+from .kernels.inside import question
+from .kernels.session import CellEnded, KernelUnavailable, Session, nonce_of
+from .kernels.warm import Setting
 from .notebooks import Submission
 from .sources import forbidden_in_source
-from .spec import Task
+from .spec import Probe, Task
 
-TOTAL_SECONDS = 300  # for one submission, restarts included
+MAX_FAULTS = 2  # kernels that the machine may lose before it is called a grader fault
 MAX_STARTS = 8  # kernels for one submission: each start after the first follows a cell or a probe that was fatal
+CHECKS = re.compile(r"""(\s*check\(\s*["']\w+["']\s*(,\s*seed\s*=\s*\d+\s*)?\)\s*)+""")
+
+
+class Published(RunningKernel):
+    """What a kernel published in answer to one probe, in the form of a kernel: nbval runs the probe's cell in it."""
+
+    def __init__(self, messages: list[dict], nonce: str):
+        self.messages = messages
+        self.nonce = nonce
+
+    def is_alive(self):
+        return True
+
+    def execute_cell_input(self, cell_input, allow_stdin=None):
+        return self.nonce
+
+    def await_reply(self, msg_id, timeout=None):
+        """It has come already."""
+
+    def get_message(self, stream, timeout=None):
+        own = {"parent_header": {"msg_id": self.nonce}}
+        if self.messages:
+            return {**self.messages.pop(0), **own}
+        return {"msg_type": "status", "content": {"execution_state": "idle"}, **own}
 
 
 class Workplace:
     """A submission's cells, run once, in a kernel that is ready to be asked. The kernel is started when first needed."""
 
-    def __init__(self, submission: Submission):
+    def __init__(self, submission: Submission, setting: Setting):
         self.submission = submission
+        self.setting = setting
         self.session: Session | None = None
         self.notes: dict[int, str] = {}  # what went wrong in which cell
         self._fates: dict[int, CellEnded] = {}  # cells that are not run again: each hung, flooded or killed the kernel
-        self._lost: dict[str, CellEnded] = {}  # tasks whose probe did, and which are not asked again
+        self._answers: dict[tuple[str, str], Published | Exception] = {}  # by task and probe: what came of asking
         self._forbidden: dict[str, list[tuple[str, str]]] = {}  # what each task's source uses that it may not
-        self._starts = 0
+        self._starts = self._faults = 0
         self._deadline = 0.0
         self._fault: KernelUnavailable | None = None
 
-    def ready(self) -> Session:
-        """A live kernel in which every cell has run that can be.
+    def answer(self, task: Task, probe: Probe, examiner: Examiner) -> Published:
+        """What the kernel publishes when it is asked this probe; all of the task's probes are asked at once.
 
-        Raises CellEnded where the notebook lets no kernel live, KernelUnavailable where the machine starts none.
+        Raises CellEnded where the notebook lets no kernel live or the probe does not end, KernelUnavailable where the machine
+        keeps none: a kernel that is lost without the notebook's doing is replaced, once.
         """
-        if self._fault:
-            raise self._fault
-        self._deadline = self._deadline or time.monotonic() + TOTAL_SECONDS
+        if (task.name, probe.name) not in self._answers:
+            self._ask(task, examiner)
+        found = self._answers[task.name, probe.name]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _ask(self, task, examiner):
+        """Ask all probes of a task in one cell, and sort what comes back by probe."""
+        nonces = {probe.name: secrets.token_hex(8) for probe in task.probes}
+        probes = [
+            {"name": probe.name, "source": probe.source, "seed": examiner.seed_of(task, probe), "nonce": nonces[probe.name]}
+            for probe in task.probes
+        ]
+        code = question(task.name, task.forbids, examiner.device, probes)
+        try:
+            messages, ended = self._with_kernel(lambda: self.session.ask(code, list(nonces.values())))
+        except (CellEnded, KernelUnavailable) as reason:
+            self._answers |= {(task.name, probe.name): reason for probe in task.probes}
+            return
+        if ended and not ended.alive:
+            self.close()
+        answers = {number: nonce_of(message) for number, message in enumerate(messages) if nonce_of(message) is not None}
+        strays = [messages[number] for number, nonce in answers.items() if nonce not in nonces.values()]
+        for name, nonce in nonces.items():
+            own = [messages[number] for number, found in answers.items() if found == nonce]
+            if own or not ended:
+                self._answers[task.name, name] = Published(own + strays, nonce)
+            else:
+                self._answers[task.name, name] = ended
+                ended = CellEnded(ended.status, "Not asked: an earlier probe of this task did not come to an end.", alive=False)
+
+    def _with_kernel(self, action):
+        """Do something in a kernel in which all cells have run; once more in a new one if the machine, not the notebook, lost it."""
+        while self._faults < MAX_FAULTS:
+            try:
+                self._ready()
+                return action()
+            except KernelUnavailable as fault:
+                self.close()
+                self._faults, self._fault = self._faults + 1, fault
+        raise self._fault
+
+    def _ready(self):
+        """See that there is a live kernel in which every cell has run that can be."""
+        self._deadline = self._deadline or time.monotonic() + self.setting.limits.total
         self._check_total()
         if self.session is not None and not self.session.is_alive():
             self.close()
         while self.session is None:
             if self._starts == MAX_STARTS:
                 raise CellEnded(verdicts.KERNEL_DIED, f"The Python process ended {MAX_STARTS} times.", alive=False)
-            try:
-                self.session = Session()
-            except KernelUnavailable as fault:
-                self._fault = fault
-                raise
+            self.session = Session(self.setting, self._deadline)
             self._starts += 1
-            self.session.set_limits(CELL_SECONDS, OUTPUT_BYTES)
             for number, code in enumerate(self.submission.cells):
                 self._check_total()
-                if number not in self._fates and not self._run(number, code):
+                if number not in self._fates and not CHECKS.fullmatch(code) and not self._run(number, code):
                     self.close()
                     break
-        self.session.set_limits(PROBE_SECONDS, ANSWER_BYTES)
-        return self.session
 
     def _check_total(self):
         if time.monotonic() > self._deadline:
             self.close()
-            raise CellEnded(verdicts.TIMED_OUT, f"The notebook used up its {TOTAL_SECONDS} s in all.", alive=False)
+            raise CellEnded(verdicts.TIMED_OUT, f"The notebook used up its {self.setting.limits.total:g} s in all.", alive=False)
 
     def _run(self, number, code) -> bool:
         """Run a learner's cell; whether the kernel is still there after it."""
@@ -78,21 +145,13 @@ class Workplace:
             self.notes[number] = f"code cell {number + 1} raised {error[0]}: {first_line}".strip(": ")
         return True
 
-    def probe_ended(self, task: Task, ended: CellEnded):
-        """A probe of this task hung, flooded or killed the kernel: its other probes are not asked."""
-        self._lost[task.name] = ended
-        if not ended.alive:
-            self.close()
-
-    def fate(self, task: Task) -> tuple[str, str] | None:
-        """Why the task cannot be asked, as (status, message), or None if it can."""
-        if task.name in self._lost:
-            return self._lost[task.name].status, "Not asked: an earlier probe of this task did not come to an end."
+    def forbidden(self, task: Task) -> str:
+        """Which forbidden thing the task's answer uses, by its source; empty if none."""
         if task.name not in self._forbidden:
             self._forbidden[task.name] = forbidden_in_source(list(self.submission.cells), task.name, task.forbids)
         for name, line in self._forbidden[task.name][:1]:
-            return verdicts.FORBIDDEN, forbidden_message(task, [name], line)
-        return None
+            return forbidden_message(task, [name], line)
+        return ""
 
     def fate_if_missing(self, task: Task) -> tuple[str, str]:
         """Why the notebook's namespace has no such name: its cell failed, or there is none."""

@@ -64,6 +64,8 @@ def read(path: Path) -> Submission:
 
 def _load(path):
     try:
+        if not path.is_file():
+            raise NotebookError(f"{path}: not a readable file (a broken link, perhaps).")
         if path.stat().st_size > MAX_BYTES:
             raise NotebookError(f"{path}: larger than {MAX_BYTES // 2**20} MiB. Clear its outputs and save it again.")
         with warnings.catch_warnings():  # nbformat mends small faults, such as doubled cell ids, and says so
@@ -96,20 +98,6 @@ def _exercise(name, path, cells) -> Exercise:
     raise NotebookError(f"{path}: not a notebook of this course. Start from a file in exercises/.")
 
 
-def find(targets: list[str]) -> list[Path]:
-    """Notebooks for files and folders, in order, each once. Raises NotebookError for one that does not exist."""
-    paths = []
-    for target in map(Path, targets):
-        if target.is_dir():
-            inside = (path for path in target.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
-            paths += sorted(inside) or [_nothing(target, "a folder without notebooks")]
-        elif target.exists():
-            paths.append(target)
-        else:
-            _nothing(target, "no such file or folder")
-    return list(dict.fromkeys(paths))
-
-
 def own(name: str) -> Path:
     """The learner's own notebook for a path, an exercise's number ("03") or its name. Raises NotebookError."""
     if Path(name).is_file():
@@ -122,10 +110,6 @@ def own(name: str) -> Path:
         if (folder / f"{wanted[0]}.ipynb").is_file():
             return folder / f"{wanted[0]}.ipynb"
     raise NotebookError(f"{wanted[0]}.ipynb is neither here nor in exercises/. Give its path.")
-
-
-def _nothing(target, what):
-    raise NotebookError(f"{target}: {what}.")
 
 
 def release(solution_text: str, exercise: Exercise) -> tuple[str, str]:

@@ -11,9 +11,10 @@ import secrets
 from pathlib import Path
 
 import pytest
-from nbformat.v4 import new_code_cell
+from nbformat import NotebookNode
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
+SETTING = pytest.StashKey()  # how kernels are to run: a warm.Setting
 NO_ANSWER = "No valid answer came out of the notebook's kernel. Does the notebook change how its cells are run?"
 
 
@@ -22,21 +23,34 @@ def pytest_addoption(parser):
     group.addoption("--grade", action="store_true", help="Grade the notebooks found: run them and ask each task's probes.")
     group.addoption("--grade-seed", type=int, default=None, help="Seed of the probes' inputs (default: a fresh one).")
     group.addoption("--grade-device", default="auto", choices=("cpu", "cuda", "auto"), help="Where the probes' inputs live.")
+    group.addoption("--grade-sandbox", default="auto", choices=("auto", "bwrap", "none"), help="What the notebooks run in.")
+    group.addoption("--grade-limit", action="append", default=[], metavar="NAME=VALUE", help="Set a limit, as in cell=10.")
 
 
 def pytest_configure(config):
     if not config.option.grade:
         return
-    from .device import pick_device
+    from .device import DeviceError, pick_device
+    from .kernels.limits import LimitError, Limits
+    from .kernels.sandbox import NoSandbox, pick_sandbox
+    from .kernels.warm import Setting, close_templates
     from .results import Results
 
+    option = config.option
     workerinput = getattr(config, "workerinput", None)
     if workerinput is not None:
-        config.option.grade_seed = workerinput["grade_seed"]
-    elif config.option.grade_seed is None:
-        config.option.grade_seed = secrets.randbelow(2**31)
-    config.option.grade_device = pick_device(config.option.grade_device)
-    config.pluginmanager.register(Results(config.option.grade_seed, config.option.grade_device), "grade-results")
+        option.grade_seed = workerinput["grade_seed"]
+    elif option.grade_seed is None:
+        option.grade_seed = secrets.randbelow(2**31)
+    try:
+        limits = Limits().with_settings(option.grade_limit)
+        sandbox = pick_sandbox(option.grade_sandbox, [Path(argument.split("::")[0]) for argument in config.args])
+        option.grade_device = pick_device(option.grade_device)
+    except (DeviceError, LimitError, NoSandbox) as refusal:
+        raise pytest.UsageError(str(refusal)) from None
+    config.stash[SETTING] = Setting(sandbox, option.grade_device, limits)
+    config.add_cleanup(close_templates)
+    config.pluginmanager.register(Results(option.grade_seed, option.grade_device), "grade-results")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -98,7 +112,7 @@ class SubmissionFile(IPyNbFile):
         from .grading import Workplace
 
         self.submission = notebooks.read(self.path)
-        self.workplace = Workplace(self.submission)
+        self.workplace = Workplace(self.submission, self.config.stash[SETTING])
         options = self.config.option
         self.examiner = _examiner(options.grade_seed, options.grade_device)
         items = [(task, probe) for task in self.submission.exercise.tasks for probe in task.probes]
@@ -107,15 +121,12 @@ class SubmissionFile(IPyNbFile):
 
     def shown_path(self) -> str:
         """The path as a reader of the results wants it: relative where the run was started above it."""
-        return shown_path(self.path, self.config.invocation_params.dir)
+        from .running import shown_path
+
+        return shown_path(self.path)
 
     def setup(self):
         self.setup_sanitize_files()
-
-    @property
-    def kernel(self):
-        """What nbval's cells execute in."""
-        return self.workplace.session
 
     def teardown(self):
         self.workplace.close()
@@ -124,10 +135,6 @@ class SubmissionFile(IPyNbFile):
         from .notebooks import NotebookError
 
         return str(excinfo.value) if isinstance(excinfo.value, NotebookError) else super().repr_failure(excinfo)
-
-
-def shown_path(path: Path, here: Path) -> str:
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 class NotPassed(Exception):
@@ -158,36 +165,24 @@ class ProbeItem(IPyNbCell):
     def _verdict(self):
         from .diagnose import no_answer
         from .kernels.session import CellEnded
-        from .verdicts import GRADER_FAULT, WRONG
+        from .verdicts import FORBIDDEN, GRADER_FAULT, WRONG
 
         workplace = self.parent.workplace
-        fate = workplace.fate(self.task)
-        if fate:
-            return no_answer(self.probe, *fate)
+        forbidden = workplace.forbidden(self.task)
+        if forbidden:
+            return no_answer(self.probe, FORBIDDEN, forbidden)
         try:
-            self._lay_cell()
-            workplace.ready()
-            super().runtest()  # nbval runs the cell and calls compare_outputs
+            self.parent.kernel = workplace.answer(self.task, self.probe, self.parent.examiner)
+            self.nonce = self.parent.kernel.nonce
+            self.cell = NotebookNode(source=self.probe.source, outputs=[], execution_count=1)
+            super().runtest()  # nbval collects what the kernel published and calls compare_outputs
         except NbCellError:
             return no_answer(self.probe, WRONG, NO_ANSWER)
         except CellEnded as ended:
-            workplace.probe_ended(self.task, ended)
             return no_answer(self.probe, ended.status, str(ended))
         except Exception as fault:  # whatever goes wrong out here is not the learner's
             return no_answer(self.probe, GRADER_FAULT, f"{type(fault).__name__}: {fault}")
         return self.judged
-
-    def _lay_cell(self):
-        """The cell that nbval is to run: the question."""
-        from .kernels.inside import question
-
-        examiner = self.parent.examiner
-        self.nonce = secrets.token_hex(8)
-        source = question(
-            self.task.name, self.probe.name, self.probe.source, self.task.forbids,
-            examiner.seed_of(self.task, self.probe), examiner.device, self.nonce,
-        )
-        self.cell = new_code_cell(source, execution_count=1)
 
     def compare_outputs(self, test, ref, skip_compare=None):
         """Judge what the kernel published, in place of nbval's comparison of texts."""
@@ -216,6 +211,8 @@ class ProbeItem(IPyNbCell):
     def repr_failure(self, excinfo):
         if not isinstance(excinfo.value, NotPassed):
             return super().repr_failure(excinfo)
+        if self.config.option.tbstyle == "no":
+            return ""
         from .reports.console import verdict_text
 
         return verdict_text(excinfo.value.args[0])

@@ -40,6 +40,13 @@ class Results:
             results.append(submission_result(path, exercise, tasks, notes))
         return sorted(results, key=lambda result: result.path)
 
+    def take(self) -> list[SubmissionResult]:
+        """The results so far, which are then forgotten."""
+        results = self.submissions()
+        self._verdicts.clear()
+        self._errors.clear()
+        return results
+
     def pytest_terminal_summary(self, terminalreporter):
         from .reports.console import scores_text
 

@@ -1,73 +1,85 @@
-"""Grade files through the pytest plugin, in this process, without pytest's own output or the user's pytest settings."""
+"""Grade files: which notebooks, what is known already, the workers, the progress bar, and the reports that grow with the results."""
 
-import io
+import glob
 import os
 import sys
-from contextlib import redirect_stdout
+from itertools import chain
 from pathlib import Path
 
-import pytest
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
-from .plugin import shown_path
+from .cache import Cache
+from .kernels import warm
 from .verdicts import SubmissionResult
+from .workers import Pool
 
 
-class _Watcher:
-    """A pytest plugin that picks the notebooks, moves the progress bar, and takes the results when the run ends.
-
-    Paths never become pytest's arguments: it would read options, `@files` and `[parameters]` into their names.
-    """
-
-    def __init__(self, progress, paths):
-        self.progress = progress
-        self.ways = {way for path in paths for way in (path, *path.parents)}
-        self.bar = progress.add_task("reading", total=None)
-        self.submissions: list[SubmissionResult] = []
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_ignore_collect(self, collection_path):
-        """From the root of the file system down, only the ways to the notebooks asked for."""
-        return collection_path not in self.ways
-
-    def pytest_collection_finish(self, session):
-        self.progress.update(self.bar, total=len(session.items))
-
-    def pytest_runtest_logstart(self, nodeid, location):
-        self.progress.update(self.bar, description=Path(nodeid.split("::")[0]).name)
-
-    def pytest_runtest_logreport(self, report):
-        if report.when == "call":
-            self.progress.advance(self.bar)
-
-    def pytest_sessionfinish(self, session):
-        results = session.config.pluginmanager.get_plugin("grade-results")
-        self.submissions = results.submissions()
+class NothingToGrade(Exception):
+    """A path leads to no notebook. The message is one line."""
 
 
-def grade_paths(paths: list[Path], seed: int, device: str) -> list[SubmissionResult]:
-    """Grade notebooks; one result each, in the order of their paths."""
+def find(targets: list[str]) -> list[Path]:
+    """Notebooks for files, folders and globs, in order, each once. Raises NothingToGrade."""
+    paths = []
+    for target in targets:
+        path = Path(target)
+        if path.is_dir():
+            inside = (each for each in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in each.parts)
+            paths += sorted(inside) or _nothing(target, "a folder without notebooks")
+        elif path.exists() or path.is_symlink():
+            paths.append(path)
+        else:
+            paths += [Path(each) for each in sorted(glob.glob(target, recursive=True))] or _nothing(target, "no such file or folder")
+    return list(dict.fromkeys(paths))
+
+
+def _nothing(target, what):
+    raise NothingToGrade(f"{target}: {what}.")
+
+
+def shown_path(path: Path) -> str:
+    """The path as a reader of the results wants it: relative where the command was started above it."""
     here = Path.cwd()
-    paths = [here / path for path in paths]
-    arguments = [
-        "--disable-plugin-autoload", "-p", "nbval.plugin", "-p", "grader.plugin", "-p", "no:cacheprovider",
-        "--noconftest", f"--config-file={os.devnull}", f"--rootdir={here}",
-        "--continue-on-collection-errors", "--tb=short", "--color=no",
-        "--grade", f"--grade-seed={seed}", f"--grade-device={device}", *{path.anchor for path in paths},
-    ]
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        watcher = _Watcher(progress, paths)
-        with redirect_stdout(io.StringIO()) as output:
-            code = pytest.main(arguments, plugins=[watcher])
-    if code == pytest.ExitCode.INTERRUPTED and not watcher.submissions:
-        raise KeyboardInterrupt
-    if code == pytest.ExitCode.INTERNAL_ERROR:
-        raise RuntimeError(f"the grader failed:\n{output.getvalue()}")
-    results = {result.path: result for result in watcher.submissions}
-    for shown in (shown_path(path, here) for path in paths):
-        if shown not in results:
-            error = f"{shown}: not a readable file (a broken link, perhaps)."
-            results[shown] = SubmissionResult(shown, "", 0, 0, error=error)
-    return sorted(results.values(), key=lambda result: result.path)
+    path = here / path
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+class _Rate(ProgressColumn):
+    def render(self, task):
+        return Text(f"{task.speed:.1f} notebooks/s" if task.speed else "")
+
+
+def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, regrade: bool, reports=()):
+    """Grade notebooks: yield a SubmissionResult for each as it is done; each also goes to the reports' `add`."""
+    cache = Cache(seed, setting)
+    cache.prune()
+    notebooks = {shown_path(path): path for path in paths}
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn()
+    quiet = not sys.stderr.isatty()
+    try:
+        # without auto_refresh the bar has no thread of its own, and workers can be forked safely
+        with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet, auto_refresh=False) as progress:
+            bar = progress.add_task("grading", total=len(notebooks))
+            progress.refresh()
+            known = {} if regrade else {shown: result for shown, path in notebooks.items() if (result := cache.find(path, shown))}
+            left = [(path.absolute(), shown) for shown, path in notebooks.items() if shown not in known]
+            if left and warm.AVAILABLE:
+                warm.template(setting)  # it imports torch while this process does
+            with Pool(jobs, seed, setting) as pool:
+                for result in chain(known.values(), pool.grade(left)):
+                    if result.path not in known:
+                        cache.keep(notebooks[result.path], result)
+                    for report in reports:
+                        report.add(result)
+                    progress.advance(bar)
+                    progress.refresh()
+                    yield result
+    finally:
+        warm.close_templates()
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -10,6 +10,7 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Probe:
     def title(self) -> str:
         return inspect.getdoc(self.ask)
 
-    @property
+    @cached_property
     def source(self) -> str:
         """The function's text: it must need no names but `torch`, `nn`, `F`, `np` and `math`."""
         return function_source(self.ask)

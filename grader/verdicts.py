@@ -109,3 +109,18 @@ def to_dict(result) -> dict:
 def verdict_from_dict(data: dict) -> Verdict:
     """The inverse of to_dict for a Verdict."""
     return Verdict(**{**data, "differences": [Difference(**item) for item in data["differences"]]})
+
+
+def result_from_dict(data: dict) -> SubmissionResult:
+    """The inverse of to_dict for a SubmissionResult."""
+    tasks = [
+        TaskResult(
+            **{
+                **task,
+                "mistakes": [Mistake(**mistake) for mistake in task["mistakes"]],
+                "verdicts": [verdict_from_dict(verdict) for verdict in task["verdicts"]],
+            }
+        )
+        for task in data["tasks"]
+    ]
+    return SubmissionResult(**{**data, "tasks": tasks})

@@ -54,7 +54,7 @@ def results(tmp_path_factory):
         notebooks[f"inside_{number}"] = answered(EXERCISE, {"linear": f"def linear(*a, **k):\n    {inside}\n    return a[0]", **others()})
     leaves = answered(EXERCISE, {"linear": "def linear(*a, **k):\n    raise SystemExit", **others()})
     notebooks |= {"exits": leaves, "zz_next": solution(EXERCISE)}
-    return grade(tmp_path_factory.mktemp("hostile"), notebooks)
+    return grade(tmp_path_factory.mktemp("hostile"), notebooks, "--limit", "cell=6", "--limit", "probe=4")
 
 
 def others():

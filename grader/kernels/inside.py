@@ -1,6 +1,6 @@
-"""What runs inside the learner's kernel to ask a probe. It emits one piece of data for each question and decides nothing.
+"""What runs inside the learner's kernel to ask a task's probes. It emits one piece of data for each and decides nothing.
 
-The question comes with its source: neither the catalogue nor torch's answers are needed in here.
+The questions come with their source: neither the catalogue nor torch's answers are needed in here.
 """
 
 import json
@@ -10,19 +10,17 @@ from IPython.display import publish_display_data
 from .. import asking, wire
 
 
-def question(task_name: str, probe_name: str, source: str, forbids: tuple[str, ...], seed: int, device: str, nonce: str) -> str:
-    """The code of a cell that asks one probe of the kernel's object `task_name`."""
-    fields = {
-        "task_name": task_name, "probe_name": probe_name, "source": source, "forbids": forbids,
-        "seed": seed, "device": device, "nonce": nonce,
-    }
+def question(task_name: str, forbids: tuple[str, ...], device: str, probes: list[dict]) -> str:
+    """The code of a cell that asks probes of the kernel's object `task_name`. probes: name, source, seed and nonce of each."""
+    fields = {"task_name": task_name, "forbids": forbids, "device": device, "probes": probes}
     return f"__import__('grader.kernels.inside', fromlist=['x']).answer({json.dumps(fields)!r}, globals())"
 
 
 def answer(fields: str, namespace: dict):
-    """Ask the question in `fields` (JSON) of the notebook's own object and publish its answer."""
-    question = json.loads(fields)
-    candidate = namespace.get(question["task_name"], asking.MISSING)
-    probe = asking.compile_probe(question["source"], question["probe_name"])
-    data = asking.ask(probe, candidate, question["seed"], question["device"], tuple(question["forbids"]))
-    publish_display_data({wire.MIME: {"nonce": question["nonce"], **data}})
+    """Ask the questions in `fields` (JSON) of the notebook's own object, and publish each answer as it comes."""
+    questions = json.loads(fields)
+    candidate = namespace.get(questions["task_name"], asking.MISSING)
+    for question in questions["probes"]:
+        probe = asking.compile_probe(question["source"], question["name"])
+        data = asking.ask(probe, candidate, question["seed"], questions["device"], tuple(questions["forbids"]))
+        publish_display_data({wire.MIME: {"nonce": question["nonce"], **data}})

@@ -1,10 +1,12 @@
 """One kernel, driven from outside: nbval's RunningKernel with limits that hold.
 
-Every wait ends: by the reply, by the kernel's death (noticed within LIVENESS seconds), by the time limit, or by the output
-limit. Each of the last three is an exception of its own.
+Every wait ends: by the reply, by the kernel's death, by the time limit, or by the output limit. Each of the last three is an
+exception of its own.
 """
 
+import functools
 import os
+import select
 import subprocess
 import tempfile
 import time
@@ -14,15 +16,16 @@ import zmq
 from jupyter_client.manager import KernelManager
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager, RunningKernel
 
-from .. import verdicts
+from .. import verdicts, wire
+from . import warm
+from .limits import MIB
 
-LIVENESS = 0.2  # seconds between looks at whether the kernel is alive
+LIVENESS = 0.2  # seconds between looks at whether a plain kernel is alive; a warm one tells
 GRACE = 2.0  # seconds a kernel gets to end after an interrupt
-STARTUP = 60.0
-CELL_SECONDS = 30.0
-PROBE_SECONDS = 15.0
-OUTPUT_BYTES = 4 * 2**20  # of printed and displayed output in one cell
-ANSWER_BYTES = 32 * 2**20  # of all messages of one probe: a full answer in base64, and some room
+STARTUP = 120.0  # seconds for importing torch, on a machine that is busy
+HANDSHAKE = 0.25  # seconds until the first question is put again: the kernel may not have been listened to yet
+ANSWER_BYTES = 32 * MIB  # of all messages of one probe: a full answer in base64, and some room
+MESSAGE_BYTES = 48 * MIB  # of one message; a kernel that sends a longer one is not listened to any more
 
 
 class CellEnded(Exception):
@@ -35,7 +38,7 @@ class CellEnded(Exception):
 
 
 class KernelUnavailable(Exception):
-    """No kernel could be started: the machine's fault, not the learner's."""
+    """No kernel could be started, or its template is gone: the machine's fault, not the learner's."""
 
 
 @dataclass
@@ -46,77 +49,142 @@ class Run:
     error: tuple[str, str] | None = None
 
 
-class Session(RunningKernel):
-    """A running Python kernel of this environment in a scratch folder of its own. Use as a context manager."""
+class _Specs(NbvalKernelspecManager):
+    """This environment's Python kernel, forked from a template."""
 
-    def __init__(self):
+    def get_kernel_spec(self, kernel_name):
+        spec = super().get_kernel_spec(kernel_name)
+        spec.metadata = {"kernel_provisioner": {"provisioner_name": warm.PROVISIONER}}
+        return spec
+
+
+class WarmKernelManager(KernelManager):
+    """jupyter_client's manager of a forked kernel. folder: where its sockets lie."""
+
+    template: warm.Template
+    folder: str
+
+
+class Session(RunningKernel):
+    """A running Python kernel in a scratch folder of its own. Use as a context manager.
+
+    final: the time (of time.monotonic) after which it must not be waited for in any case.
+    """
+
+    def __init__(self, setting: warm.Setting, final: float = float("inf")):
+        self.setting, self.final = setting, final
+        self.seconds, self.output_limit = setting.limits.cell, setting.limits.output * MIB
+        self._pending: list[dict] = []  # what the running cell has published
+        self._awaited: list[str] = []  # nonces of the answers it has yet to publish
         self._folder = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
-        self.seconds, self.output_limit = CELL_SECONDS, OUTPUT_BYTES
-        self._pending: list[dict] = []
-        self.km = KernelManager(
-            kernel_name=CURRENT_ENV_KERNEL_NAME,
-            kernel_spec_manager=NbvalKernelspecManager(),
-            transport="ipc" if os.name == "posix" else "tcp",
-            connection_file=os.path.join(self._folder.name, "kernel.json"),
-        )
-        work = os.path.join(self._folder.name, "work")
-        os.mkdir(work)
         try:
-            self.km.start_kernel(cwd=work, env=_environment(work), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            self.kc = self.km.client()
-            self.kc.start_channels()
-            self.kc.wait_for_ready(timeout=STARTUP)
+            self._start()
         except Exception as error:
             self.stop()
             raise KernelUnavailable(f"No Python kernel could be started ({error}). Try: python -m grader doctor") from error
 
-    def set_limits(self, seconds: float, output_bytes: float):
-        """Limits of the cells from here on."""
-        self.seconds, self.output_limit = seconds, output_bytes
+    def _start(self):
+        specs = _Specs() if warm.AVAILABLE else NbvalKernelspecManager()
+        name = {"kernel_name": CURRENT_ENV_KERNEL_NAME, "kernel_spec_manager": specs, "transport": "ipc" if os.name == "posix" else "tcp"}
+        work = os.path.join(self._folder.name, "work")
+        os.mkdir(work)
+        if warm.AVAILABLE:
+            self.km = WarmKernelManager(**name)
+            self.km.template, self.km.folder = warm.template(self.setting), self._folder.name
+            self.km.start_kernel()
+            self.km.provisioner.await_birth(STARTUP)
+        else:
+            self.km = KernelManager(connection_file=os.path.join(self._folder.name, "kernel.json"), **name)
+            self.km.start_kernel(cwd=work, env=warm.environment(work), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.kc = self.km.client(context=_context())
+        self.kc.start_channels(hb=False)
+        self._monitor = self.kc.iopub_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._await_kernel()
+        warm.await_endings()  # nothing of an earlier notebook runs beside this one
 
-    def await_reply(self, msg_id: str, timeout: float | None = None):
-        """Wait for the end of a cell, keeping what it publishes for get_message.
+    def _await_kernel(self):
+        """Wait until the kernel answers on both channels."""
+        deadline, seconds = time.monotonic() + STARTUP, self.seconds
+        self.seconds = HANDSHAKE
+        while True:
+            try:
+                self.await_reply(self.kc.kernel_info(), interrupt=False)
+                break
+            except CellEnded as ended:
+                if not ended.alive or time.monotonic() > deadline:
+                    raise
+        self.seconds = seconds
 
-        Called by nbval for each cell, with its own far longer timeout. Raises CellEnded if the cell does not end by
-        itself within the limits.
+    def await_reply(self, msg_id: str, timeout: float | None = None, interrupt: bool = True):
+        """Wait for the end of a cell, keeping what it publishes.
+
+        Raises CellEnded if the cell does not end by itself within the limits; it is interrupted first, unless told otherwise.
         """
         self._pending = []
-        self._size = 0
-        deadline = time.monotonic() + self.seconds
+        self._start_clock()
         try:
-            self._read_until_idle(msg_id, deadline)
+            self._read_until_idle(msg_id)
         except CellEnded as ended:
-            ended.alive = ended.alive and self._recover(msg_id)
+            ended.alive = ended.alive and (not interrupt or self._recover(msg_id))
             raise
 
-    def _read_until_idle(self, msg_id, deadline):
+    def _start_clock(self):
+        self._size, self._deadline = 0, min(time.monotonic() + self.seconds, self.final)
+
+    def _read_until_idle(self, msg_id):
         """Read both channels until the cell's reply and its `idle` are in; the reply itself says nothing we trust."""
         poller = zmq.Poller()
-        for channel in (self.kc.iopub_channel, self.kc.shell_channel):
-            poller.register(channel.socket, zmq.POLLIN)
+        shell, iopub = self.kc.shell_channel.socket, self.kc.iopub_channel.socket
+        for source in (shell, iopub, self._monitor, *self._lifeline()):
+            poller.register(source, zmq.POLLIN)
         idle = replied = False
         while not (idle and replied):
-            left = deadline - time.monotonic()
+            left = self._deadline - time.monotonic()
             if left <= 0:
-                raise CellEnded(verdicts.TIMED_OUT, f"It did not end within {self.seconds:.0f} s.", alive=True)
-            ready = dict(poller.poll(1000 * min(left, LIVENESS)))
-            if not ready and not self.is_alive():
-                raise CellEnded(verdicts.KERNEL_DIED, "The Python process ended while it ran.", alive=False)
+                whole = time.monotonic() > self.final
+                what = f"The notebook used up its {self.setting.limits.total:g} s in all." if whole else f"It did not end within {self.seconds:g} s."
+                raise CellEnded(verdicts.TIMED_OUT, what, alive=True)
+            ready = dict(poller.poll(1000 * (left if warm.AVAILABLE else min(left, LIVENESS))))
             try:
-                if self.kc.shell_channel.socket in ready:
-                    replied |= self._belongs(self.kc.get_shell_msg(timeout=0), msg_id)
-                if self.kc.iopub_channel.socket in ready:
-                    idle |= self._keep_own(self.kc.get_iopub_msg(timeout=0), msg_id)
+                if shell in ready:
+                    replied |= self._belongs(self._receive(shell)[0], msg_id)
+                if iopub in ready:
+                    idle |= self._keep_own(*self._receive(iopub), msg_id)
             except CellEnded:
                 raise
             except Exception:  # a message that jupyter_client cannot read: forged, or broken by patches to the kernel
                 raise CellEnded(verdicts.KERNEL_DIED, "The kernel sent messages that make no sense.", alive=False) from None
+            if not ready.keys() & {shell, iopub}:
+                self._check_alive(disconnected=self._monitor in ready)
+
+    def _lifeline(self):
+        """The socket that tells of a warm kernel's end."""
+        return [self.km.provisioner.lifeline] if warm.AVAILABLE and self.km.provisioner.lifeline else []
+
+    def _check_alive(self, disconnected):
+        """Raises CellEnded where the kernel has ended, or has broken off its connection."""
+        if disconnected and self._lifeline():
+            select.select(self._lifeline(), [], [], LIVENESS)  # a kernel that ends disconnects first
+        if not self.is_alive():
+            if warm.AVAILABLE and self.km.provisioner.ended == "memory":
+                limit = self.setting.limits.memory
+                raise CellEnded(verdicts.OUT_OF_MEMORY, f"It used more than {limit:g} MiB of memory.", alive=False)
+            if warm.AVAILABLE and (self.km.provisioner.ended or not self.km.template.is_alive()):
+                raise KernelUnavailable(self.km.provisioner.ended or self.km.template.last_words())
+            raise CellEnded(verdicts.KERNEL_DIED, "The Python process ended while it ran.", alive=False)
+        if disconnected:
+            raise CellEnded(verdicts.FLOODED, f"It wrote more than {MESSAGE_BYTES // MIB} MiB at once.", alive=False)
+
+    def _receive(self, socket) -> tuple[dict, int]:
+        """The next message of a channel, and its size in bytes."""
+        frames = socket.recv_multipart(zmq.NOBLOCK)
+        return self.kc.session.deserialize(self.kc.session.feed_identities(frames)[1]), sum(map(len, frames))
 
     @staticmethod
     def _belongs(message, msg_id):
         return message["parent_header"].get("msg_id") == msg_id
 
-    def _keep_own(self, message, msg_id) -> bool:
+    def _keep_own(self, message, size, msg_id) -> bool:
         """Keep a message of the running cell, as long as it is under its output limit; whether it says that the cell is done."""
         if not self._belongs(message, msg_id):
             return False
@@ -124,18 +192,20 @@ class Session(RunningKernel):
         if message["msg_type"] == "display_data":
             content = {"data": content["data"], "metadata": content.get("metadata", {})}
             message["content"] = content
-        self._size += len(str(content.get("text", ""))) + sum(len(str(part)) for part in content.get("data", {}).values())
+        self._size += size
         if self._size > self.output_limit:
-            self._pending = []
-            limit = self.output_limit / 2**20
-            raise CellEnded(verdicts.FLOODED, f"It wrote more than {limit:.0f} MiB of output.", alive=True)
+            raise CellEnded(verdicts.FLOODED, f"It wrote more than {self.output_limit / MIB:g} MiB of output.", alive=True)
+        nonce = nonce_of(message)
         self._pending.append(message)
+        if self._awaited and nonce == self._awaited[0]:
+            del self._awaited[0]
+            self._start_clock()
         return message["msg_type"] == "status" and content["execution_state"] == "idle"
 
     def _recover(self, msg_id) -> bool:
         """Interrupt the running cell; whether the kernel is idle again within GRACE."""
         self.interrupt()
-        self.output_limit, limit = float("inf"), self.output_limit
+        self.output_limit, limit, kept = float("inf"), self.output_limit, self._pending
         deadline = time.monotonic() + GRACE
         try:
             while time.monotonic() < deadline:
@@ -150,23 +220,20 @@ class Session(RunningKernel):
         except Exception:  # what it sends makes no sense: it cannot be used further
             return False
         finally:
-            self.output_limit = limit
-            self._pending = []
+            self.output_limit, self._pending = limit, kept
 
     def _answers(self):
         """Whether the kernel runs an empty cell promptly: it may have swallowed the interrupt."""
         try:
-            self._read_until_idle(self.execute_cell_input("", allow_stdin=False), time.monotonic() + GRACE)
+            self._deadline = time.monotonic() + GRACE
+            self._read_until_idle(self.execute_cell_input("", allow_stdin=False))
         except CellEnded:
             return False
         return True
 
-    def get_message(self, stream: str, timeout: float | None = None) -> dict:
-        """The next message that the last cell published. Called by nbval after await_reply, which has them all."""
-        return self._pending.pop(0)
-
     def run(self, code: str) -> Run:
         """Run a cell of the learner's. Raises CellEnded."""
+        self.seconds, self.output_limit = self.setting.limits.cell, self.setting.limits.output * MIB
         self.await_reply(self.execute_cell_input(code, allow_stdin=False))
         run = Run(self._pending)
         for message in self._pending:
@@ -174,8 +241,25 @@ class Session(RunningKernel):
                 run.error = (str(message["content"].get("ename")), str(message["content"].get("evalue")))
         return run
 
+    def ask(self, code: str, nonces: list[str]) -> tuple[list[dict], CellEnded | None]:
+        """Run a cell that publishes one answer for each nonce, in this order; what it published, and why it ended early, if so.
+
+        Each answer has the time and the output of a probe to itself.
+        """
+        self.seconds, self.output_limit, self._awaited = self.setting.limits.probe, ANSWER_BYTES, list(nonces)
+        ended, published = None, []
+        try:
+            self.await_reply(self.execute_cell_input(code, allow_stdin=False))
+        except CellEnded as early:
+            ended = early
+        finally:
+            published, self._pending, self._awaited = self._pending, [], []
+        return published, ended
+
     def stop(self):
         """End the kernel and remove its folder. Safe to call twice."""
+        if hasattr(self, "_monitor"):
+            self.kc.iopub_channel.socket.disable_monitor()
         if hasattr(self, "kc"):
             self.kc.stop_channels()
         if hasattr(self, "km"):
@@ -192,8 +276,17 @@ class Session(RunningKernel):
         self.stop()
 
 
-def _environment(home: str) -> dict:
-    """The kernel's environment: enough to import torch, no secrets, and the mark that grading is going on."""
-    kept = ("PATH", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "SYSTEMROOT", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "PYTHONPATH")
-    own = {"HOME": home, "IPYTHONDIR": home, "MPLBACKEND": "module://matplotlib_inline.backend_inline", "LINEAR_GRADER": "1"}
-    return {**{name: os.environ[name] for name in kept if name in os.environ}, **own}
+def nonce_of(message: dict):
+    """The nonce of a published answer, or whatever stands in its place; None for a message that is no answer."""
+    answer = message["content"].get("data", {}).get(wire.MIME)
+    if answer is None:
+        return None
+    return answer.get("nonce", "") if isinstance(answer, dict) else ""
+
+
+@functools.cache
+def _context() -> zmq.Context:
+    """All sessions' sockets: they refuse a message that is too long before it takes up memory."""
+    context = zmq.Context()
+    context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
+    return context

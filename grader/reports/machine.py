@@ -1,5 +1,6 @@
 """Results for programs: JSON in the format of schema.json (described in the book's report format page), and JUnit XML."""
 
+import importlib.metadata
 import json
 import re
 from pathlib import Path
@@ -13,33 +14,59 @@ VERSION = 1  # counts up when a field changes its meaning or goes away
 SCHEMA = Path(__file__).with_name("schema.json")
 
 
-def report(results: list[SubmissionResult], seed: int, device: str) -> dict:
-    """The document. It holds no time and no machine name: the same notebooks and seed give the same report."""
-    import torch
+class _Growing:
+    """A report file that holds every result so far, complete at any moment, and in the order of the notebooks once closed."""
 
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "grader": __version__,
-        "torch": torch.__version__,
-        "seed": seed,
-        "device": device,
-        "submissions": [to_dict(result) for result in results],
-    }
+    def __init__(self, path: Path, head: str, tail: str, separator: str):
+        self._head, self._tail, self._separator = head, tail, separator
+        self._parts: dict[str, str] = {}
+        self._file = open(path, "w", encoding="utf-8")
+        self._file.write(head + tail)
+        self._file.flush()
+
+    def _add(self, name: str, part: str):
+        self._file.seek(0, 2)
+        self._file.seek(self._file.tell() - len(self._tail))
+        self._file.write((self._separator if self._parts else "") + part + self._tail)
+        self._file.flush()
+        self._parts[name] = part
+
+    def close(self):
+        self._file.seek(0)
+        self._file.write(self._head + self._separator.join(part for _, part in sorted(self._parts.items())) + self._tail)
+        self._file.truncate()
+        self._file.close()
 
 
-def write_json(path: Path, results: list[SubmissionResult], seed: int, device: str):
-    path.write_text(json.dumps(report(results, seed, device), indent=1) + "\n", encoding="utf-8")
+class JsonReport(_Growing):
+    """The document of schema.json. It holds no time and no machine name: the same notebooks and seed give the same report.
+
+    Raises OSError, here and while it grows, where it cannot be written.
+    """
+
+    def __init__(self, path: Path, seed: int, device: str):
+        facts = {
+            "format": FORMAT, "version": VERSION, "grader": __version__, "torch": importlib.metadata.version("torch"),
+            "seed": seed, "device": device,
+        }  # fmt: skip
+        head = json.dumps(facts, indent=1).removesuffix("\n}") + ',\n "submissions": ['
+        super().__init__(path, head, "]}\n", ",\n")
+
+    def add(self, result: SubmissionResult):
+        self._add(result.path, json.dumps(to_dict(result), indent=1))
 
 
-def write_junit(path: Path, results: list[SubmissionResult], seed: int, device: str):
+class JUnitReport(_Growing):
     """A suite for each notebook, a case for each probe. The names `exercise.task` and `probe` stay the same from run to run."""
-    root = ElementTree.Element("testsuites")
-    for result in results:
-        suite = ElementTree.SubElement(root, "testsuite", name=result.path)
+
+    def __init__(self, path: Path, seed: int, device: str):
+        self._run = {"seed": seed, "device": device}
+        super().__init__(path, "<?xml version='1.0' encoding='utf-8'?>\n<testsuites>\n", "\n</testsuites>\n", "\n")
+
+    def add(self, result: SubmissionResult):
+        suite = ElementTree.Element("testsuite", name=_printable(result.path))
         properties = ElementTree.SubElement(suite, "properties")
-        facts = {"points": result.points, "max_points": result.max_points, "seed": seed, "device": device}
-        for name, value in facts.items():
+        for name, value in {"points": result.points, "max_points": result.max_points, **self._run}.items():
             ElementTree.SubElement(properties, "property", name=name, value=str(value))
         if result.error:
             case = ElementTree.SubElement(suite, "testcase", classname="notebook", name="can be graded")
@@ -55,8 +82,8 @@ def write_junit(path: Path, results: list[SubmissionResult], seed: int, device: 
         suite.set("tests", str(len(cases)))
         for kind in ("failure", "error"):
             suite.set(f"{kind}s", str(sum(case.find(kind) is not None for case in cases)))
-    ElementTree.indent(root)
-    ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+        ElementTree.indent(suite)
+        self._add(result.path, ElementTree.tostring(suite, encoding="unicode"))
 
 
 def _printable(text):

@@ -1,0 +1,129 @@
+"""What a forked process does to itself before it runs a learner's code: namespaces, mounts, limits, no privileges.
+
+Linux only. Nothing of this can be undone from within. Sources: namespaces(7), user_namespaces(7), seccomp(2), capset(2).
+"""
+
+import ctypes
+import os
+import platform
+import resource
+import struct
+
+from .limits import MIB, Limits
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x04000000, 0x08000000, 0x10000000
+CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWCGROUP = 0x20000000, 0x40000000, 0x02000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER = 1, 4, 38, 22, 36
+NOBODY = 65534  # whom root becomes: limits on the number of processes do not hold for root
+
+
+def separate():
+    """Enter namespaces of one's own: processes, mounts, network, IPC. The caller's next child is process 1 in there."""
+    own = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUTS
+    if os.geteuid() == 0:
+        _call("unshare", own)
+        return
+    uid, gid = os.getuid(), os.getgid()
+    _call("unshare", own | CLONE_NEWUSER)
+    for file, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        with open(f"/proc/self/{file}", "w") as mapping:
+            mapping.write(text)
+
+
+def furnish(limits: Limits):
+    """As process 1 of its namespaces: a /proc that shows only them, and empty folders for what may be written."""
+    _mount(None, "/", None, MS_REC | MS_PRIVATE)
+    _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
+    size = f"mode=1777,nr_inodes=20000,size={int(limits.disk * MIB)}"
+    _mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, size)
+    _mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"mode=1777,nr_inodes=1000,size={16 * MIB}")
+
+
+def renounce():
+    """Give up being root, all capabilities, and ever gaining any; nobody may look into this process."""
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+    header = struct.pack("Ii", 0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this process
+    _call("capset", header, bytes(24))
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    prctl(PR_SET_DUMPABLE, 0)
+
+
+def limit(limits: Limits, confined: bool, cuda: bool):
+    """Set the system's limits for this process and its children. Memory comes on top of what is already in use."""
+    bounds = {
+        resource.RLIMIT_FSIZE: int(limits.file * MIB),
+        resource.RLIMIT_NOFILE: limits.files,
+        resource.RLIMIT_CORE: 0,
+    }
+    if not cuda:  # CUDA's driver reserves far more than it uses; there the supervisor alone watches
+        bounds[resource.RLIMIT_DATA] = _status_bytes("VmData") + int(limits.memory * MIB)
+    if confined:  # else the system would count all processes of this user
+        bounds[resource.RLIMIT_NPROC] = limits.processes
+    for name, bound in bounds.items():
+        hard = resource.getrlimit(name)[1]
+        bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+        resource.setrlimit(name, (bound, bound))
+
+
+def prctl(option: int, value: int):
+    _call("prctl", option, ctypes.c_ulong(value), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0))
+
+
+def _status_bytes(field):
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(field))
+
+
+def _mount(source, target, kind, flags, data=None):
+    texts = [None if text is None else text.encode() for text in (source, target, kind)]
+    _call("mount", *texts, ctypes.c_ulong(flags), None if data is None else data.encode())
+
+
+def _call(name, *arguments):
+    if getattr(_libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+# System calls that no answer needs, and that reach past the limits (memory that belongs to no process, new namespaces) or
+# into other processes and the innards of the system. By number, x86_64 and aarch64: <asm/unistd.h>.
+_REFUSED = {
+    "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190),
+    "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41),
+    "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430), "fsmount": (432, 432), "mount_setattr": (442, 442),
+    "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "kcmp": (312, 272),
+    "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282), "io_uring_setup": (425, 425),
+    "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219), "fanotify_init": (300, 262),
+}
+_CLONE, _CLONE3 = (56, 220), (435, 435)
+_AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+EPERM, ENOSYS = 1, 38
+
+
+def refuse_system_calls(cuda: bool):
+    """Answer _REFUSED with "not permitted", and clone3 with "no such call": libraries then use clone, whose flags can be seen."""
+    machine = platform.machine()
+    if machine not in _AUDIT_ARCH:
+        return
+    column = list(_AUDIT_ARCH).index(machine)
+    load, equal, at_least, any_bit, answer = 0x20, 0x15, 0x35, 0x45, 0x06
+    program = [(load, 0, 0, 4), (equal, 1, 0, _AUDIT_ARCH[machine]), (answer, 0, 0, _KILL), (load, 0, 0, 0)]
+    if machine == "x86_64":  # the x32 numbers are other doors to the same calls
+        program += [(at_least, 0, 1, 0x40000000), (answer, 0, 0, _KILL)]
+    for number in (numbers[column] for name, numbers in _REFUSED.items() if not (cuda and name == "memfd_create")):  # its driver may need it
+        program += [(equal, 0, 1, number), (answer, 0, 0, _ERRNO | EPERM)]
+    program += [(equal, 0, 1, _CLONE3[column]), (answer, 0, 0, _ERRNO | ENOSYS)]
+    namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP
+    program += [(equal, 0, 3, _CLONE[column]), (load, 0, 0, 16), (any_bit, 0, 1, namespaces), (answer, 0, 0, _ERRNO | EPERM)]
+    program += [(answer, 0, 0, _ALLOW)]
+    code = b"".join(struct.pack("HBBI", *step) for step in program)
+    buffer = ctypes.create_string_buffer(code, len(code))
+    filter_program = struct.pack("HxxxxxxP", len(program), ctypes.addressof(buffer))
+    _call("prctl", PR_SET_SECCOMP, ctypes.c_ulong(2), ctypes.create_string_buffer(filter_program), ctypes.c_ulong(0), ctypes.c_ulong(0))

@@ -1,0 +1,108 @@
+"""The sandbox around the template: what of this machine it may see. Made by bubblewrap (bwrap).
+
+Only what Python and torch need is there, to be read: system libraries, this environment, and those of the grader's own files that
+ask a probe. No solutions, no catalogue, nobody's home.
+"""
+
+import functools
+import glob
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+GRADER = Path(__file__).parent.parent
+INSIDE = (  # of the grader's files: what a kernel runs
+    "__init__.py", "learner.py", "asking.py", "bench.py", "sources.py", "watch.py", "wire.py",
+    "kernels/__init__.py", "kernels/confine.py", "kernels/inside.py", "kernels/kernel.py", "kernels/limits.py",
+    "kernels/supervisor.py", "kernels/template.py",
+)  # fmt: skip
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
+PACKAGES = ("torch", "numpy", "IPython", "ipykernel", "jupyter_client", "zmq", "matplotlib", "matplotlib_inline")
+WORK = "/tmp/work"  # where a notebook finds itself
+
+HOWTO = "grading others' notebooks needs a sandbox, and {reason}. {cure} Or choose: --sandbox none (notebooks then run with your own rights)."
+INSTALL = "Install bubblewrap (Debian or Ubuntu: sudo apt install bubblewrap)."
+PERMIT = "Allow user namespaces (sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0), or leave the container you are in."
+
+
+class NoSandbox(Exception):
+    """There is no sandbox here. The message is one line with the cure."""
+
+
+def pick_sandbox(wanted: str, paths: list[Path], required: bool = True) -> str:
+    """ "bwrap" or "none" for "bwrap", "none" or "auto", to grade these files and folders.
+
+    Raises NoSandbox where there is none, unless it is not asked for by name and either all paths lie in the course's own exercises/ and
+    solutions/ or it is not `required`.
+    """
+    if wanted == "none":
+        return "none"
+    own = [GRADER.parent / folder for folder in ("exercises", "solutions")]
+    try:
+        require()
+    except NoSandbox:
+        if wanted == "auto" and (not required or all(any(path.resolve().is_relative_to(folder) for folder in own) for path in paths)):
+            return "none"
+        raise
+    return "bwrap"
+
+
+@functools.cache
+def require():
+    """Raises NoSandbox unless bubblewrap works here, namespaces within its own included."""
+    if sys.platform != "linux":
+        raise NoSandbox(HOWTO.format(reason="bubblewrap is for Linux only", cure="Use a Linux machine, a virtual one for example."))
+    if not shutil.which("bwrap"):
+        raise NoSandbox(HOWTO.format(reason="bubblewrap is not installed", cure=INSTALL))
+    trial = (
+        "from grader.kernels import confine, limits; import os; confine.separate(); pid = os.fork(); "
+        "pid or (confine.furnish(limits.Limits()), confine.renounce(), os._exit(0)); os._exit(os.waitpid(pid, 0)[1] and 1)"
+    )
+    done = subprocess.run([*command(cuda=False), sys.executable, "-c", trial], capture_output=True, text=True)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise NoSandbox(HOWTO.format(reason=f"bubblewrap does not work here ({last})", cure=PERMIT))
+
+
+def command(cuda: bool) -> list[str]:
+    """The words to put before a command so that it runs in the sandbox."""
+    words = ["bwrap", "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    if os.geteuid() == 0:  # root makes the inner namespaces as root; each kernel then becomes nobody
+        words += ["--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    else:
+        words += ["--unshare-user"]
+    for path in filter(os.path.exists, SYSTEM):
+        words += ["--symlink", os.readlink(path), path] if os.path.islink(path) and path.count("/") == 1 else ["--ro-bind", path, path]
+    environment = _environment()
+    for folder in sorted({str(parent) for path in (*environment, GRADER) for parent in Path(path).parents} - {"/"}):
+        words += ["--dir", folder]  # else only root could pass through
+    for path in environment:
+        words += ["--ro-bind", path, path]
+    words += ["--tmpfs", str(GRADER), "--dir", str(GRADER / "kernels")]
+    for name in INSIDE:
+        words += ["--ro-bind", str(GRADER / name), str(GRADER / name)]
+    words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+    for device in glob.glob("/dev/nvidia*") if cuda else ():
+        words += ["--dev-bind", device, device]
+    return [*words, "--remount-ro", str(GRADER), "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"]
+
+
+def _environment() -> list[str]:
+    """The folders of this Python and its packages, and the links that lead to its program; outer ones first."""
+    folders = {sys.prefix, sys.base_prefix}
+    for package in PACKAGES:
+        found = importlib.util.find_spec(package)
+        folders.add(str(Path(found.origin).parents[1]))
+    link = sys.executable
+    while os.path.islink(link):
+        folders.add(link)
+        link = os.path.join(os.path.dirname(link), os.readlink(link))
+    folders.add(link)
+    kept = []
+    for path in sorted(map(os.path.abspath, folders), key=len):
+        if not any(path.startswith(f"{other}/") for other in (*kept, *SYSTEM)):
+            kept.append(path)
+    return kept

@@ -1,0 +1,239 @@
+"""Kernels in a tenth of a second: forks of a template process that has torch imported. The grader's side of it.
+
+`WarmProvisioner` is how jupyter_client starts them. Where processes cannot be forked (anything but Linux), plain kernels serve.
+"""
+
+import atexit
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+
+from jupyter_client.provisioning import KernelProvisionerBase
+
+from . import sandbox
+from .limits import Limits
+
+AVAILABLE = sys.platform == "linux"
+END_SECONDS = 20.0
+PROVISIONER = "linear-grader-warm"
+
+
+class TemplateError(Exception):
+    """The template could not be started, or is gone: the machine's fault, not the learner's."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How kernels are to run. sandbox: "bwrap" or "none"."""
+
+    sandbox: str = "none"
+    device: str = "cpu"
+    limits: Limits = Limits()
+
+
+class Template:
+    """A running template. It takes seconds to start; kernels asked for meanwhile come when it is there.
+
+    Processes forked from the one that started it may use it too: each request is a datagram of its own.
+    """
+
+    def __init__(self, setting: Setting):
+        self.setting = setting
+        self.folder = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        words = [sys.executable, "-m", "grader.kernels.template", str(theirs.fileno())]
+        confined = setting.sandbox == "bwrap"
+        if confined:
+            words = [*sandbox.command(setting.device == "cuda"), *words]
+        with theirs, open(os.path.join(self.folder.name, "log"), "w") as log:
+            self.process = subprocess.Popen(
+                words, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
+                cwd=None if confined else sandbox.GRADER.parent, env=environment("/tmp" if confined else self.folder.name),
+            )  # fmt: skip
+        self._owner = os.getpid()
+
+    def is_alive(self) -> bool:
+        """Whether it still listens."""
+        if select.select([self.control], [], [], 0)[0]:
+            return False  # it never says anything: this is the end of the connection
+        return True
+
+    def last_words(self) -> str:
+        """What it wrote last before it ended."""
+        with open(os.path.join(self.folder.name, "log")) as log:
+            lines = log.read().strip().splitlines()
+        return f"the process that kernels are forked from has ended; its last words: {lines[-1] if lines else 'none'}"
+
+    def fork(self, key: str, folder: str, listening: list[socket.socket]) -> socket.socket:
+        """Have a kernel forked that serves on these sockets; its lifeline (see supervisor). Raises TemplateError."""
+        confined = self.setting.sandbox == "bwrap"
+        request = {
+            "key": key, "folder": sandbox.WORK if confined else folder, "limits": asdict(self.setting.limits),
+            "confined": confined, "cuda": self.setting.device == "cuda",
+        }  # fmt: skip
+        lifeline, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            with theirs:
+                descriptors = [*(each.fileno() for each in listening), theirs.fileno()]
+                socket.send_fds(self.control, [json.dumps(request).encode()], descriptors)
+        except OSError:
+            lifeline.close()
+            raise TemplateError(self.last_words()) from None
+        return lifeline
+
+    def close(self):
+        """End it and its kernels, if this process started it. Safe to call twice."""
+        self.control.close()
+        if os.getpid() == self._owner:
+            self.process.kill()
+            self.process.wait()
+            self.folder.cleanup()
+
+
+_templates: dict[Setting, Template] = {}
+
+
+def template(setting: Setting) -> Template:
+    """This process's template for a setting: started when first asked for, and anew when it has died."""
+    known = _templates.get(setting)
+    if known is None or not known.is_alive():
+        if known:
+            known.close()
+        _templates[setting] = Template(setting)
+    return _templates[setting]
+
+
+@atexit.register
+def close_templates():
+    while _templates:
+        _templates.popitem()[1].close()
+
+
+def environment(home: str) -> dict:
+    """A kernel's environment: enough to import torch, no secrets, one thread for each library, and the mark that grading is going on."""
+    kept = ("PATH", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "SYSTEMROOT", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
+    path = filter(None, (str(sandbox.GRADER.parent), os.environ.get("PYTHONPATH")))
+    own = {"HOME": home, "IPYTHONDIR": home, "MPLCONFIGDIR": home, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    fixed = {"PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1", "LINEAR_GRADER": "1"}
+    return {**{name: os.environ[name] for name in kept if name in os.environ}, **own, **threads, **fixed}
+
+
+_ending: list[socket.socket] = []  # lifelines of kernels that have been told to end
+
+
+def await_endings():
+    """Wait until nothing is left of the kernels that were told to end. Raises TemplateError where one does not."""
+    while _ending:
+        lifeline = _ending.pop()
+        with lifeline:
+            lifeline.settimeout(END_SECONDS)
+            try:
+                while lifeline.recv(4096):
+                    pass
+            except ConnectionError:
+                pass
+            except TimeoutError:
+                raise TemplateError(f"an earlier kernel did not end within {END_SECONDS:.0f} s") from None
+
+
+class WarmProvisioner(KernelProvisionerBase):
+    """jupyter_client's way to a forked kernel. Its manager (session.WarmKernelManager) says which template to use, and where."""
+
+    lifeline: socket.socket | None = None
+    ended: str = ""  # why the supervisor ended the kernel
+
+    @property
+    def has_process(self) -> bool:
+        return self.lifeline is not None
+
+    def is_gone(self) -> bool:
+        """Whether the kernel has ended, and nothing that it started is left."""
+        while self.lifeline is not None and select.select([self.lifeline], [], [], 0)[0]:
+            said = self._hear()
+            if not said:
+                self._let_go()
+            else:
+                self.ended = said
+        return self.lifeline is None
+
+    def await_birth(self, seconds: float):
+        """Wait until the kernel is being started. Raises TemplateError."""
+        if not select.select([self.lifeline], [], [], seconds)[0]:
+            raise TemplateError(f"the process that kernels are forked from did not answer within {seconds:.0f} s")
+        if self._hear() != "born":
+            raise TemplateError(self.parent.template.last_words())
+
+    def _hear(self):
+        try:
+            return self.lifeline.recv(4096).decode(errors="replace")
+        except OSError:
+            return ""
+
+    def _let_go(self):
+        self.lifeline.close()
+        self.lifeline = None
+
+    async def poll(self):
+        return 1 if self.is_gone() else None
+
+    async def wait(self):
+        while not self.is_gone():
+            select.select([self.lifeline], [], [])
+        return 1
+
+    async def send_signal(self, signum: int):
+        if signum == signal.SIGINT and not self.is_gone():
+            try:
+                self.lifeline.send(b"interrupt")
+            except OSError:
+                pass
+        elif signum != signal.SIGINT:
+            await self.kill()
+
+    async def kill(self, restart: bool = False):
+        """Have the kernel ended with all that it started. A confined one takes its leave alone (see await_endings)."""
+        if self.lifeline is None:
+            return
+        self.lifeline.shutdown(socket.SHUT_WR)
+        if self.parent.template.setting.sandbox == "none":
+            await self.wait()
+        else:
+            _ending.append(self.lifeline)
+            self.lifeline = None
+
+    async def terminate(self, restart: bool = False):
+        await self.kill(restart)
+
+    async def cleanup(self, restart: bool = False):
+        """Nothing is left to clean up."""
+
+    async def pre_launch(self, **kwargs):
+        manager = self.parent
+        manager.ip = os.path.join(manager.folder, "kernel")
+        for number, channel in enumerate(("shell", "iopub", "stdin", "control", "hb")):
+            setattr(manager, f"{channel}_port", number + 1)
+        self.connection_info = manager.get_connection_info()
+        return await super().pre_launch(cmd=[], **kwargs)
+
+    async def launch_kernel(self, cmd, **kwargs):
+        """Open the kernel's sockets and have it forked. Raises TemplateError."""
+        manager = self.parent
+        listening = []
+        try:
+            for number in range(1, 5):
+                listening.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+                listening[-1].bind(f"{manager.ip}-{number}")
+                listening[-1].listen()
+            work = os.path.join(manager.folder, "work")
+            self.lifeline = manager.template.fork(manager.session.key.decode(), work, listening)
+        finally:
+            for each in listening:
+                each.close()
+        return self.connection_info

@@ -1,0 +1,163 @@
+"""Worker processes: each runs a pytest session that takes notebooks from a pipe, grades one at a time, and sends the results back.
+
+What takes a worker down (the judge crashing, the system killing it) costs one notebook one more try, never the run.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+from collections import deque
+from contextlib import redirect_stdout
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import pytest
+
+from .kernels import warm
+from .verdicts import SubmissionResult
+
+TRIES = 2  # workers that a notebook may outlive before it is called a grader fault
+
+
+class _Loop:
+    """A pytest plugin that replaces collecting and running: notebooks come one by one, and so do the results."""
+
+    def __init__(self, connection):
+        self.connection = connection
+
+    def pytest_collection(self, session):
+        return True  # nothing to collect at the start
+
+    def pytest_runtestloop(self, session):
+        from .plugin import SubmissionFile
+
+        results = session.config.pluginmanager.get_plugin("grade-results")
+        for path, shown in iter(self.connection.recv, None):
+            file = SubmissionFile.from_parent(session, path=path)
+            file.shown_path = lambda shown=shown: shown
+            try:
+                error = _grade(file).replace(str(path), shown)
+            except Exception as fault:
+                error = f"{shown}: the grader failed on it ({type(fault).__name__}: {fault}). Please report this."
+            found = results.take()
+            self.connection.send(SubmissionResult(shown, "", 0, 0, error=error) if error else found[0])
+        return True
+
+
+def _grade(file) -> str:
+    """Run a notebook's probes as pytest would; the line that says why it cannot be graded, if so."""
+    from .notebooks import NotebookError
+
+    try:
+        items = list(file.collect())
+    except NotebookError as error:
+        return str(error)
+    for item, following in zip(items, [*items[1:], None]):
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+    return ""
+
+
+def _work(connection, seed: int, setting: warm.Setting, folder: str):
+    """A worker's life."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    tempfile.tempdir = folder
+    os.environ["TMPDIR"] = folder
+    import torch
+
+    torch.set_num_threads(1)  # the workers share the cores
+    limits = [f"--grade-limit={name}={value}" for name, value in vars(setting.limits).items()]
+    plugins = "logging capture junitxml cacheprovider warnings faulthandler unraisableexception threadexception".split()
+    arguments = [
+        "--disable-plugin-autoload", "-p", "nbval.plugin", "-p", "grader.plugin", *(f"-pno:{name}" for name in plugins),
+        "--tb=no", "--noconftest", f"--config-file={os.devnull}", f"--rootdir={folder}", "--grade", f"--grade-seed={seed}",
+        f"--grade-device={setting.device}", f"--grade-sandbox={setting.sandbox}", *limits,
+    ]  # fmt: skip
+    try:
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+            pytest.main(arguments, plugins=[_Loop(connection)])
+    except (EOFError, OSError):  # the parent is gone
+        pass
+    finally:
+        warm.close_templates()
+
+
+class Pool:
+    """Some workers. Use as a context manager; leaving it ends them and all that they started."""
+
+    def __init__(self, jobs: int, seed: int, setting: warm.Setting):
+        self._jobs, self._seed, self._setting = jobs, seed, setting
+        self._folder = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
+        self._context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+        self._workers = {}  # a connection to its process and the notebook in work
+
+    def grade(self, notebooks: list[tuple[Path, str]]):
+        """Yield a SubmissionResult for each (path, the path as shown), in the order in which they are done."""
+        if notebooks and sys.platform == "linux":
+            _import_all()
+        waiting = deque(notebooks)
+        tries = dict.fromkeys(notebooks, 0)
+        while len(self._workers) < min(self._jobs, len(notebooks)):
+            self._start()
+        while True:
+            for connection, (process, busy) in list(self._workers.items()):
+                if busy is None and waiting:
+                    self._workers[connection] = process, waiting.popleft()
+                    connection.send(self._workers[connection][1])
+            at_work = [connection for connection, (_, busy) in self._workers.items() if busy]
+            if not at_work:
+                return
+            for connection in wait(at_work):
+                process, notebook = self._workers[connection]
+                try:
+                    result = connection.recv()
+                except (EOFError, OSError):
+                    self._bury(connection)
+                    self._start()
+                    tries[notebook] += 1
+                    if tries[notebook] < TRIES:
+                        waiting.append(notebook)
+                    else:
+                        yield SubmissionResult(notebook[1], "", 0, 0, error=f"{notebook[1]}: the grader failed on it, twice. Please report this.")
+                else:
+                    self._workers[connection] = process, None
+                    yield result
+
+    def _start(self):
+        ours, theirs = self._context.Pipe()
+        others = list(self._workers) if sys.platform == "linux" else []
+        process = self._context.Process(target=_enter, args=(ours, theirs, others, self._seed, self._setting, self._folder.name))
+        process.start()
+        theirs.close()
+        self._workers[ours] = process, None
+
+    def _bury(self, connection):
+        process, _ = self._workers.pop(connection)
+        connection.close()
+        process.kill()
+        process.join()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for connection in list(self._workers):
+            self._bury(connection)
+        self._folder.cleanup()
+
+
+def _import_all():
+    """Import what workers need, once for all that are forked from here. No thread may start: a fork would not be safe."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    import nbval.plugin  # noqa: F401
+    import torch  # noqa: F401
+
+    from . import grading, plugin, results  # noqa: F401
+
+
+def _enter(ours, theirs, others, seed, setting, folder):
+    """A worker's first steps: let go of the parent's ends of the pipes, its own and its siblings'."""
+    for connection in (ours, *others):
+        connection.close()
+    _work(theirs, seed, setting, folder)
