@@ -1,0 +1,40 @@
+"""A class's submissions of the three exercises, the same for the same seed: solutions, right but different answers, notebooks
+with one known mistake, and untouched ones."""
+
+import random
+from pathlib import Path
+
+import nbformat
+
+from tests.notebooks import IMPORTS, answer_cell, answered, exercise, named, solution
+
+KINDS = ("solution", "right", "mistaken", "untouched")
+
+
+def make(folder: Path, count: int, seed: int, hostile: float = 0.0, attacks: list[nbformat.NotebookNode] = ()) -> list[Path]:
+    """Write `count` notebooks, NUMBER_KIND.ipynb; their paths. Every 12 hold each kind of each exercise once.
+
+    hostile: the part of them that is replaced by `attacks`, in turn.
+    """
+    from grader.catalogue import EXERCISES  # brings torch, which must stay out of a process that measures memory
+    from tests.right_answers import right_answers
+
+    chance = random.Random(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    replaced = sorted(chance.sample(range(count), round(hostile * count)))
+    paths = []
+    for number in range(count):
+        subject, kind = EXERCISES[number % len(EXERCISES)], KINDS[number % len(KINDS)]
+        if number in replaced:
+            kind, notebook = "hostile", attacks[replaced.index(number) % len(attacks)]
+        elif kind == "right":
+            answers = right_answers(subject.name)
+            notebook = answered(subject.name, {task: named(task, chance.choice(ways)) for task, ways in answers.items()})
+        elif kind == "mistaken":
+            notebook, task = solution(subject.name), chance.choice(subject.tasks)
+            answer_cell(notebook, task.name).source = IMPORTS + named(task.name, chance.choice(task.impostors))
+        else:
+            notebook = solution(subject.name) if kind == "solution" else exercise(subject.name)
+        paths.append(folder / f"{number:03}_{kind}.ipynb")
+        nbformat.write(notebook, paths[-1])
+    return paths
