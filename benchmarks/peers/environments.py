@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 BASE = ("torch==2.13.0", "numpy==2.4.6", "ipykernel==7.4.0")  # torch first and alone: it decides which build comes
+CACHE = ".cache"
 
 
 def environment(folder: Path, name: str, packages: tuple[str, ...]) -> Path:
@@ -42,11 +43,11 @@ def _site_packages(programs) -> Path:
 def run(command: list, cwd: Path, timeout: float | None = None):
     """Run a command; its exit code is not looked at (a failed check is one to some peers), its output is kept beside its files.
 
-    The environment is as if activated (nbgrader calls alembic by name), and the user's own Jupyter is out of sight.
+    The environment is as if activated (nbgrader calls alembic by name); the user's own Jupyter and caches are out of sight.
     """
     path = f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"
     folders = {f"JUPYTER_{kind}_DIR": str(cwd / ".jupyter" / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
-    env = {**os.environ, **folders, "PATH": path}
+    env = {**os.environ, **folders, "PATH": path, "XDG_CACHE_HOME": str(cwd / CACHE)}
     with open(cwd / "output.txt", "ab") as output:
         try:
             subprocess.run(list(map(str, command)), cwd=cwd, timeout=timeout, env=env, stdout=output, stderr=output)
