@@ -151,7 +151,7 @@ def _import_all():
     """Import what workers need, once for all that are forked from here. No thread may start: a fork would not be safe."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import nbval.plugin  # noqa: F401
-    import torch  # noqa: F401
+    import torch.fx.experimental.symbolic_shapes  # noqa: F401  (the first backward pass imports it)
 
     from . import grading, plugin, results  # noqa: F401
 

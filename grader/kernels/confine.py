@@ -16,42 +16,45 @@ _libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x04000000, 0x08000000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWCGROUP = 0x20000000, 0x40000000, 0x02000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER = 1, 4, 38, 22, 36
+PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER = 4, 38, 22, 36
 NOBODY = 65534  # whom root becomes: limits on the number of processes do not hold for root
 
 
-def separate():
-    """Enter namespaces of one's own: processes, mounts, network, IPC. The caller's next child is process 1 in there."""
-    own = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUTS
-    if os.geteuid() == 0:
-        _call("unshare", own)
-        return
-    uid, gid = os.getuid(), os.getgid()
-    _call("unshare", own | CLONE_NEWUSER)
-    for file, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
-        with open(f"/proc/self/{file}", "w") as mapping:
-            mapping.write(text)
+def next_child_apart():
+    """Let the next child be process 1 of a namespace of processes. Needs CAP_SYS_ADMIN, as most of `separate`."""
+    _call("unshare", CLONE_NEWPID)
 
 
-def furnish(limits: Limits):
-    """As process 1 of its namespaces: a /proc that shows only them, and empty folders for what may be written."""
+def next_child_here():
+    """Let further children be ordinary ones again."""
+    with open("/proc/self/ns/pid") as here:
+        _call("setns", here.fileno(), CLONE_NEWPID)
+
+
+def separate(limits: Limits):
+    """As process 1 of its namespace: see nothing but what is there to be read and empty private folders, and have no rights left."""
+    me = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)  # in the /proc of before, which may be written
+    _call("unshare", CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUTS)
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
     size = f"mode=1777,nr_inodes=20000,size={int(limits.disk * MIB)}"
     _mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, size)
     _mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"mode=1777,nr_inodes=1000,size={16 * MIB}")
-
-
-def renounce():
-    """Give up being root, all capabilities, and ever gaining any; nobody may look into this process."""
     if os.geteuid() == 0:
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
+        prctl(PR_SET_DUMPABLE, 1)  # else the files of `me` would be root's
+    uid, gid = os.getuid(), os.getgid()
+    _call("unshare", CLONE_NEWUSER)  # in which the system counts its processes by themselves
+    for file, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        descriptor = os.open(file, os.O_WRONLY, dir_fd=me)
+        os.write(descriptor, text.encode())
+        os.close(descriptor)
+    os.close(me)
     header = struct.pack("Ii", 0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this process
     _call("capset", header, bytes(24))
     prctl(PR_SET_NO_NEW_PRIVS, 1)
-    prctl(PR_SET_DUMPABLE, 0)
 
 
 def limit(limits: Limits, confined: bool, cuda: bool):
@@ -61,9 +64,9 @@ def limit(limits: Limits, confined: bool, cuda: bool):
         resource.RLIMIT_NOFILE: limits.files,
         resource.RLIMIT_CORE: 0,
     }
-    if not cuda:  # CUDA's driver reserves far more than it uses; there the supervisor alone watches
+    if not cuda:  # CUDA's driver reserves far more than it uses; there the template alone watches
         bounds[resource.RLIMIT_DATA] = _status_bytes("VmData") + int(limits.memory * MIB)
-    if confined:  # else the system would count all processes of this user
+    if confined:  # else all processes of this user would be counted
         bounds[resource.RLIMIT_NPROC] = limits.processes
     for name, bound in bounds.items():
         hard = resource.getrlimit(name)[1]

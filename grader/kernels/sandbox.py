@@ -17,7 +17,7 @@ GRADER = Path(__file__).parent.parent
 INSIDE = (  # of the grader's files: what a kernel runs
     "__init__.py", "learner.py", "asking.py", "bench.py", "sources.py", "watch.py", "wire.py",
     "kernels/__init__.py", "kernels/confine.py", "kernels/inside.py", "kernels/kernel.py", "kernels/limits.py",
-    "kernels/supervisor.py", "kernels/template.py",
+    "kernels/memory.py", "kernels/template.py",
 )  # fmt: skip
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
 PACKAGES = ("torch", "numpy", "IPython", "ipykernel", "jupyter_client", "zmq", "matplotlib", "matplotlib_inline")
@@ -58,8 +58,8 @@ def require():
     if not shutil.which("bwrap"):
         raise NoSandbox(HOWTO.format(reason="bubblewrap is not installed", cure=INSTALL))
     trial = (
-        "from grader.kernels import confine, limits; import os; confine.separate(); pid = os.fork(); "
-        "pid or (confine.furnish(limits.Limits()), confine.renounce(), os._exit(0)); os._exit(os.waitpid(pid, 0)[1] and 1)"
+        "from grader.kernels import confine, limits; import os; confine.next_child_apart(); pid = os.fork(); "
+        "pid or (confine.separate(limits.Limits()), os._exit(0)); confine.next_child_here(); os._exit(os.waitpid(pid, 0)[1] and 1)"
     )
     done = subprocess.run([*command(cuda=False), sys.executable, "-c", trial], capture_output=True, text=True)
     if done.returncode:
@@ -70,10 +70,12 @@ def require():
 def command(cuda: bool) -> list[str]:
     """The words to put before a command so that it runs in the sandbox."""
     words = ["bwrap", "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    if os.geteuid() == 0:  # root makes the inner namespaces as root; each kernel then becomes nobody
-        words += ["--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    capabilities = ["SYS_ADMIN", "SYS_PTRACE", "KILL"]  # for the template: to make kernels' namespaces, see their memory, and end them
+    if os.geteuid() == 0:  # each kernel becomes nobody
+        capabilities += ["SETUID", "SETGID"]
     else:
         words += ["--unshare-user"]
+    words += ["--cap-drop", "ALL", *(word for name in capabilities for word in ("--cap-add", f"CAP_{name}"))]
     for path in filter(os.path.exists, SYSTEM):
         words += ["--symlink", os.readlink(path), path] if os.path.islink(path) and path.count("/") == 1 else ["--ro-bind", path, path]
     environment = _environment()

@@ -1,16 +1,22 @@
-"""The process that kernels are forked from. It has imported everything, started no thread, and run nobody's code.
+"""The process that kernels are forked from, and that watches them. It has imported everything, started no thread, and run nobody's code.
 
 It reads requests from the socket whose number is its first argument: a JSON datagram, with the kernel's listening sockets and its
-lifeline as file descriptors. When that socket closes, it ends.
+lifeline as file descriptors. When that socket closes, it ends, and all kernels with it.
+
+A lifeline is a socket between one kernel's session and the template. From the session: b"interrupt". To it: b"born" at once, b"memory"
+when the kernel used too much; b"failed: ..." where none could be started. Its end is the kernel's end: when the kernel is gone with
+all that it started, the template closes it; when the session closes it, the template ends the kernel.
 """
 
 import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
+from dataclasses import dataclass
 
 import matplotlib.pyplot  # noqa: F401  (what learners import, so that no kernel need)
 import matplotlib_inline.backend_inline  # noqa: F401
@@ -20,32 +26,148 @@ import torch.fx.experimental.symbolic_shapes  # noqa: F401  (the first backward 
 from ipykernel import debugger  # noqa: F401  (imported late, it costs every kernel a quarter of a second)
 
 from .. import asking
-from . import inside  # noqa: F401
+from . import confine, inside, memory  # noqa: F401
 from .kernel import CHANNELS, prepare, serve
-from .supervisor import supervise
+from .limits import MIB, Limits
 
 MAX_REQUEST = 65536
+WATCH = 0.1  # seconds between looks at the memory in use
 
 
-def main(control: socket.socket):
-    """Serve until the grader is gone."""
-    prepare()
-    _rehearse()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are not waited for: their lifelines tell of them
-    gc.collect()
-    gc.freeze()  # the collector leaves what is here alone, and so shared with all kernels
-    threads = len(os.listdir("/proc/self/task"))
-    if threads > 1:
-        sys.exit(f"the template has {threads} threads; a fork of it would not be safe")
-    while True:
-        text, descriptors, _, _ = socket.recv_fds(control, MAX_REQUEST, len(CHANNELS) + 1)
+@dataclass
+class Kernel:
+    """A running kernel: its lifeline, and how much memory it may use, in bytes."""
+
+    lifeline: socket.socket
+    bound: float
+
+
+class Template:
+    """Serves requests until the grader is gone."""
+
+    def __init__(self, control: socket.socket):
+        self.control = control
+        self.kernels: dict[int, Kernel] = {}  # by process
+
+    def serve(self):
+        wake_reader, wake_writer = os.pipe()
+        os.set_blocking(wake_writer, False)
+        signal.set_wakeup_fd(wake_writer)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        while True:
+            lifelines = {kernel.lifeline: pid for pid, kernel in self.kernels.items()}
+            ready, _, _ = select.select([self.control, wake_reader, *lifelines], [], [], WATCH if lifelines else None)
+            for source in ready:
+                if source is self.control:
+                    if not self._answer_request():
+                        return
+                elif source is wake_reader:
+                    os.read(wake_reader, 4096)
+                else:
+                    self._hear(lifelines[source])
+            self._bury()
+            if not ready:
+                self._watch_memory()
+
+    def _answer_request(self) -> bool:
+        text, descriptors, _, _ = socket.recv_fds(self.control, MAX_REQUEST, len(CHANNELS) + 1)
         if not text:
-            return
-        if os.fork() == 0:
-            control.close()
-            supervise(json.loads(text), descriptors[:-1], socket.socket(fileno=descriptors[-1]))
-        for descriptor in descriptors:
+            return False
+        request, lifeline = json.loads(text), socket.socket(fileno=descriptors[-1])
+        limits = Limits(**request["limits"])
+        if request["confined"]:
+            confine.next_child_apart()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _be_kernel(request, limits, descriptors[:-1], lifeline)
+            except Exception as error:
+                lifeline.send(f"failed: {type(error).__name__}: {error}".encode())
+            finally:
+                os._exit(1)
+        if request["confined"]:
+            confine.next_child_here()
+        for descriptor in descriptors[:-1]:
             os.close(descriptor)
+        _tell(lifeline, b"born")
+        self.kernels[pid] = Kernel(lifeline, memory.resident([pid]) + limits.memory * MIB)
+        return True
+
+    def _hear(self, pid):
+        try:
+            said = self.kernels[pid].lifeline.recv(64)
+        except OSError:
+            said = b""
+        if said == b"interrupt":
+            os.kill(pid, signal.SIGINT)
+        else:
+            self._end(pid)
+
+    def _end(self, pid):
+        for each in (*memory.descendants(pid), pid):
+            _kill(each)
+
+    def _bury(self):
+        """Reap the dead. A confined kernel is process 1 of its namespace: when it is dead, so is all that it started. Of others, what
+        outlives its parent becomes the template's child, and is ended."""
+        while True:
+            try:
+                pid, _ = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == 0:
+                break
+            if pid in self.kernels:
+                self.kernels.pop(pid).lifeline.close()
+        for orphan in set(memory.children(os.getpid())) - self.kernels.keys():
+            self._end(orphan)
+
+    def _watch_memory(self):
+        for pid, kernel in self.kernels.items():
+            if memory.exceeds([pid, *memory.descendants(pid)], kernel.bound):
+                _tell(kernel.lifeline, b"memory")
+                self._end(pid)
+
+
+def _be_kernel(request, limits, sockets, lifeline):
+    """What the fork becomes. Of the template's open files it keeps only its own sockets."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) not in (0, 1, 2, *sockets, lifeline.fileno()):
+            try:
+                os.close(int(name))
+            except OSError:  # the one that listed them
+                pass
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    if request["confined"]:
+        confine.separate(limits)
+    folder = request["folder"]
+    os.makedirs(folder, exist_ok=True)
+    os.chdir(folder)
+    os.environ.update(HOME=folder, IPYTHONDIR=f"{folder}/.ipython", TMPDIR=folder)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    confine.limit(limits, request["confined"], request["cuda"])
+    if request["confined"]:
+        confine.refuse_system_calls(request["cuda"])
+    lifeline.close()
+    serve(request["key"], sockets)
+
+
+def _kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _tell(lifeline, word):
+    try:
+        lifeline.send(word)
+    except OSError:  # the session is gone; the kernel will be, too
+        pass
 
 
 def _rehearse():
@@ -77,6 +199,19 @@ def _rehearse():
 
     with torch.no_grad():  # a backward pass may start threads
         asking.ask(probe, lambda x, y: (x @ x.T, y + y), 0, "cpu", ("torch.nn.functional.linear",))
+
+
+def main(control: socket.socket):
+    prepare()
+    _rehearse()
+    gc.collect()
+    gc.freeze()  # the collector leaves what is here alone, and so shared with all kernels
+    memory.use_huge_pages()
+    threads = len(os.listdir("/proc/self/task"))
+    if threads > 1:
+        sys.exit(f"the template has {threads} threads; a fork of it would not be safe")
+    confine.prctl(confine.PR_SET_CHILD_SUBREAPER, 1)
+    Template(control).serve()
 
 
 if __name__ == "__main__":

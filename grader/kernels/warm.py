@@ -19,6 +19,7 @@ from jupyter_client.provisioning import KernelProvisionerBase
 from . import sandbox
 from .limits import Limits
 
+PORTS = {"shell": 1, "iopub": 2, "stdin": 3}  # as the kernel module's, which would import all of ipykernel
 AVAILABLE = sys.platform == "linux"
 END_SECONDS = 20.0
 PROVISIONER = "linear-grader-warm"
@@ -71,7 +72,7 @@ class Template:
         return f"the process that kernels are forked from has ended; its last words: {lines[-1] if lines else 'none'}"
 
     def fork(self, key: str, folder: str, listening: list[socket.socket]) -> socket.socket:
-        """Have a kernel forked that serves on these sockets; its lifeline (see supervisor). Raises TemplateError."""
+        """Have a kernel forked that serves on these sockets; its lifeline (see template). Raises TemplateError."""
         confined = self.setting.sandbox == "bwrap"
         request = {
             "key": key, "folder": sandbox.WORK if confined else folder, "limits": asdict(self.setting.limits),
@@ -147,7 +148,7 @@ class WarmProvisioner(KernelProvisionerBase):
     """jupyter_client's way to a forked kernel. Its manager (session.WarmKernelManager) says which template to use, and where."""
 
     lifeline: socket.socket | None = None
-    ended: str = ""  # why the supervisor ended the kernel
+    ended: str = ""  # why the template ended the kernel
 
     @property
     def has_process(self) -> bool:
@@ -217,8 +218,8 @@ class WarmProvisioner(KernelProvisionerBase):
     async def pre_launch(self, **kwargs):
         manager = self.parent
         manager.ip = os.path.join(manager.folder, "kernel")
-        for number, channel in enumerate(("shell", "iopub", "stdin", "control", "hb")):
-            setattr(manager, f"{channel}_port", number + 1)
+        for channel, port in {**PORTS, "control": 8, "hb": 9}.items():  # nobody serves the last two
+            setattr(manager, f"{channel}_port", port)
         self.connection_info = manager.get_connection_info()
         return await super().pre_launch(cmd=[], **kwargs)
 
@@ -227,7 +228,7 @@ class WarmProvisioner(KernelProvisionerBase):
         manager = self.parent
         listening = []
         try:
-            for number in range(1, 5):
+            for number in PORTS.values():
                 listening.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
                 listening[-1].bind(f"{manager.ip}-{number}")
                 listening[-1].listen()
