@@ -27,6 +27,7 @@ def _parser():
 
     check = commands.add_parser("check", help="grade one notebook of mine, with full feedback")
     check.add_argument("notebook", help="an exercise's number or name (03, backward), or the path of a notebook")
+    check.add_argument("--watch", action="store_true", help="stay, and grade it again whenever it is saved")
     check.set_defaults(command=_check)
 
     grade = commands.add_parser("grade", help="grade notebooks and print a table of scores")
@@ -52,78 +53,126 @@ def _parser():
     return parser
 
 
+class _Refused(Exception):
+    """What was asked for cannot be done. The message is one line."""
+
+
 def _check(arguments):
-    from . import notebooks
+    """Grade one's own notebook, with everything there is to say; with --watch, again and again."""
+    from rich.console import Console
+
+    from .reports.console import print_feedback
+    from .running import NothingToGrade, grade_paths, own, watch
 
     try:
-        path = notebooks.own(arguments.notebook)
-    except notebooks.NotebookError as error:
-        return _refuse(str(error), BAD_USAGE)
-    return _run([path], arguments, feedback=True)
+        path = own(arguments.notebook)
+        setting, seed = _setting(arguments, [path], required=False), _seed(arguments)
+        reports = _Reports(arguments, seed, setting.device)
+    except (NothingToGrade, _Refused) as refusal:
+        return _refuse(str(refusal), BAD_USAGE)
+    out, code = Console(highlight=False), GRADED
+    for result in watch(path, seed, setting) if arguments.watch else grade_paths([path], seed, setting, jobs=1, regrade=True):
+        reports.add(result)
+        if result.error:
+            print(result.error, file=sys.stderr)
+        else:
+            print_feedback(out, result, seed, setting.device)
+        if arguments.watch:
+            out.print("\nWaiting for the notebook to be saved. Ctrl-C ends.\n", style="dim")
+        code = _code([result])
+    return NOT_GRADED if reports.close() else code
 
 
 def _grade(arguments):
-    from .running import NothingToGrade, find
-
-    if arguments.jobs is not None and arguments.jobs < 1:
-        return _refuse(f"-j {arguments.jobs}: at least one notebook must be graded at a time.", BAD_USAGE)
-    try:
-        paths = find(arguments.paths)
-    except NothingToGrade as error:
-        return _refuse(str(error), BAD_USAGE)
-    return _run(paths, arguments, feedback=False)
-
-
-def _run(paths, arguments, feedback):
+    """Grade notebooks, and print a table of scores."""
     from rich.console import Console
 
-    from .device import DeviceError, pick_device
-    from .kernels.limits import LimitError, Limits
-    from .kernels.sandbox import NoSandbox, pick_sandbox
-    from .kernels.warm import Setting
-    from .reports import console, machine
-    from .running import cores, grade_paths
+    from .reports.console import print_scores
+    from .running import NothingToGrade, cores, find, grade_paths
 
     try:
-        limits = Limits().with_settings(arguments.limit)
-        sandbox = pick_sandbox(arguments.sandbox, paths, required=not feedback)
-        setting = Setting(sandbox, pick_device(arguments.device), limits)
-    except (DeviceError, LimitError, NoSandbox) as error:
-        return _refuse(str(error), BAD_USAGE)
-    seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
-    reports = []
-    for file, kind in ((arguments.json, machine.JsonReport), (arguments.junit, machine.JUnitReport)):
-        try:
-            if file:
-                reports.append(kind(file, seed, setting.device))
-        except OSError as error:
-            return _refuse(f"{file}: cannot be written ({error.strerror}); give a file in a folder that exists.", BAD_USAGE)
-    results, stopped, lost = [], False, ""
+        if arguments.jobs is not None and arguments.jobs < 1:
+            raise _Refused(f"-j {arguments.jobs}: at least one notebook must be graded at a time.")
+        paths = find(arguments.paths)
+        setting, seed = _setting(arguments, paths, required=True), _seed(arguments)
+        reports = _Reports(arguments, seed, setting.device)
+    except (NothingToGrade, _Refused) as refusal:
+        return _refuse(str(refusal), BAD_USAGE)
+    results, stopped = [], False
     try:
-        jobs = 1 if feedback else arguments.jobs or cores()
-        for result in grade_paths(paths, seed, setting, jobs, feedback or arguments.regrade, reports):
+        for result in grade_paths(paths, seed, setting, arguments.jobs or cores(), arguments.regrade):
             results.append(result)
+            reports.add(result)
     except KeyboardInterrupt:
         stopped = True
-    for report in reports:
-        report.close()
+    lost = reports.close()
     results.sort(key=lambda result: result.path)
-    out = Console(highlight=False)
     graded = [result for result in results if not result.error]
-    if feedback:
-        for result in graded:
-            console.print_feedback(out, result, seed, setting.device)
-    elif graded:
-        console.print_scores(out, graded)
+    if graded:
+        out = Console(highlight=False)
+        print_scores(out, graded)
         out.print(f"seed {seed}, {setting.device}")
     for result in results:
         if result.error:
             print(result.error, file=sys.stderr)
     if stopped:
         return _refuse(f"Stopped. {len(results)} of {len(paths)} notebooks are graded, and stand in the reports.", 130)
-    faulty = any(result.error or result.has_fault for result in results)
-    short = getattr(arguments, "require_full", False) and any(result.points < result.max_points for result in results)
-    return NOT_GRADED if faulty or short else GRADED
+    short = arguments.require_full and any(result.points < result.max_points for result in results)
+    return NOT_GRADED if lost or short else _code(results)
+
+
+def _setting(arguments, paths, required):
+    """How notebooks are to run. Raises _Refused."""
+    from .device import DeviceError, pick_device
+    from .kernels.limits import LimitError, Limits
+    from .kernels.sandbox import NoSandbox, pick_sandbox
+    from .kernels.warm import Setting
+
+    try:
+        limits = Limits().with_settings(arguments.limit)
+        return Setting(pick_sandbox(arguments.sandbox, paths, required), pick_device(arguments.device), limits)
+    except (DeviceError, LimitError, NoSandbox) as refusal:
+        raise _Refused(str(refusal)) from None
+
+
+def _seed(arguments) -> int:
+    return secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
+
+
+def _code(results) -> int:
+    return NOT_GRADED if any(result.error or result.has_fault for result in results) else GRADED
+
+
+class _Reports:
+    """The files that --json and --junit ask for; they grow with the results. Raises _Refused where one cannot be begun."""
+
+    def __init__(self, arguments, seed, device):
+        from .reports.machine import JsonReport, JUnitReport
+
+        self._open, self._lost = [], []
+        for file, kind in ((arguments.json, JsonReport), (arguments.junit, JUnitReport)):
+            try:
+                if file:
+                    self._open.append((file, kind(file, seed, device)))
+            except OSError as error:
+                raise _Refused(f"{file}: cannot be written ({error.strerror}); give a file in a folder that exists.") from None
+
+    def add(self, result):
+        self._each(lambda report: report.add(result))
+
+    def close(self) -> list[Path]:
+        """Put the files in order; those that could not be written are said and returned."""
+        self._each(lambda report: report.close())
+        return self._lost
+
+    def _each(self, action):
+        for file, report in list(self._open):
+            try:
+                action(report)
+            except OSError as error:
+                _refuse(f"{file}: {error.strerror}. The grades are not lost, but the file was not written.", NOT_GRADED)
+                self._open.remove((file, report))
+                self._lost.append(file)
 
 
 def _release(arguments):

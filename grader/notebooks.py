@@ -98,20 +98,6 @@ def _exercise(name, path, cells) -> Exercise:
     raise NotebookError(f"{path}: not a notebook of this course. Start from a file in exercises/.")
 
 
-def own(name: str) -> Path:
-    """The learner's own notebook for a path, an exercise's number ("03") or its name. Raises NotebookError."""
-    if Path(name).is_file():
-        return Path(name)
-    known = [exercise.name for exercise in EXERCISES]
-    wanted = [exercise for exercise in known if name in (exercise, exercise[:2], exercise[3:], str(int(exercise[:2])))]
-    if not wanted:
-        raise NotebookError(f"{name}: neither a notebook nor an exercise. Exercises: {', '.join(known)}.")
-    for folder in (Path("."), Path("exercises"), ROOT / "exercises"):
-        if (folder / f"{wanted[0]}.ipynb").is_file():
-            return folder / f"{wanted[0]}.ipynb"
-    raise NotebookError(f"{wanted[0]}.ipynb is neither here nor in exercises/. Give its path.")
-
-
 def release(solution_text: str, exercise: Exercise) -> tuple[str, str]:
     """The text of a solution notebook put in order, and of the exercise made from it.
 

@@ -1,8 +1,9 @@
-"""Grade files: which notebooks, what is known already, the workers, the progress bar, and the reports that grow with the results."""
+"""Grade files: which notebooks, what is known of them already, the workers, and the progress bar."""
 
 import glob
 import os
 import sys
+import time
 from itertools import chain
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from .cache import Cache
 from .kernels import warm
 from .verdicts import SubmissionResult
 from .workers import Pool
+
+
+EXERCISES = Path(__file__).parent.parent / "exercises"
+LOOK = 0.05  # seconds between looks at whether a watched notebook was saved
 
 
 class NothingToGrade(Exception):
@@ -35,6 +40,18 @@ def find(targets: list[str]) -> list[Path]:
     return list(dict.fromkeys(paths))
 
 
+def own(name: str) -> Path:
+    """The learner's own notebook for a path, an exercise's number ("03") or its name. Raises NothingToGrade."""
+    if Path(name).is_file():
+        return Path(name)
+    exercises = sorted(path.stem for path in EXERCISES.glob("[0-9][0-9]_*.ipynb"))
+    wanted = [exercise for exercise in exercises if name in (exercise, exercise[:2], exercise[3:], str(int(exercise[:2])))]
+    if not wanted:
+        raise NothingToGrade(f"{name}: neither a notebook nor an exercise. Exercises: {', '.join(exercises)}.")
+    here = Path(f"{wanted[0]}.ipynb")
+    return here if here.is_file() else EXERCISES / here
+
+
 def _nothing(target, what):
     raise NothingToGrade(f"{target}: {what}.")
 
@@ -51,8 +68,8 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:.1f} notebooks/s" if task.speed else "")
 
 
-def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, regrade: bool, reports=()):
-    """Grade notebooks: yield a SubmissionResult for each as it is done; each also goes to the reports' `add`."""
+def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, regrade: bool):
+    """Grade notebooks: yield a SubmissionResult for each as it is done. What an earlier run has found is found again, unless `regrade`."""
     cache = Cache(seed, setting)
     cache.prune()
     notebooks = {shown_path(path): path for path in paths}
@@ -71,11 +88,27 @@ def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, 
                 for result in chain(known.values(), pool.grade(left)):
                     if result.path not in known:
                         cache.keep(notebooks[result.path], result)
-                    for report in reports:
-                        report.add(result)
                     progress.advance(bar)
                     progress.refresh()
                     yield result
+    finally:
+        warm.close_templates()
+
+
+def watch(path: Path, seed: int, setting: warm.Setting):
+    """Grade a notebook now and whenever it is saved: yield its SubmissionResult each time, until interrupted."""
+    shown, seen = shown_path(path), None
+    try:
+        if warm.AVAILABLE:
+            warm.template(setting)
+        with Pool(1, seed, setting) as pool:
+            while True:
+                saved = path.stat().st_mtime_ns if path.exists() else seen  # an editor may replace the file
+                if saved == seen:
+                    time.sleep(LOOK)
+                    continue
+                seen = saved
+                yield from pool.grade([(path.absolute(), shown)])
     finally:
         warm.close_templates()
 

@@ -26,7 +26,7 @@ IN_THE_ANSWER = {
 }
 IN_THE_CELL = {
     "timed out": "while True: pass",
-    "kernel died": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    "kernel died": "import os; os.abort()",
     "flooded": "while True: print('x' * 1000)",
     "raised": "1 / 0",
 }

@@ -59,10 +59,10 @@ class _Specs(NbvalKernelspecManager):
 
 
 class WarmKernelManager(KernelManager):
-    """jupyter_client's manager of a forked kernel. folder: where its sockets lie."""
+    """jupyter_client's manager of a forked kernel. work: the kernel's folder where there is no sandbox. Its `ip` is where its sockets lie."""
 
     template: warm.Template
-    folder: str
+    work: str
 
 
 class Session(RunningKernel):
@@ -90,7 +90,9 @@ class Session(RunningKernel):
         os.mkdir(work)
         if warm.AVAILABLE:
             self.km = WarmKernelManager(**name)
-            self.km.template, self.km.folder = warm.template(self.setting), self._folder.name
+            self._door = os.open(self._folder.name, os.O_RDONLY | os.O_DIRECTORY)
+            self.km.template, self.km.work = warm.template(self.setting), work
+            self.km.ip = f"/proc/self/fd/{self._door}/kernel"  # sockets have room for a hundred letters, which a folder may exceed
             self.km.start_kernel()
             self.km.provisioner.await_birth(STARTUP)
         else:
@@ -268,6 +270,9 @@ class Session(RunningKernel):
             self.km.cleanup_resources()
             del self.km
         self._folder.cleanup()
+        if hasattr(self, "_door"):
+            os.close(self._door)
+            del self._door
 
     def __enter__(self):
         return self

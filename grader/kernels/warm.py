@@ -217,7 +217,6 @@ class WarmProvisioner(KernelProvisionerBase):
 
     async def pre_launch(self, **kwargs):
         manager = self.parent
-        manager.ip = os.path.join(manager.folder, "kernel")
         for channel, port in {**PORTS, "control": 8, "hb": 9}.items():  # nobody serves the last two
             setattr(manager, f"{channel}_port", port)
         self.connection_info = manager.get_connection_info()
@@ -232,8 +231,7 @@ class WarmProvisioner(KernelProvisionerBase):
                 listening.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
                 listening[-1].bind(f"{manager.ip}-{number}")
                 listening[-1].listen()
-            work = os.path.join(manager.folder, "work")
-            self.lifeline = manager.template.fork(manager.session.key.decode(), work, listening)
+            self.lifeline = manager.template.fork(manager.session.key.decode(), manager.work, listening)
         finally:
             for each in listening:
                 each.close()
