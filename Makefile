@@ -1,5 +1,6 @@
 # make        environment, exercises, every solution graded, the site
 # make test   the whole test suite
+# make bench  speed and memory beside other graders (an hour; their environments take 2 GB)
 # make lab    the exercises in JupyterLab
 
 PYTHON ?= python3
@@ -42,7 +43,10 @@ site: .venv/ready node_modules/ready
 test: site
 	@$(BIN)/python -m pytest -n auto --dist loadscope
 
+bench: .venv/ready
+	@$(BIN)/python -m benchmarks.run
+
 lab: .venv/ready
 	@$(BIN)/jupyter lab --notebook-dir=exercises
 
-.PHONY: all site test lab
+.PHONY: all site test bench lab
