@@ -48,7 +48,8 @@ def measure(count: int) -> dict:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         while process.poll() is None:
             time.sleep(1)
-            samples.append((time.perf_counter() - start, _graded(report), _memory(process.pid)))
+            if used := _memory(process.pid):
+                samples.append((time.perf_counter() - start, _graded(report), used))
     seconds = time.perf_counter() - start
     graded = {Path(each["path"]).stem: each["points"] for each in json.loads(report.read_text())["submissions"] if not each["error"]}
     wrong = {stem: (graded.get(stem), points) for stem, points in due.items() if graded.get(stem) != points}

@@ -1,6 +1,7 @@
 """Reading a notebook's code without running it: what its cells define, and which forbidden names an answer uses."""
 
 import ast
+import functools
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -8,7 +9,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 def defined_names(cell: str) -> set[str]:
     """Functions and classes that a cell defines at its top level."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return {statement.name for statement in _statements([cell])[0] if isinstance(statement, kinds)}
+    return {statement.name for statement in _statements((cell,))[0] if isinstance(statement, kinds)}
 
 
 def matches(name: str, forbidden: str) -> bool:
@@ -27,7 +28,7 @@ def forbidden_in_source(cells: list[str], name: str, forbidden: tuple[str, ...])
     """
     if not forbidden:
         return []
-    statements, lines = _statements(cells)
+    statements, lines = _statements(tuple(cells))
     bindings: dict[str, list] = {}
     for statement in statements:
         for bound in _bound_names(statement):
@@ -49,6 +50,7 @@ def forbidden_in_source(cells: list[str], name: str, forbidden: tuple[str, ...])
     return list(dict.fromkeys(found))
 
 
+@functools.lru_cache(maxsize=64)  # a notebook is asked about once for each of its tasks
 def _statements(cells):
     """Top-level statements of all cells that parse, with the lines of the cell each stands in."""
     statements, lines = [], {}

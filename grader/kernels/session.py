@@ -5,6 +5,7 @@ exception of its own.
 """
 
 import functools
+import hmac
 import os
 import select
 import subprocess
@@ -178,9 +179,13 @@ class Session(RunningKernel):
             raise CellEnded(verdicts.FLOODED, f"It wrote more than {MESSAGE_BYTES // MIB} MiB at once.", alive=False)
 
     def _receive(self, socket) -> tuple[dict, int]:
-        """The next message of a channel, and its size in bytes."""
-        frames = socket.recv_multipart(zmq.NOBLOCK)
-        return self.kc.session.deserialize(self.kc.session.feed_identities(frames)[1]), sum(map(len, frames))
+        """The next message of a channel, as far as it is needed, and its size in bytes. Raises ValueError and others for nonsense."""
+        session, frames = self.kc.session, socket.recv_multipart(zmq.NOBLOCK)
+        _, (signature, *parts) = session.feed_identities(frames)
+        if not hmac.compare_digest(session.sign(parts[:4]), signature):
+            raise ValueError("a message that is not the kernel's")
+        header, parent, _, content = map(session.unpack, parts[:4])
+        return {"msg_type": header["msg_type"], "parent_header": parent, "content": content}, sum(map(len, frames))
 
     @staticmethod
     def _belongs(message, msg_id):
@@ -212,7 +217,7 @@ class Session(RunningKernel):
         try:
             while time.monotonic() < deadline:
                 if self.kc.iopub_channel.socket.poll(1000 * LIVENESS):
-                    message = self.kc.get_iopub_msg(timeout=0)
+                    message, _ = self._receive(self.kc.iopub_channel.socket)
                     status = message["content"].get("execution_state")
                     if self._belongs(message, msg_id) and status == "idle":
                         return self._answers()
