@@ -33,9 +33,11 @@ IN_THE_CELL = {
 STUBBORN = "import time\nwhile True:\n    try: time.sleep(100)\n    except KeyboardInterrupt: pass"
 
 
-@pytest.fixture(scope="module")
-def graded(tmp_path_factory):
-    """All of the cases in one run, and how long it took."""
+@pytest.fixture(scope="module", params=["bwrap", "none"])
+def graded(request, tmp_path_factory):
+    """All of the cases in one run, in the sandbox or without, and how long it took."""
+    if request.param == "bwrap":
+        request.getfixturevalue("sandbox")
     notebooks = {}
     for status, source in IN_THE_ANSWER.items():
         notebooks[f"answer, {status}"] = answered("01_formula", {**OTHERS, "linear": source})
@@ -45,7 +47,7 @@ def graded(tmp_path_factory):
     late = "import os, threading\nthreading.Timer(3, os._exit, [0]).start()"
     notebooks["a thread that kills later"] = answered("01_formula", {**OTHERS, "linear": late})
     start = time.monotonic()
-    limits = "--limit", "cell=8", "--limit", "probe=5"
+    limits = "--limit", "cell=8", "--limit", "probe=5", "--sandbox", request.param
     return grade(tmp_path_factory.mktemp("verdicts"), notebooks, *limits), time.monotonic() - start
 
 

@@ -1,0 +1,187 @@
+"""Many notebooks, by several workers: what is shown, kept and left when things are interrupted, killed or repeated."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+
+from .notebooks import ROOT, answered, exercise, grader, solution
+
+SLEEPER = "import time\ntime.sleep(3)\ndef linear(x, weight, bias=None):\n    return x @ weight"
+pytestmark = pytest.mark.usefixtures("sandbox")
+
+
+def write(folder: Path, notebooks: dict):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, notebook in notebooks.items():
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+    return folder
+
+
+def several(folder: Path, count: int) -> Path:
+    return write(folder, {f"{number:02}": solution("01_formula") for number in range(count)})
+
+
+def start(*arguments, cwd):
+    return subprocess.Popen(
+        [sys.executable, "-m", "grader", *map(str, arguments)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def await_results(report: Path, count: int):
+    """Wait until a growing report holds some results; what it holds. It can be read at any moment."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if report.exists() and len(found := json.loads(report.read_text())["submissions"]) >= count:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("no results came")
+
+
+def templates(process) -> list[psutil.Process]:
+    """The processes below a run that kernels are forked from: of those that import torch in the sandbox, the innermost but the kernels."""
+    return [child for child in psutil.Process(process.pid).children() if "bwrap" in child.name()]
+
+
+def test_the_number_of_workers_makes_no_difference(tmp_path):
+    write(tmp_path, {"a": solution("02_init"), "b": exercise("01_formula"), "c": answered("01_formula", {"linear": SLEEPER})})
+    reports = []
+    for jobs in (1, 3):
+        assert grader("grade", ".", "-j", jobs, "--seed", 4, "--regrade", "--json", f"{jobs}.json", cwd=tmp_path).returncode == 0
+        reports.append(json.loads((tmp_path / f"{jobs}.json").read_text()))
+    assert reports[0] == reports[1]
+
+
+def test_patterns_and_folders_are_looked_through_and_each_notebook_graded_once(tmp_path):
+    write(tmp_path / "one", {"01_formula": exercise("01_formula"), "02_init": exercise("02_init")})
+    write(tmp_path / "two", {"01_formula": exercise("01_formula")})
+    done = grader("grade", "*/01*.ipynb", "two", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout.count("0 / 22") == 2 and "02_init" not in done.stdout
+    assert grader("grade", "*/09*.ipynb", cwd=tmp_path).returncode == 2
+
+
+def test_what_has_not_changed_is_not_graded_again(tmp_path):
+    write(tmp_path, {"a": answered("01_formula", {"linear": SLEEPER}), "b": solution("01_formula")})
+
+    def seconds(*options):
+        begin = time.monotonic()
+        done = grader("grade", ".", "--seed", 7, "--json", "report.json", *options, cwd=tmp_path)
+        assert done.returncode == 0 and "22 / 22" in done.stdout
+        return time.monotonic() - begin, (tmp_path / "report.json").read_text()
+
+    first, report = seconds()
+    again, same = seconds()
+    regraded, anew = seconds("--regrade")
+    assert report == same == anew
+    assert again < 3 < min(first, regraded)  # the notebook sleeps for three seconds
+    write(tmp_path, {"a": solution("01_formula")})
+    assert '"points": 0' not in seconds()[1]
+
+
+def test_stopping_leaves_valid_reports_of_what_is_done_and_nothing_else(tmp_path):
+    several(tmp_path / "work", 6)
+    write(tmp_path / "work", {"99": answered("01_formula", {"linear": "while True: pass"})})
+    (tmp_path / "tmp").mkdir()
+    before = set(psutil.pids())
+    os.environ["TMPDIR"] = str(tmp_path / "tmp")
+    try:
+        process = start("grade", "work", "-j", 1, "--json", "r.json", "--junit", "r.xml", cwd=tmp_path)
+    finally:
+        del os.environ["TMPDIR"]
+    await_results(tmp_path / "r.json", 6)
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=30)
+    assert process.returncode == 130 and "6 of 7" in error and "Traceback" not in error
+    assert len(json.loads((tmp_path / "r.json").read_text())["submissions"]) == 6
+    assert (tmp_path / "r.xml").read_text().count("</testsuite>") == 6
+    assert list((tmp_path / "tmp").iterdir()) == []
+    time.sleep(1)
+    left = [each for each in psutil.process_iter(["cmdline"]) if each.pid not in before and "grader" in " ".join(each.info["cmdline"] or [])]
+    assert [each.info["cmdline"] for each in left if str(tmp_path) in str(each.info["cmdline"])] == []
+
+
+@pytest.mark.parametrize("victim", ["template", "worker"])
+def test_what_the_machine_kills_is_replaced_and_nobody_loses_a_point(tmp_path, victim):
+    several(tmp_path / "work", 5)
+    write(tmp_path / "work", {"00": answered("01_formula", {"linear": SLEEPER})})
+    process = start("grade", "work", "-j", 1, "--json", "r.json", "--regrade", cwd=tmp_path)
+    deadline = time.monotonic() + 60
+    kernels = []
+    while not kernels and process.poll() is None and time.monotonic() < deadline:  # until the first notebook is at work
+        time.sleep(0.1)
+        kernels = [each for each in psutil.Process(process.pid).children(recursive=True) if each.name().startswith("python") and _is_kernel(each)]
+    found = templates(process) if victim == "template" else [each for each in psutil.Process(process.pid).children() if "bwrap" not in each.name()]
+    for each in found:
+        each.kill()
+    out, error = process.communicate(timeout=120)
+    points = [each["points"] for each in json.loads((tmp_path / "r.json").read_text())["submissions"]]
+    assert process.returncode == 0 and points == [0, 22, 22, 22, 22], error
+
+
+def _is_kernel(process) -> bool:
+    """Whether a process is the first of a namespace within the template's."""
+    try:
+        line = next(line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if line.startswith("NSpid"))
+    except OSError:
+        return False
+    return line.split()[-1] == "1" and len(line.split()) > 3
+
+
+def test_watching_grades_a_notebook_whenever_it_is_saved(tmp_path):
+    notebook = write(tmp_path, {"mine": exercise("01_formula")}) / "mine.ipynb"
+    process = start("check", notebook, "--watch", cwd=tmp_path)
+    try:
+        assert "0 of 22 points" in _next_verdict(process)
+        nbformat.write(solution("01_formula"), notebook)
+        assert "22 of 22 points" in _next_verdict(process)
+    finally:
+        process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=30)
+    assert "Traceback" not in error
+
+
+def _next_verdict(process):
+    return next(line for line in process.stdout if " points" in line)
+
+
+@pytest.fixture
+def without_bwrap(tmp_path):
+    """The environment of a machine without bubblewrap."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("env", "sh"):
+        (programs / name).symlink_to(shutil.which(name))
+    return {**os.environ, "PATH": str(programs)}
+
+
+@pytest.mark.parametrize("command", [["-m", "grader", "grade"], ["-m", "pytest", "--grade"]], ids=["grade", "pytest"])
+def test_others_work_is_refused_without_a_sandbox_in_one_line_that_says_the_cure(tmp_path, without_bwrap, command):
+    from .notebooks import run
+
+    folder = several(tmp_path / "work", 1)
+    done = run(*command, folder, cwd=tmp_path, env=without_bwrap)
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "apt install bubblewrap" in done.stderr and "--sandbox none" in done.stderr
+    assert "22 / 22" not in done.stdout
+
+
+def test_ones_own_work_and_what_is_asked_for_by_name_need_no_sandbox(tmp_path, without_bwrap):
+    folder = several(tmp_path / "work", 1)
+    assert "22 / 22" in grader("grade", folder, "--sandbox", "none", env=without_bwrap).stdout
+    assert "22 / 22" in grader("grade", ROOT / "solutions/01_formula.ipynb", env=without_bwrap).stdout
+    assert "22 of 22" in grader("check", folder / "00.ipynb", env=without_bwrap).stdout
+    assert "bubblewrap is not installed" in grader("doctor", env=without_bwrap).stdout
+
+
+@pytest.mark.parametrize("setting", ["cell", "cell=", "cell=0", "cell=ten", "nonsense=3", "files=1.5"])
+def test_a_limit_that_is_none_is_refused(setting):
+    done = grader("grade", "solutions", "--limit", setting)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "--limit" in done.stderr
