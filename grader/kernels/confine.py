@@ -40,14 +40,14 @@ def separate(limits: Limits):
     size = f"mode=1777,nr_inodes=20000,size={int(limits.disk * MIB)}"
     _mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, size)
     _mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"mode=1777,nr_inodes=1000,size={16 * MIB}")
-    if os.geteuid() == 0:
+    if _is_root():
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
         prctl(PR_SET_DUMPABLE, 1)  # else the files of `me` would be root's
-    uid, gid = os.getuid(), os.getgid()
+    maps = {"setgroups": "deny", "uid_map": f"{NOBODY} {os.getuid()} 1", "gid_map": f"{NOBODY} {os.getgid()} 1"}
     _call("unshare", CLONE_NEWUSER)  # in which the system counts its processes by themselves
-    for file, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+    for file, text in maps.items():
         descriptor = os.open(file, os.O_WRONLY, dir_fd=me)
         os.write(descriptor, text.encode())
         os.close(descriptor)
@@ -72,6 +72,12 @@ def limit(limits: Limits, confined: bool, cuda: bool):
         hard = resource.getrlimit(name)[1]
         bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
         resource.setrlimit(name, (bound, bound))
+
+
+def _is_root() -> bool:
+    """Whether this is the machine's root, and not only that of bubblewrap's user namespace."""
+    with open("/proc/self/uid_map") as uid_map:
+        return os.geteuid() == 0 and int(uid_map.read().split()[2]) > 1
 
 
 def prctl(option: int, value: int):

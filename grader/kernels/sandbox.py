@@ -74,7 +74,8 @@ def command(cuda: bool) -> list[str]:
     if os.geteuid() == 0:  # each kernel becomes nobody
         capabilities += ["SETUID", "SETGID"]
     else:
-        words += ["--unshare-user"]
+        words += ["--unshare-user", "--uid", "0", "--gid", "0"]  # else bubblewrap nests two user namespaces, and these rights hold in one
+        capabilities += ["SETFCAP"]  # to map that 0 to a kernel's nobody
     words += ["--cap-drop", "ALL", *(word for name in capabilities for word in ("--cap-add", f"CAP_{name}"))]
     for path in filter(os.path.exists, SYSTEM):
         words += ["--symlink", os.readlink(path), path] if os.path.islink(path) and path.count("/") == 1 else ["--ro-bind", path, path]
