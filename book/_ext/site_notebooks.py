@@ -15,7 +15,8 @@ from myst_nb.core.read import read_myst_markdown_notebook
 # What a page runs beside its own text.
 INPUTS = {
     "book/*": ["requirements.txt", "book/figures.py"],
-    "book/kill_table": ["grader/**/*.py"],
+    "book/[gkt]*": ["grader/**/*.py"],  # grader, kill_table, teachers
+    "book/benchmark": ["benchmarks/results/results.json"],
     "solutions/*": ["requirements.txt", "grader/**/*.py"],
 }
 
