@@ -22,7 +22,7 @@ class Attack:
 
     attacked: the tasks that must get 0 points, with the verdict (or verdicts) that is right for them; they are stubs, unless
     `answers` has a source for them. cell: put before all answers; last: put behind them. note: words of a note that must be in
-    the report. gone: files that must not be there afterwards. Attacks on the grader's own process also run without a sandbox.
+    the report. gone: files that must not be there afterwards. open: why this is not stopped yet. Attacks on the grader's own process also run without a sandbox.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Attack:
     answers: dict[str, str] = field(default_factory=dict)
     note: str = ""
     gone: tuple[str, ...] = ()
+    open: str = ""
 
     def __str__(self):
         return f"{self.name}, {self.variant}"

@@ -12,7 +12,7 @@ LOOPS = {
     "a loop": "while True: pass",
     "a loop that ignores SIGINT": "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
     "a loop that swallows interrupts": "import time\nwhile True:\n    try: time.sleep(100)\n    except KeyboardInterrupt: pass",
-    "a stopped process": "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)",
+    "a stopped process": "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\nsignal.pause()",
     "a call into C that never returns": "import ctypes\nctypes.PyDLL(None).pause()",
     "a lock that is held": "import threading\nlock = threading.Lock()\nlock.acquire(); lock.acquire()",
     "a regular expression": "import re\nre.match('(a*)*b', 'a' * 60)",
@@ -42,7 +42,7 @@ MEMORIES = {
     "start = libc.mmap(None, 2**40, 1, 0x4022, -1, 0)\nfor i in range(2**17 + 2**16): ctypes.string_at(start + i * 2**21, 1)\ntime.sleep(60)",
 }
 STORES = [
-    Attack("uses up memory", variant, cell=code, note="|".join(("out of memory", "Error")))
+    Attack("uses up memory", variant, cell=code, note="out of memory|Error")
     for variant, code in MEMORIES.items()
 ]  # fmt: skip
 STORES.append(of_linear("uses up memory", "in an answer", "return torch.empty(2**48)", "out of memory"))
@@ -58,13 +58,13 @@ DISK = [
     }.items()
 ]
 FILES = [
-    harmless("opens too many files", "of a device", "x = []\nwhile True: x.append(open('/dev/null'))", "Error|died"),
-    harmless("opens too many files", "of pipes", "import os\nwhile True: os.pipe()", "Error|died"),
+    harmless("opens too many files", "of a device", "x = []\nwhile True: x.append(open('/dev/null'))", "Error|died|timed out"),
+    harmless("opens too many files", "of pipes", "import os\nwhile True: os.pipe()", "Error|died|timed out"),
 ]
 OUTPUT = [
     harmless("floods", "one print", "print('x' * 10**9)", "flooded|Error"),
     harmless("floods", "a loop of prints", "while True: print('x' * 1000)", "flooded"),
-    harmless("floods", "a display", "from IPython.display import display\ndisplay({'text/plain': 'x' * 10**8}, raw=True)", "flooded|memory"),
+    harmless("floods", "a display", "from IPython.display import display\ndisplay({'text/plain': 'x' * 10**8}, raw=True)", "flooded|[Mm]emory"),
     harmless("floods", "a loop of displays", "from IPython.display import display\nwhile True: display('x' * 1000)", "flooded"),
     harmless("floods", "the raw outputs", "import os\nfor _ in range(10**5):\n    os.write(1, b'x' * 10**4); os.write(2, b'x' * 10**4)"),
     harmless("floods", "frames of one message", KERNEL + "import zmq, time\nbody = zmq.Frame(b'y' * (30 * 2**20), copy=False)\n"
@@ -73,7 +73,7 @@ OUTPUT = [
     of_linear("floods", "in an answer", "while True: print('x' * 1000)", "flooded"),
     of_linear("floods", "an answer of a hundred thousand parts", "return [0] * 10**5", ("raised", "wrong")),
     of_linear("floods", "an answer that holds itself", "x = []\nx.append(x)\nreturn x", ("raised", "wrong")),
-    of_linear("floods", "an answer of 100 MB", "return torch.zeros(25 * 10**6)", ("raised", "wrong")),
+    of_linear("floods", "an answer of 100 MB", "return torch.zeros(25 * 10**6)", ("raised", "wrong", "out of memory")),
     of_linear("floods", "an answer that is a view of more than there is", "return torch.zeros(1).expand(2**40)", ("raised", "wrong", "out of memory")),
 ]  # fmt: skip
 

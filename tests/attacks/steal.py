@@ -42,7 +42,6 @@ THIEVES = [
           "    try: open(path, 'rb').read(1); found.append(path)\n    except OSError: pass"),
     *(thief(f"files under {tops[0]}", WALK.format(tops=repr(tops))) for tops in (["/root", "/home"], ["/tmp", "/var", "/run"], ["/srv", "/mnt", "/opt", "/work"], [".."], ["/etc"])),
     thief("the course beside the grader", LOADED + WALK.format(tops="[os.path.dirname(root)]")),
-    thief("a path that the notebook names", "found = []\nfor path in {paths}:\n    try: found.append(open(path).read())\n    except OSError: pass"),
     thief("the log of the machine", "import ctypes\nlibc = ctypes.CDLL(None)\nbuffer = ctypes.create_string_buffer(4096)\nfound = libc.klogctl(3, buffer, 4096) > 0"),
     Attack("takes the catalogue's answer", "by importing it", last=CATALOGUE, attacked={"linear": "not attempted"}, note="ModuleNotFoundError"),
     Attack("takes the catalogue's answer", "from a loaded module", attacked={"linear": "not attempted"}, note="KeyError",
@@ -57,11 +56,11 @@ CONNECT = "import socket\nsocket.setdefaulttimeout(1)\nfound = {}\n"
 NETWORK = [
     harmless("uses the network", variant, CONNECT + code, note)
     for variant, note, code in (
-        ("TCP to this machine", "OSError", "socket.create_connection(('127.0.0.1', 22))"),
-        ("TCP to itself", "OSError", "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); socket.create_connection(s.getsockname())"),
-        ("TCP outside", "OSError", "socket.create_connection(('1.1.1.1', 443))"),
-        ("UDP outside", "OSError", "socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('8.8.8.8', 53))"),
-        ("IPv6", "OSError", "socket.create_connection(('2606:4700::1111', 443))"),
+        ("TCP to this machine", "Error|timeout", "socket.create_connection(('127.0.0.1', 22))"),
+        ("TCP to itself", "Error|timeout", "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); socket.create_connection(s.getsockname())"),
+        ("TCP outside", "Error|timeout", "socket.create_connection(('1.1.1.1', 443))"),
+        ("UDP outside", "Error|timeout", "socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('8.8.8.8', 53))"),
+        ("IPv6", "Error|timeout", "socket.create_connection(('2606:4700::1111', 443))"),
         ("a name to look up", "gaierror", "socket.getaddrinfo('example.org', 80)"),
         ("a virtual machine's host", "Error", "s = socket.socket(40, socket.SOCK_STREAM); s.connect((2, 1024))"),
         ("abstract sockets", "left alone", "names = [line.split()[-1] for line in open('/proc/net/unix') if '@' in line]\n"
@@ -71,13 +70,12 @@ NETWORK = [
         ("a packet socket", "PermissionError", "socket.socket(socket.AF_PACKET, socket.SOCK_RAW)"),
     )
 ]  # fmt: skip
-NETWORK = [Attack(each.name, each.variant, cell=each.cell, note="" if each.note in ("OSError", "Error") else each.note) for each in NETWORK]
 
 ANSWERS = [
     of_linear("tells a secret in its answer", "as the exception", "import os\nraise Exception(str(dict(os.environ)))", "raised"),
     Attack("tells a secret in its answer", "as a text", attacked={"output_shape": "wrong"},
            answers={"output_shape": "def output_shape(*a):\n    import os\n    return str(dict(os.environ))[:15000]"}),
-    Attack("tells a secret in its answer", "as the keys of a dict", attacked={"linear": "wrong"},
+    Attack("tells a secret in its answer", "as the keys of a dict", attacked={"linear": ("wrong", "raised")},
            answers={"linear": HEAD + "    import os\n    return dict(os.environ)"}),
 ]  # fmt: skip
 
