@@ -20,7 +20,7 @@ from .spec import Probe, Task
 
 MAX_FAULTS = 2  # kernels that the machine may lose before it is called a grader fault
 MAX_STARTS = 8  # kernels for one submission: each start after the first follows a cell or a probe that was fatal
-CHECKS = re.compile(r"""(\s*check\(\s*["']\w+["']\s*(,\s*seed\s*=\s*\d+\s*)?\)\s*)+""")
+CHECKS = re.compile(r"""(\s*check\(\s*["']\w+["']\s*(,\s*seed\s*=\s*\d+\s*)?\))+\s*""")
 
 
 class Published(RunningKernel):

@@ -34,11 +34,14 @@ def forbidden_in_source(cells: list[str], name: str, forbidden: tuple[str, ...])
         for bound in _bound_names(statement):
             bindings.setdefault(bound, []).append(statement)
     modules = _imports(statements)
-    found, seen, queue = [], set(), [(name, bindings.get(name, [])[-1:])]  # the last definition is the one that counts
+    found, read, seen, queue = [], set(), set(), [(name, bindings.get(name, [])[-1:])]  # the last definition is the one that counts
     while queue:
         bound, definitions = queue.pop()
         seen.add(bound)
         for statement in definitions:
+            if id(statement) in read:  # it binds several names
+                continue
+            read.add(id(statement))
             own = _local_names(statement)
             for node in ast.walk(statement):
                 for goal in _uses(node, modules, forbidden):
@@ -58,7 +61,7 @@ def _statements(cells):
         try:
             source = TransformerManager().transform_cell(cell)  # %magics become plain calls
             tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError, RuntimeError):  # also of code that is made to be unreadable
             continue
         for statement in tree.body:
             statements.append(statement)

@@ -175,7 +175,10 @@ def _decode_array(data, budget, depth):
     if dtype is None:
         raise WireError("an unknown dtype")
     raw, shape = _raw(data, budget, depth, dtype.itemsize)
-    return np.frombuffer(raw, dtype=dtype).reshape(shape)
+    try:
+        return np.frombuffer(raw, dtype=dtype).reshape(shape)
+    except ValueError:  # an empty array may still be too big for NumPy
+        raise WireError("a shape that is too big") from None
 
 
 def _raw(data, budget, depth, item_size):

@@ -110,6 +110,8 @@ _REFUSED = {
     "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282), "io_uring_setup": (425, 425),
     "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219), "fanotify_init": (300, 262),
 }
+_MMAP = (9, 222)
+SHARED_ANONYMOUS = 0x21  # memory that stays taken when no process shows it
 _CLONE, _CLONE3 = (56, 220), (435, 435)
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
@@ -122,13 +124,16 @@ def refuse_system_calls(cuda: bool):
     if machine not in _AUDIT_ARCH:
         return
     column = list(_AUDIT_ARCH).index(machine)
-    load, equal, at_least, any_bit, answer = 0x20, 0x15, 0x35, 0x45, 0x06
+    load, equal, at_least, any_bit, mask, answer = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
     program = [(load, 0, 0, 4), (equal, 1, 0, _AUDIT_ARCH[machine]), (answer, 0, 0, _KILL), (load, 0, 0, 0)]
     if machine == "x86_64":  # the x32 numbers are other doors to the same calls
         program += [(at_least, 0, 1, 0x40000000), (answer, 0, 0, _KILL)]
     for number in (numbers[column] for name, numbers in _REFUSED.items() if not (cuda and name == "memfd_create")):  # its driver may need it
         program += [(equal, 0, 1, number), (answer, 0, 0, _ERRNO | EPERM)]
     program += [(equal, 0, 1, _CLONE3[column]), (answer, 0, 0, _ERRNO | ENOSYS)]
+    if not cuda:
+        program += [(equal, 0, 5, _MMAP[column]), (load, 0, 0, 40), (mask, 0, 0, SHARED_ANONYMOUS)]
+        program += [(equal, 0, 1, SHARED_ANONYMOUS), (answer, 0, 0, _ERRNO | EPERM), (load, 0, 0, 0)]
     namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP
     program += [(equal, 0, 3, _CLONE[column]), (load, 0, 0, 16), (any_bit, 0, 1, namespaces), (answer, 0, 0, _ERRNO | EPERM)]
     program += [(answer, 0, 0, _ALLOW)]

@@ -23,12 +23,16 @@ def descendants(pid: int) -> list[int]:
 
 def exceeds(pids: list[int], bound: float) -> bool:
     """Whether processes use more than `bound` bytes. Pages that they share are told apart only where the quick sum alarms."""
-    return resident(pids) > bound and sum(_sum(pid, "smaps_rollup", ("Pss_Anon:", "Pss_Shmem:")) for pid in pids) > bound
+    return resident(pids) > bound and sum(map(_own, pids)) > bound
 
 
 def resident(pids: list[int]) -> int:
     """Bytes of memory that is no file's, in processes; what they share is counted in each."""
-    return sum(_sum(pid, "status", ("RssAnon:", "RssShmem:")) for pid in pids)
+    return sum(_sum(pid, "status", ("RssAnon:", "RssShmem:", "VmPTE:")) for pid in pids)
+
+
+def _own(pid) -> int:
+    return _sum(pid, "smaps_rollup", ("Pss_Anon:", "Pss_Shmem:")) + _sum(pid, "status", ("VmPTE:",))
 
 
 def _sum(pid, file, names) -> int:

@@ -88,6 +88,8 @@ def command(cuda: bool) -> list[str]:
     for name in INSIDE:
         words += ["--ro-bind", str(GRADER / name), str(GRADER / name)]
     words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+    if not cuda:
+        words += ["--dev-bind", "/dev/null", "/dev/zero"]  # mapped, it is memory that belongs to no process
     for device in glob.glob("/dev/nvidia*") if cuda else ():
         words += ["--dev-bind", device, device]
     return [*words, "--remount-ro", str(GRADER), "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"]

@@ -288,6 +288,8 @@ class Session(RunningKernel):
 
 def nonce_of(message: dict):
     """The nonce of a published answer, or whatever stands in its place; None for a message that is no answer."""
+    if message["msg_type"] != "display_data":
+        return None
     answer = message["content"].get("data", {}).get(wire.MIME)
     if answer is None:
         return None
