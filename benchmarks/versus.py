@@ -33,7 +33,7 @@ CONTESTANTS = [  # with the number of processes; the peers that have none of the
 ]
 
 
-def compare(count: int = 6, repeats: int = 3) -> dict:
+def compare(count: int = 4, repeats: int = 3) -> dict:
     """Time every contestant on `count` and on more submissions. Environments are made first, which takes minutes."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:JOBS])  # whatever is started from here inherits it
     environments = {module: module.environment(WORK / "environments") for _, module, _ in CONTESTANTS}
