@@ -52,7 +52,9 @@ def ask(probe, candidate, seed: int, device: str, forbids: tuple[str, ...] = (),
     with _seeded(probe_seed(seed, "stream", str(stream)), device), watching(forbids) as forbidden:
         try:
             data = {"value": wire.encode(probe(candidate, Bench(seed, device)))}
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:  # the time is up
+            raise
+        except BaseException as error:
             data = {"raised": asdict(_describe(error))}
     return {**data, "forbidden": list(forbidden)}
 
@@ -120,7 +122,15 @@ def _describe(error: BaseException) -> Raised:
     """The exception and the innermost frame of code that is neither a library's nor ours."""
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own_code(frame.filename)]
     line, number = (linecache.getline(own[-1].filename, own[-1].lineno).strip(), own[-1].lineno) if own else ("", 0)
-    return Raised(type(error).__name__, wire.clean(str(error)[: wire.MAX_TEXT]), line[:200], number or 0)
+    return Raised(type(error).__name__, _message(error), line[:200], number or 0)
+
+
+def _message(error) -> str:
+    """An exception's text; its author may have got that wrong, too."""
+    try:
+        return wire.clean(str(error)[: wire.MAX_TEXT])
+    except Exception:
+        return ""
 
 
 def _is_own_code(filename: str) -> bool:

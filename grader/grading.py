@@ -78,7 +78,7 @@ class Workplace:
         return (task.name, task.probes[0].name) in self._answers
 
     def _ask(self, tasks, examiner):
-        """Ask all probes of these tasks in one cell, as far as it comes; a task in which it ended early is not asked again."""
+        """Ask all probes of these tasks in one cell, as far as it comes. The task in which it ended is not asked again; those after it are."""
         nonces = {(task.name, probe.name): secrets.token_hex(8) for task in tasks for probe in task.probes}
         questions = [
             {
@@ -103,7 +103,7 @@ class Workplace:
         culprit = next((name for (name, _), own in published.items() if not own), None)
         for name, probe in nonces:
             own = published[name, probe]
-            if own or not ended:
+            if own or (name == culprit and not ended):
                 self._answers[name, probe] = Published(own, nonces[name, probe])
             elif name == culprit:
                 self._answers[name, probe] = ended

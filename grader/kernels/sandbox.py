@@ -61,7 +61,8 @@ def require():
         "from grader.kernels import confine, limits; import os; confine.next_child_apart(); pid = os.fork(); "
         "pid or (confine.separate(limits.Limits()), os._exit(0)); confine.next_child_here(); os._exit(os.waitpid(pid, 0)[1] and 1)"
     )
-    done = subprocess.run([*command(cuda=False), sys.executable, "-c", trial], capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(GRADER.parent)}
+    done = subprocess.run([*command(cuda=False), sys.executable, "-c", trial], capture_output=True, text=True, env=environment)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise NoSandbox(HOWTO.format(reason=f"bubblewrap does not work here ({last})", cure=PERMIT))

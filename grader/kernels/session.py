@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import zmq
 from jupyter_client.manager import KernelManager
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager, RunningKernel
+from zmq.utils.monitor import recv_monitor_message
 
 from .. import verdicts, wire
 from . import warm
@@ -101,7 +102,7 @@ class Session(RunningKernel):
             self.km.start_kernel(cwd=work, env=warm.environment(work), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.kc = self.km.client(context=_context())
         self.kc.start_channels(hb=False)
-        self._monitor = self.kc.iopub_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._monitor = self.kc.iopub_channel.socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED)
         self._await_kernel()
         warm.await_endings()  # nothing of an earlier notebook runs beside this one
 
@@ -158,16 +159,25 @@ class Session(RunningKernel):
             except Exception:  # a message that jupyter_client cannot read: forged, or broken by patches to the kernel
                 raise CellEnded(verdicts.KERNEL_DIED, "The kernel sent messages that make no sense.", alive=False) from None
             if not ready.keys() & {shell, iopub}:
-                self._check_alive(disconnected=self._monitor in ready)
+                self._check_alive(disconnected=zmq.EVENT_DISCONNECTED in self._events())
 
     def _lifeline(self):
         """The socket that tells of a warm kernel's end."""
         return [self.km.provisioner.lifeline] if warm.AVAILABLE and self.km.provisioner.lifeline else []
 
+    def _events(self) -> list[int]:
+        """What has happened to the connection."""
+        events = []
+        while self._monitor.poll(0):
+            events.append(recv_monitor_message(self._monitor)["event"])
+        return events
+
     def _check_alive(self, disconnected):
         """Raises CellEnded where the kernel has ended, or has broken off its connection."""
-        if disconnected and self._lifeline():
-            select.select(self._lifeline(), [], [], LIVENESS)  # a kernel that ends disconnects first
+        deadline, back = time.monotonic() + GRACE, False
+        while disconnected and self.is_alive() and not back and time.monotonic() < deadline:  # a kernel that ends disconnects first
+            select.select([self._monitor.fd, *self._lifeline()], [], [], LIVENESS)
+            back = zmq.EVENT_CONNECTED in self._events()
         if not self.is_alive():
             if warm.AVAILABLE and self.km.provisioner.ended == "memory":
                 limit = self.setting.limits.memory
@@ -175,8 +185,10 @@ class Session(RunningKernel):
             if warm.AVAILABLE and (self.km.provisioner.ended or not self.km.template.is_alive()):
                 raise KernelUnavailable(self.km.provisioner.ended or self.km.template.last_words())
             raise CellEnded(verdicts.KERNEL_DIED, "The Python process ended while it ran.", alive=False)
-        if disconnected:
+        if back:  # a message that was too long: the connection was cut, and made anew
             raise CellEnded(verdicts.FLOODED, f"It wrote more than {MESSAGE_BYTES // MIB} MiB at once.", alive=False)
+        if disconnected:
+            raise CellEnded(verdicts.KERNEL_DIED, "The kernel broke off the connection.", alive=False)
 
     def _receive(self, socket) -> tuple[dict, int]:
         """The next message of a channel, as far as it is needed, and its size in bytes. Raises ValueError and others for nonsense."""

@@ -58,14 +58,14 @@ HOOKS = [
     of_all("answers ok to everything", "the publisher", "get_ipython().display_pub.publish = lambda *a, **k: None", NO_ANSWER),
     Attack("hidden hooks", "pre_run_cell changes the cell", last="get_ipython().events.register('pre_run_cell', lambda info: setattr(info, 'raw_cell', ''))",
            attacked={"linear": "not attempted"}),
-    Attack("hidden hooks", "pre_run_cell copies the questions", attacked={"linear": "not attempted"}, gone=("/tmp/linear_copy",),
-           last="get_ipython().events.register('pre_run_cell', lambda info: open('/tmp/linear_copy', 'a').write(info.raw_cell))"),
+    Attack("hidden hooks", "pre_run_cell copies the questions", attacked={"linear": "not attempted"},
+           last="get_ipython().events.register('pre_run_cell', lambda info: open('linear_copy', 'a').write(info.raw_cell))"),
     Attack("hidden hooks", "a display hook for the answers", attacked={"linear": "not attempted"},
            last="get_ipython().display_pub.register_hook(lambda msg: msg) if hasattr(get_ipython().display_pub, 'register_hook') else None"),
 ]  # fmt: skip
 
 OBJECTS = [
-    object_attack("equal to everything", "a plain object", EQUAL, "Equal()", ("wrong", "raised", "timed out")),
+    object_attack("equal to everything", "a plain object", EQUAL, "Equal()", ("wrong", "raised", "timed out", "out of memory")),
     object_attack("equal to everything", "a list of them", EQUAL, "[Equal()] * 4"),
     object_attack("equal to everything", "a number", "class Equal(int):\n    __eq__ = lambda self, other: True\n    __hash__ = None\n", "Equal()"),
     object_attack("a tensor that lies", "about everything", LIAR, "torch.zeros(1).as_subclass(Liar)"),
