@@ -67,46 +67,39 @@ class Workplace:
         Raises CellEnded where the notebook lets no kernel live or the probe does not end, KernelUnavailable where the machine
         keeps none: a kernel that is lost without the notebook's doing is replaced, once.
         """
-        while (task.name, probe.name) not in self._answers:
-            self._ask([each for each in self.submission.exercise.tasks if not self._is_asked(each) and not self.forbidden(each)], examiner)
+        if (task.name, probe.name) not in self._answers:
+            self._ask(task, examiner)
         found = self._answers[task.name, probe.name]
         if isinstance(found, Exception):
             raise found
         return found
 
-    def _is_asked(self, task):
-        return (task.name, task.probes[0].name) in self._answers
+    def _ask(self, task, examiner):
+        """Ask all probes of a task in one cell of their own, so that no answer can stand in for another task's.
 
-    def _ask(self, tasks, examiner):
-        """Ask all probes of these tasks in one cell, as far as it comes. The task in which it ended is not asked again; those after it are."""
-        nonces = {(task.name, probe.name): secrets.token_hex(8) for task in tasks for probe in task.probes}
-        questions = [
-            {
-                "name": task.name,
-                "forbids": task.forbids,
-                "probes": [
-                    {"name": probe.name, "source": probe.source, "seed": examiner.seed_of(task, probe), "nonce": nonces[task.name, probe.name]}
-                    for probe in task.probes
-                ],
-            }
-            for task in tasks
+        An answer with a nonce that nobody gave out counts against the whole task: no probe of it then has exactly one answer.
+        """
+        nonces = {probe.name: secrets.token_hex(8) for probe in task.probes}
+        probes = [
+            {"name": probe.name, "source": probe.source, "seed": examiner.seed_of(task, probe), "nonce": nonces[probe.name]}
+            for probe in task.probes
         ]
-        code = question(examiner.device, questions)
+        code = question(task.name, task.forbids, examiner.device, probes)
         try:
             messages, ended = self._with_kernel(lambda: self.session.ask(code, list(nonces.values())))
         except (CellEnded, KernelUnavailable) as reason:
-            self._answers |= dict.fromkeys(nonces, reason)
+            self._answers |= {(task.name, probe.name): reason for probe in task.probes}
             return
         if ended and not ended.alive:
             self.close()
-        published = _sorted_by_probe(messages, nonces)
-        culprit = next((name for (name, _), own in published.items() if not own), None)
-        for name, probe in nonces:
-            own = published[name, probe]
-            if own or (name == culprit and not ended):
-                self._answers[name, probe] = Published(own, nonces[name, probe])
-            elif name == culprit:
-                self._answers[name, probe] = ended
+        answers = [(nonce_of(message), message) for message in messages if nonce_of(message) is not None]
+        strays = [message for nonce, message in answers if nonce not in nonces.values()]
+        for name, nonce in nonces.items():
+            own = [message for found, message in answers if found == nonce]
+            if own or not ended:
+                self._answers[task.name, name] = Published(own + strays, nonce)
+            else:
+                self._answers[task.name, name] = ended
                 ended = CellEnded(ended.status, "Not asked: an earlier probe of this task did not come to an end.", alive=False)
 
     def _with_kernel(self, action):
@@ -179,20 +172,3 @@ class Workplace:
         if self.session is not None:
             self.session.stop()
             self.session = None
-
-
-def _sorted_by_probe(messages, nonces):
-    """The answers among some messages, by task and probe. One with a nonce that nobody gave out counts against the whole task that
-    was being asked: no probe of it then has one answer."""
-    published = {name: [] for name in nonces}
-    by_nonce, order = {nonce: name for name, nonce in nonces.items()}, list(nonces)
-    strays: dict[str, list] = {}
-    for message in messages:
-        nonce = nonce_of(message)
-        name = by_nonce.get(nonce) if isinstance(nonce, str) else None
-        if name:
-            published[name].append(message)
-        elif nonce is not None:
-            asked = next((task for task, probe in order if not published[task, probe]), order[-1][0])
-            strays.setdefault(asked, []).append(message)
-    return {(task, probe): own + strays.get(task, []) if own else own for (task, probe), own in published.items()}

@@ -64,8 +64,10 @@ def read(path: Path) -> Submission:
 
 def _load(path):
     try:
+        if path.is_symlink():  # it may lead to somebody else's work
+            raise NotebookError(f"{path}: a link, not a notebook. Give the file itself.")
         if not path.is_file():
-            raise NotebookError(f"{path}: not a readable file (a broken link, perhaps).")
+            raise NotebookError(f"{path}: not a readable file.")
         if path.stat().st_size > MAX_BYTES:
             raise NotebookError(f"{path}: larger than {MAX_BYTES // 2**20} MiB. Clear its outputs and save it again.")
         with warnings.catch_warnings():  # nbformat mends small faults, such as doubled cell ids, and says so

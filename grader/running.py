@@ -43,7 +43,7 @@ def find(targets: list[str]) -> list[Path]:
 def own(name: str) -> Path:
     """The learner's own notebook for a path, an exercise's number ("03") or its name. Raises NothingToGrade."""
     if Path(name).is_file():
-        return Path(name)
+        return Path(name).resolve() if Path(name).is_symlink() else Path(name)
     exercises = sorted(path.stem for path in EXERCISES.glob("[0-9][0-9]_*.ipynb"))
     wanted = [exercise for exercise in exercises if name in (exercise, exercise[:2], exercise[3:], str(int(exercise[:2])))]
     if not wanted:

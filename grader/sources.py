@@ -6,6 +6,10 @@ import functools
 from IPython.core.inputtransformer2 import TransformerManager
 
 
+HARMLESS = ("grader.learner", "grader.learner.check")  # of the grader, what notebooks use
+SWITCHES = ("DisableTorchFunction", "DisableTorchFunctionSubclass", "_disable_current_modes", "_pop_mode")
+
+
 def defined_names(cell: str) -> set[str]:
     """Functions and classes that a cell defines at its top level."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -50,7 +54,26 @@ def forbidden_in_source(cells: list[str], name: str, forbidden: tuple[str, ...])
                 if used in bindings and used not in seen:
                     seen.add(used)
                     queue.append((used, bindings[used]))
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found + _tampering(statements, lines)))
+
+
+def _tampering(statements, lines):
+    """Where a notebook reaches into the grader, or switches off torch's functions that tell of calls: no name is then sure to be seen."""
+    found = []
+    for statement in statements:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            elif isinstance(node, ast.Attribute):
+                names = [node.attr]
+            else:
+                names = [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+            for name in names:
+                if (name.startswith("grader.") and name not in HARMLESS) or any(name.endswith(switch) for switch in SWITCHES):
+                    found.append((name, lines[id(statement)][node.lineno - 1].strip()))
+    return found
 
 
 @functools.lru_cache(maxsize=64)  # a notebook is asked about once for each of its tasks

@@ -31,14 +31,14 @@ def next_child_here():
         _call("setns", here.fileno(), CLONE_NEWPID)
 
 
-def separate(limits: Limits):
-    """As process 1 of its namespace: see nothing but what is there to be read and empty private folders, and have no rights left."""
+def separate(limits: Limits, private: str):
+    """As process 1 of its namespace: see nothing but what is there to be read and an empty folder `private`, and have no rights left."""
     me = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)  # in the /proc of before, which may be written
     _call("unshare", CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUTS)
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
     size = f"mode=1777,nr_inodes=20000,size={int(limits.disk * MIB)}"
-    _mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, size)
+    _mount("tmpfs", private, "tmpfs", MS_NOSUID | MS_NODEV, size)
     _mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"mode=1777,nr_inodes=1000,size={16 * MIB}")
     if _is_root():
         os.setgroups([])

@@ -21,7 +21,8 @@ INSIDE = (  # of the grader's files: what a kernel runs
 )  # fmt: skip
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
 PACKAGES = ("torch", "numpy", "IPython", "ipykernel", "jupyter_client", "zmq", "matplotlib", "matplotlib_inline")
-WORK = "/tmp/work"  # where a notebook finds itself
+PRIVATE = "/private"  # the only folder that a notebook may write to; /tmp leads there
+WORK = f"{PRIVATE}/work"  # where it finds itself
 
 HOWTO = "grading others' notebooks needs a sandbox, and {reason}. {cure} Or choose: --sandbox none (notebooks then run with your own rights)."
 INSTALL = "Install bubblewrap (Debian or Ubuntu: sudo apt install bubblewrap)."
@@ -59,7 +60,7 @@ def require():
         raise NoSandbox(HOWTO.format(reason="bubblewrap is not installed", cure=INSTALL))
     trial = (
         "from grader.kernels import confine, limits; import os; confine.next_child_apart(); pid = os.fork(); "
-        "pid or (confine.separate(limits.Limits()), os._exit(0)); confine.next_child_here(); os._exit(os.waitpid(pid, 0)[1] and 1)"
+        f"pid or (confine.separate(limits.Limits(), {PRIVATE!r}), os._exit(0)); confine.next_child_here(); os._exit(os.waitpid(pid, 0)[1] and 1)"
     )
     environment = {**os.environ, "PYTHONPATH": str(GRADER.parent)}
     done = subprocess.run([*command(cuda=False), sys.executable, "-c", trial], capture_output=True, text=True, env=environment)
@@ -88,12 +89,14 @@ def command(cuda: bool) -> list[str]:
     words += ["--tmpfs", str(GRADER), "--dir", str(GRADER / "kernels")]
     for name in INSIDE:
         words += ["--ro-bind", str(GRADER / name), str(GRADER / name)]
-    words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+    words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", PRIVATE]
+    if not any(path.startswith("/tmp/") for path in (*environment, str(GRADER))):  # unless the course itself lies there
+        words += ["--symlink", PRIVATE, "/tmp"]
     if not cuda:
         words += ["--dev-bind", "/dev/null", "/dev/zero"]  # mapped, it is memory that belongs to no process
     for device in glob.glob("/dev/nvidia*") if cuda else ():
         words += ["--dev-bind", device, device]
-    return [*words, "--remount-ro", str(GRADER), "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"]
+    return [*words, "--remount-ro", str(GRADER), "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", PRIVATE, "--"]
 
 
 def _environment() -> list[str]:

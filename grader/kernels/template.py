@@ -141,7 +141,7 @@ def _be_kernel(request, limits, sockets, lifeline):
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     if request["confined"]:
-        confine.separate(limits)
+        confine.separate(limits, os.path.dirname(request["folder"]))
     folder = request["folder"]
     os.makedirs(folder, exist_ok=True)
     os.chdir(folder)

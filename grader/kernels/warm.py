@@ -55,7 +55,7 @@ class Template:
         with theirs, open(os.path.join(self.folder.name, "log"), "w") as log:
             self.process = subprocess.Popen(
                 words, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
-                cwd=None if confined else sandbox.GRADER.parent, env=environment("/tmp" if confined else self.folder.name),
+                cwd=None if confined else sandbox.GRADER.parent, env=environment(sandbox.PRIVATE if confined else self.folder.name),
             )  # fmt: skip
         self._owner = os.getpid()
 

@@ -1,5 +1,6 @@
 """An attack as data: what is written into the solved exercise 01, and what must come of it."""
 
+import re
 from dataclasses import dataclass, field
 
 from nbformat.v4 import new_code_cell
@@ -22,7 +23,7 @@ class Attack:
 
     attacked: the tasks that must get 0 points, with the verdict (or verdicts) that is right for them; they are stubs, unless
     `answers` has a source for them. cell: put before all answers; last: put behind them. note: words of a note that must be in
-    the report. gone: files that must not be there afterwards. open: why this is not stopped yet. Attacks on the grader's own process also run without a sandbox.
+    the report. gone: files that must not be there afterwards. open: why this is not stopped yet.
     """
 
     name: str
@@ -34,6 +35,12 @@ class Attack:
     note: str = ""
     gone: tuple[str, ...] = ()
     open: str = ""
+
+    @property
+    def losses(self) -> dict[str, str | tuple]:
+        """The attacked tasks; and where the notebook reaches into the grader's modules, those that forbid calls: nothing would be seen there."""
+        reaches = any(re.search(r"grader\.(?!__)", source) for source in (self.cell, self.last, *self.answers.values()))
+        return {**dict.fromkeys(("linear", "linear_sums"), "forbidden"), **self.attacked} if reaches else self.attacked
 
     def __str__(self):
         return f"{self.name}, {self.variant}"

@@ -15,17 +15,17 @@ SEEN = {
     "a layer": HEAD + f"    layer = getattr(torch.nn, 'Lin' + 'ear')(5, 3)\n    return torch.func.functional_call(layer, dict(weight=weight, bias=bias), (x,))",
     "an alias put into a module": f"import math\nmath.product = getattr(torch.nn.functional, {NAME})\n" + HEAD + "    return math.product(x, weight, bias)",
     "bilinear's neighbour": HEAD + "    return torch.nn.modules.linear.F.__dict__['lin' + 'ear'](x, weight, bias)",
-}
-UNSEEN = {
     "torch's functions switched off": HEAD + f"    with torch._C.DisableTorchFunction():\n        return getattr(torch.nn.functional, {NAME})(x, weight, bias)",
-    "in another thread": "from concurrent.futures import ThreadPoolExecutor\n" + HEAD
-    + f"    return ThreadPoolExecutor(1).submit(getattr(torch.nn.functional, {NAME}), x, weight, bias).result()",
     "the watcher replaced": "import grader.asking, contextlib\ngrader.asking.watching = lambda forbids: contextlib.nullcontext([])\n" + HEAD
     + f"    return getattr(torch.nn.functional, {NAME})(x, weight, bias)",
     "the watcher's ears plugged": "import grader.watch\ngrader.watch.ForbiddenCalls.note = lambda *a: None\n" + HEAD
     + f"    return getattr(torch.nn.functional, {NAME})(x, weight, bias)",
     "the note removed": HEAD + f"    import gc, grader.watch\n    y = getattr(torch.nn.functional, {NAME})(x, weight, bias)\n    for calls in grader.watch._active: calls.seen.clear()\n    return y",
-    "compiled by TorchScript": "text = 'def product(x, weight, bias: Optional[Tensor]):\\n    return torch.nn.functional.lin' + 'ear(x, weight, bias)'\n"
+}
+UNSEEN = {
+    "in another thread": "from concurrent.futures import ThreadPoolExecutor\n" + HEAD
+    + f"    return ThreadPoolExecutor(1).submit(getattr(torch.nn.functional, {NAME}), x, weight, bias).result()",
+    "compiled by TorchScript": "text = 'def product(x, weight, bias: Optional[Tensor]):\\n    return torch.nn.functional.lin' + 'ear(x, weight, bias)\\n'\n"
     "unit = torch.jit.CompilationUnit(text)\n" + HEAD + "    return unit.product(x, weight, bias)",
     "a relative that nobody forbade": HEAD + "    y = torch.baddbmm(torch.zeros((), dtype=x.dtype), x.reshape(1, -1, x.shape[-1]), weight.T[None])[0].reshape(*x.shape[:-1], -1)\n"
     "    return y if bias is None else y + bias",

@@ -8,14 +8,10 @@ from .attack import HEAD, KERNEL, MIME, PUBLISH, Attack, of_all, of_linear
 NO_ANSWER = ("wrong", "raised")  # some probes find no answer, or not a right one
 # The nonce of the question being asked, and its seed, taken from the frames of the asking code.
 FRAME = (
-    "import sys\nframe = sys._getframe()\nwhile frame and 'questions' not in frame.f_locals: frame = frame.f_back\n"
-    "nonce = frame.f_locals['each']['nonce']\n"
-    "tasks = {task['name']: [each['nonce'] for each in task['probes']] for task in frame.f_locals['questions']['tasks']}\nnonces = tasks['linear']\n"
+    "import sys\nframe = sys._getframe()\nwhile frame and 'question' not in frame.f_locals: frame = frame.f_back\n"
+    "nonce = frame.f_locals['question']['nonce']\nnonces = [each['nonce'] for each in frame.f_locals['questions']['probes']]\n"
 )
 ZEROS = "{'t': 'tensor', 'dtype': 'float32', 'device': 'cpu', 'shape': [1], 'data': 'AAAAAA=='}"
-
-
-SHARED = "all tasks are asked in one cell, where each can answer for the others and spoil them"
 
 
 def forged(nonce="nonce", value=ZEROS, forbidden="[]"):
@@ -97,12 +93,10 @@ FORGERIES = [
     of_linear("a forged answer", "nonce read from In[-1]", "import re\n" + PUBLISH + "text = str(get_ipython().user_ns.get('In', ['', ''])[-1])\n"
               f"for nonce in re.findall('[0-9a-f]{{16}}', text): publish({forged()})\nreturn torch.zeros(4, 3)", NO_ANSWER),
     of_linear("a forged answer", "nonce read from the message", KERNEL + "import re\n" + PUBLISH +
-              f"for nonce in re.findall('[0-9a-f]{{16}}', str(kernel.get_parent())): publish({forged()})\nreturn torch.zeros(4, 3)", NO_ANSWER, open=SHARED),
+              f"for nonce in re.findall('[0-9a-f]{{16}}', str(kernel.get_parent())): publish({forged()})\nreturn torch.zeros(4, 3)", NO_ANSWER),
     of_linear("a forged answer", "to all probes at once, early", FRAME + PUBLISH + f"for nonce in nonces: publish({forged()})\nreturn torch.zeros(4, 3)", NO_ANSWER),
     of_linear("a forged answer", "to all probes, and gone", FRAME + PUBLISH + f"for nonce in nonces: publish({forged()})\nimport os; os._exit(0)", ("wrong", "kernel died")),
-    of_linear("a forged answer", "to another task", FRAME + PUBLISH + f"for nonce in tasks['fold_bias']: publish({forged()})\nreturn torch.zeros(4, 3)", NO_ANSWER, open=SHARED),
-    of_linear("a forged answer", "to another task, later", FRAME + PUBLISH + "import threading\n"
-              f"def later():\n    for nonce in tasks['fold_bias']: publish({forged()})\nthreading.Timer(0.001, later).start()\nreturn torch.zeros(4, 3)", NO_ANSWER, open=SHARED),
+    of_linear("a forged answer", "to other tasks, with any nonce", PUBLISH + f"import secrets\nfor _ in range(5): publish({forged('secrets.token_hex(8)')})\nreturn torch.zeros(4, 3)", NO_ANSWER),
     of_linear("a forged answer", "twice, after its own", FRAME + PUBLISH + f"publish({forged()}); publish({forged()})\nreturn torch.zeros(4, 3)", NO_ANSWER),
     of_linear("a forged answer", "with a nonce that is a list", PUBLISH + f"publish({forged('[1]')})\nreturn torch.zeros(4, 3)", NO_ANSWER),
     of_linear("a forged answer", "as a text", PUBLISH + f"publish({{'{MIME}': 'passed'}})\nreturn torch.zeros(4, 3)", NO_ANSWER),

@@ -120,10 +120,11 @@ def test_an_attack_scores_nothing_and_costs_nothing_else(run, number, request):
     if attack.open:
         request.applymarker(pytest.mark.xfail(strict=True, reason=attack.open))
     found = tasks(report[name])
-    for task, verdict in attack.attacked.items():
+    for task, verdict in attack.losses.items():
         assert found[task]["points"] == 0
-        assert found[task]["status"] in ((verdict,) if isinstance(verdict, str) else verdict)
-    others = {task: found[task]["status"] if task in found else "not reported" for task in tasks(report[f"{name}_next"]) if task not in attack.attacked}
+        verdicts = (verdict,) if isinstance(verdict, str) else verdict
+        assert found[task]["status"] in (*verdicts, "forbidden")  # a notebook that reaches into the grader is found out before
+    others = {task: found[task]["status"] if task in found else "not reported" for task in tasks(report[f"{name}_next"]) if task not in attack.losses}
     assert others == dict.fromkeys(others, "passed")
 
 
