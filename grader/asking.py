@@ -105,7 +105,9 @@ def _snapshot(value):
 
 @contextmanager
 def _seeded(seed, device):
+    """Seed the global generators for a block; after it, they and torch's defaults are as before, whatever the block did to them."""
     python_state, numpy_state = random.getstate(), np.random.get_state()
+    dtype, place = torch.get_default_dtype(), torch.get_default_device()
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
     with torch.random.fork_rng(devices), torch.enable_grad():
         torch.manual_seed(seed)
@@ -114,6 +116,9 @@ def _seeded(seed, device):
         try:
             yield
         finally:
+            torch.set_default_dtype(dtype)
+            if torch.get_default_device() != place:
+                torch.set_default_device(None if place.type == "cpu" else place)
             random.setstate(python_state)
             np.random.set_state(numpy_state)
 

@@ -23,7 +23,7 @@ class Attack:
 
     attacked: the tasks that must get 0 points, with the verdict (or verdicts) that is right for them; they are stubs, unless
     `answers` has a source for them. cell: put before all answers; last: put behind them. note: words of a note that must be in
-    the report. gone: files that must not be there afterwards. open: why this is not stopped yet.
+    the report. gone: files that must not be there afterwards.
     """
 
     name: str
@@ -34,7 +34,6 @@ class Attack:
     answers: dict[str, str] = field(default_factory=dict)
     note: str = ""
     gone: tuple[str, ...] = ()
-    open: str = ""
 
     @property
     def losses(self) -> dict[str, str | tuple]:

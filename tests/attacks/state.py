@@ -21,7 +21,7 @@ SHARED += [
     of_linear("changes what all share, in an answer", name, f"{code}\nreturn x", ("wrong", "raised"))
     for name, code in list(SETTINGS.items())[:8]
 ]
-SHARED.append(of_linear("changes what all share, in an answer", "default device", f"{DEVICE}\nreturn x", ("wrong", "raised"), open="nothing sets it back"))
+SHARED.append(of_linear("changes what all share, in an answer", "default device", f"{DEVICE}\nreturn x", ("wrong", "raised")))
 
 ZEROS = {
     "torch.randn": "import torch\ntorch.randn = lambda size, **k: torch.zeros(size, dtype=k.get('dtype'))",
