@@ -79,7 +79,7 @@ def _sandbox():
     try:
         require()
     except NoSandbox as missing:
-        return False, False, "sandbox: none", str(missing)[0].upper() + str(missing)[1:]
+        return False, False, "sandbox: none", str(missing)
     return False, True, "sandbox: bubblewrap", ""
 
 

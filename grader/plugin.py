@@ -189,7 +189,7 @@ class ProbeItem(IPyNbCell):
         from . import wire
         from .asking import read_answer
         from .diagnose import no_answer
-        from .verdicts import MISSING, WRONG
+        from .verdicts import WRONG
 
         answers = [output["data"][wire.MIME] for output in test if wire.MIME in output.get("data", {})]
         own = [answer for answer in answers if isinstance(answer, dict) and answer.get("nonce") == self.nonce]

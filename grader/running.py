@@ -13,7 +13,6 @@ from rich.text import Text
 
 from .cache import Cache
 from .kernels import warm
-from .verdicts import SubmissionResult
 from .workers import Pool
 
 

@@ -24,7 +24,7 @@ PACKAGES = ("torch", "numpy", "IPython", "ipykernel", "jupyter_client", "zmq", "
 PRIVATE = "/private"  # the only folder that a notebook may write to; /tmp leads there
 WORK = f"{PRIVATE}/work"  # where it finds itself
 
-HOWTO = "grading others' notebooks needs a sandbox, and {reason}. {cure} Or choose: --sandbox none (notebooks then run with your own rights)."
+HOWTO = "Grading others' notebooks needs a sandbox, and {reason}. {cure} Or choose: --sandbox none (notebooks then run with your own rights)."
 INSTALL = "Install bubblewrap (Debian or Ubuntu: sudo apt install bubblewrap)."
 PERMIT = "Allow user namespaces (sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0), or leave the container you are in."
 

@@ -16,6 +16,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from dataclasses import dataclass
 
 import matplotlib.pyplot  # noqa: F401  (what learners import, so that no kernel need)
@@ -54,6 +55,7 @@ class Template:
         os.set_blocking(wake_writer, False)
         signal.set_wakeup_fd(wake_writer)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        watched = time.monotonic()
         while True:
             lifelines = {kernel.lifeline: pid for pid, kernel in self.kernels.items()}
             ready, _, _ = select.select([self.control, wake_reader, *lifelines], [], [], WATCH if lifelines else None)
@@ -66,8 +68,9 @@ class Template:
                 else:
                     self._hear(lifelines[source])
             self._bury()
-            if not ready:
+            if time.monotonic() - watched >= WATCH:
                 self._watch_memory()
+                watched = time.monotonic()
 
     def _answer_request(self) -> bool:
         text, descriptors, _, _ = socket.recv_fds(self.control, MAX_REQUEST, len(CHANNELS) + 1)
