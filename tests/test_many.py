@@ -31,9 +31,11 @@ def several(folder: Path, count: int) -> Path:
 
 
 def start(*arguments, cwd):
+    """A run that can be stopped by Ctrl-C, even where these tests themselves cannot."""
     return subprocess.Popen(
-        [sys.executable, "-m", "grader", *map(str, arguments)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-m", "grader", *map(str, arguments)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
 
 
 def await_results(report: Path, count: int):
