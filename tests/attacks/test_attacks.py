@@ -18,7 +18,7 @@ from .known_limits import SEEN, UNSEEN
 PR_SET_CHILD_SUBREAPER = 36
 SECRET = steal.WORDS[0]
 LIMITS = [word for limit in ("cell=3", "probe=3", f"memory={exhaust.MEMORY}", "disk=32", "file=16") for word in ("--limit", limit)]
-BOUND = 300  # seconds for all attacks in the sandbox, on a machine that has two cores to itself
+BOUND = 600  # seconds for all attacks in the sandbox; half of that on a machine with two cores to itself
 PERMANENT = ("/usr/lib", "/etc", "/srv")  # folders of the machine that nobody else writes to while the tests run
 
 ATTACKS = [attack for module in (protocol, state, steal, escape, exhaust) for attack in module.ATTACKS]
@@ -141,7 +141,7 @@ def test_the_next_submission_scores_as_alone(run, number, request):
 @pytest.mark.parametrize("run", ["confined", "plain"])
 def test_nothing_outside_has_changed(run, request):
     before, after = request.getfixturevalue(run).outside
-    assert [set(one.items()) ^ set(other.items()) for one, other in zip(before, after)] == [set(), set()]
+    assert before.items() ^ after.items() == set()
     assert not [path for attack in ATTACKS for path in attack.gone if os.path.exists(path)]
 
 
