@@ -38,7 +38,7 @@ class Attack:
     @property
     def losses(self) -> dict[str, str | tuple]:
         """The attacked tasks; and where the notebook reaches into the grader's modules, those that forbid calls: nothing would be seen there."""
-        reaches = any(re.search(r"(?<!-)grader\.(?!__)", source) for source in (self.cell, self.last, *self.answers.values()))
+        reaches = any(re.search(r"(?<![-\w])grader\.(?!__)", source) for source in (self.cell, self.last, *self.answers.values()))
         return {**dict.fromkeys(("linear", "linear_sums"), "forbidden"), **self.attacked} if reaches else self.attacked
 
     def __str__(self):

@@ -31,9 +31,9 @@ ZEROS = {
 LAZY = {"linear": HEAD + "    return torch.zeros(*x.shape[:-1], weight.shape[0])", "fold_bias": "def fold_bias(weight, bias):\n    return torch.zeros(weight.shape[0], weight.shape[1] + 1)"}
 LAZY["linear_sums"] = "def linear_sums(x, weight, bias):\n    return np.zeros((len(x), len(bias)))"
 QUESTIONS = [
-    Attack("makes the questions easy", name, last=code, attacked=dict.fromkeys((*LAZY, "compose"), ("wrong", "raised")), answers={**LAZY, "compose": "def compose(w1, b1, w2, b2):\n    return w1, b1"})
+    Attack("makes the questions easy", name, last=code, attacked=dict.fromkeys((*LAZY, "compose"), ("wrong", "raised", "forbidden")), answers={**LAZY, "compose": "def compose(w1, b1, w2, b2):\n    return w1, b1"})
     if name != "the probe's source" else
-    Attack("makes the questions easy", name, last=code, attacked=dict.fromkeys(ALL, ("wrong", "raised")), answers=LAZY)
+    Attack("makes the questions easy", name, last=code, attacked=dict.fromkeys(ALL, ("wrong", "raised", "forbidden")), answers=LAZY)
     for name, code in ZEROS.items()
 ]  # fmt: skip
 
