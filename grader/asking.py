@@ -6,6 +6,7 @@ import inspect
 import linecache
 import math
 import random
+import re
 import traceback
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -133,7 +134,8 @@ def _describe(error: BaseException) -> Raised:
 def _message(error) -> str:
     """An exception's text; its author may have got that wrong, too."""
     try:
-        return wire.clean(str(error)[: wire.MAX_TEXT])
+        text = wire.clean(str(error)[: wire.MAX_TEXT])
+        return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "?", text)  # nothing that steers a terminal
     except Exception:
         return ""
 

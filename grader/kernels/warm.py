@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 
 from jupyter_client.provisioning import KernelProvisionerBase
@@ -185,8 +186,12 @@ class WarmProvisioner(KernelProvisionerBase):
         return 1 if self.is_gone() else None
 
     async def wait(self):
+        """Until the kernel has ended, but not for ever: without a sandbox, a notebook can stop the template itself."""
+        deadline = time.monotonic() + END_SECONDS
         while not self.is_gone():
-            select.select([self.lifeline], [], [])
+            if not select.select([self.lifeline], [], [], max(0, deadline - time.monotonic()))[0]:
+                self.parent.template.process.kill()
+                self._let_go()
         return 1
 
     async def send_signal(self, signum: int):

@@ -143,10 +143,10 @@ def _scores_table(results):
     table.add_column("tasks")
     for result in results:
         if result.error:
-            table.add_row(result.path, "–", Text(result.error, style="red"))
+            table.add_row(Text(result.path), "–", Text(result.error, style="red"))
         else:
             points = f"{result.points} / {result.max_points}"
-            table.add_row(result.path, Text(points, style="green" if result.points == result.max_points else ""), _tally(result))
+            table.add_row(Text(result.path), Text(points, style="green" if result.points == result.max_points else ""), _tally(result))
     return table
 
 
