@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections import deque
 from contextlib import redirect_stdout
 from multiprocessing.connection import wait
@@ -16,9 +17,12 @@ from pathlib import Path
 import pytest
 
 from .kernels import warm
+from .kernels.limits import MIB
 from .verdicts import SubmissionResult
 
 TRIES = 2  # workers that a notebook may outlive before it is called a grader fault
+OVERTIME = 240.0  # seconds that the grader itself may take over a notebook, its kernels' start included; the notebook has its own limit
+MEMORY = 2048 * MIB  # that a worker may take over what it starts with: how much a kernel sends is the kernel's choice
 
 
 class _Loop:
@@ -62,6 +66,8 @@ def _grade(file) -> str:
 def _work(connection, seed: int, setting: warm.Setting, folder: str):
     """A worker's life."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    if sys.platform == "linux" and setting.device == "cpu":  # CUDA's driver reserves far more than it uses
+        _bound_memory()
     tempfile.tempdir = folder
     os.environ["TMPDIR"] = folder
     import torch
@@ -83,6 +89,15 @@ def _work(connection, seed: int, setting: warm.Setting, folder: str):
         warm.close_templates()
 
 
+def _bound_memory():
+    """Have this process refused more than MEMORY. Only the soft limit is set: a template that it starts has its own."""
+    import resource
+
+    with open("/proc/self/status") as status:
+        used = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmData"))
+    resource.setrlimit(resource.RLIMIT_DATA, (used + MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
 class Pool:
     """Some workers. Use as a context manager; leaving it ends them and all that they started."""
 
@@ -90,7 +105,7 @@ class Pool:
         self._jobs, self._seed, self._setting = jobs, seed, setting
         self._folder = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
         self._context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-        self._workers = {}  # a connection to its process and the notebook in work
+        self._workers = {}  # a connection to its process, the notebook in work, and the time by which it must be done
 
     def grade(self, notebooks: list[tuple[Path, str]]):
         """Yield a SubmissionResult for each (path, the path as shown), in the order in which they are done."""
@@ -101,15 +116,16 @@ class Pool:
         while len(self._workers) < min(self._jobs, len(notebooks)):
             self._start()
         while True:
-            for connection, (process, busy) in list(self._workers.items()):
+            for connection, (process, busy, _) in list(self._workers.items()):
                 if busy is None and waiting:
-                    self._workers[connection] = process, waiting.popleft()
-                    connection.send(self._workers[connection][1])
-            at_work = [connection for connection, (_, busy) in self._workers.items() if busy]
+                    notebook = waiting.popleft()
+                    self._workers[connection] = process, notebook, time.monotonic() + self._setting.limits.total + OVERTIME
+                    connection.send(notebook)
+            at_work = {connection: deadline for connection, (_, busy, deadline) in self._workers.items() if busy}
             if not at_work:
                 return
-            for connection in wait(at_work):
-                process, notebook = self._workers[connection]
+            for connection in wait(at_work, max(0, min(at_work.values()) - time.monotonic())):
+                process, notebook, _ = self._workers[connection]
                 try:
                     result = connection.recv()
                 except (EOFError, OSError):
@@ -121,8 +137,11 @@ class Pool:
                     else:
                         yield SubmissionResult(notebook[1], "", 0, 0, error=f"{notebook[1]}: the grader failed on it, twice. Please report this.")
                 else:
-                    self._workers[connection] = process, None
+                    self._workers[connection] = process, None, 0
                     yield result
+            for connection, deadline in at_work.items():
+                if connection in self._workers and self._workers[connection][1] and time.monotonic() > deadline:
+                    yield self._give_up(connection)
 
     def _start(self):
         ours, theirs = self._context.Pipe()
@@ -130,10 +149,17 @@ class Pool:
         process = self._context.Process(target=_enter, args=(ours, theirs, others, self._seed, self._setting, self._folder.name))
         process.start()
         theirs.close()
-        self._workers[ours] = process, None
+        self._workers[ours] = process, None, 0
+
+    def _give_up(self, connection) -> SubmissionResult:
+        """End a worker that takes too long over its notebook, and start another."""
+        _, (_, shown), _ = self._workers[connection]
+        self._bury(connection)
+        self._start()
+        return SubmissionResult(shown, "", 0, 0, error=f"{shown}: the grader was not done with it in time. Please look into this notebook.")
 
     def _bury(self, connection):
-        process, _ = self._workers.pop(connection)
+        process, *_ = self._workers.pop(connection)
         connection.close()
         process.kill()
         process.join()

@@ -5,7 +5,7 @@ import os
 import nbformat
 import pytest
 
-from .notebooks import exercise, grader, run, solution
+from .notebooks import answered, exercise, grader, run, solution
 
 EXERCISE = "01_formula"
 
@@ -26,8 +26,9 @@ def test_python_files_beside_a_notebook_are_never_imported(tmp_path, door):
 
 def test_odd_names_are_graded_and_odd_files_refused(tmp_path):
     """None of them hides the others, and none is read as an option."""
-    odd = ["@args.ipynb", "-k.ipynb", "a[1].ipynb", "p::q.ipynb", "with space.ipynb", "größe.ipynb"]
+    odd = ["@args.ipynb", "-k.ipynb", "a[1].ipynb", "mk[/z].d/a.ipynb", "[bold]b.ipynb", "p::q.ipynb", "with space.ipynb", "größe.ipynb"]
     for name in odd:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(nbformat.writes(solution(EXERCISE)))
     (tmp_path / "dangling.ipynb").symlink_to(tmp_path / "gone.ipynb")
     os.mkfifo(tmp_path / "fifo.ipynb")
@@ -35,3 +36,11 @@ def test_odd_names_are_graded_and_odd_files_refused(tmp_path):
     assert done.returncode == 1
     assert sorted(line.split(":")[0] for line in done.stderr.strip().splitlines()) == ["dangling.ipynb", "fifo.ipynb"]
     assert done.stdout.count("22 / 22") == len(odd)
+
+
+def test_an_exception_cannot_steer_the_terminal(tmp_path):
+    source = "def linear(x, weight, bias=None):\n    raise ValueError('\\x1b[2J\\x1b]0;title\\x07 all [green]22 of 22[/] points')"
+    nbformat.write(answered(EXERCISE, {"linear": source}), tmp_path / "a.ipynb")
+    done = grader("check", "a.ipynb", cwd=tmp_path)
+    assert done.returncode == 0 and "[green]22 of 22[/] points" in " ".join(done.stdout.split())
+    assert not {"\x1b", "\x07"} & set(done.stdout)

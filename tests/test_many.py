@@ -13,6 +13,10 @@ import nbformat
 import psutil
 import pytest
 
+from grader import workers
+from grader.kernels import warm
+from grader.kernels.limits import Limits
+
 from .notebooks import ROOT, answered, exercise, grader, solution
 
 SLEEPER = "import time\ntime.sleep(3)\ndef linear(x, weight, bias=None):\n    return x @ weight"
@@ -52,7 +56,6 @@ def templates(process) -> list[psutil.Process]:
     """The processes below a run that kernels are forked from: of those that import torch in the sandbox, the innermost but the kernels."""
     return [child for child in psutil.Process(process.pid).children() if "bwrap" in child.name()]
 
-
 def test_the_number_of_workers_makes_no_difference(tmp_path):
     write(tmp_path, {"a": solution("02_init"), "b": exercise("01_formula"), "c": answered("01_formula", {"linear": SLEEPER})})
     reports = []
@@ -61,14 +64,12 @@ def test_the_number_of_workers_makes_no_difference(tmp_path):
         reports.append(json.loads((tmp_path / f"{jobs}.json").read_text()))
     assert reports[0] == reports[1]
 
-
 def test_patterns_and_folders_are_looked_through_and_each_notebook_graded_once(tmp_path):
     write(tmp_path / "one", {"01_formula": exercise("01_formula"), "02_init": exercise("02_init")})
     write(tmp_path / "two", {"01_formula": exercise("01_formula")})
     done = grader("grade", "*/01*.ipynb", "two", cwd=tmp_path)
     assert done.returncode == 0 and done.stdout.count("0 / 22") == 2 and "02_init" not in done.stdout
     assert grader("grade", "*/09*.ipynb", cwd=tmp_path).returncode == 2
-
 
 def test_what_has_not_changed_is_not_graded_again(tmp_path):
     write(tmp_path, {"a": answered("01_formula", {"linear": SLEEPER}), "b": solution("01_formula")})
@@ -86,7 +87,6 @@ def test_what_has_not_changed_is_not_graded_again(tmp_path):
     assert again < 3 < min(first, regraded)  # the notebook sleeps for three seconds
     write(tmp_path, {"a": solution("01_formula")})
     assert '"points": 0' not in seconds()[1]
-
 
 def test_stopping_leaves_valid_reports_of_what_is_done_and_nothing_else(tmp_path):
     several(tmp_path / "work", 6)
@@ -109,7 +109,6 @@ def test_stopping_leaves_valid_reports_of_what_is_done_and_nothing_else(tmp_path
     left = [each for each in psutil.process_iter(["cmdline"]) if each.pid not in before and "grader" in " ".join(each.info["cmdline"] or [])]
     assert [each.info["cmdline"] for each in left if str(tmp_path) in str(each.info["cmdline"])] == []
 
-
 @pytest.mark.parametrize("victim", ["template", "worker"])
 def test_what_the_machine_kills_is_replaced_and_nobody_loses_a_point(tmp_path, victim):
     several(tmp_path / "work", 5)
@@ -127,7 +126,6 @@ def test_what_the_machine_kills_is_replaced_and_nobody_loses_a_point(tmp_path, v
     points = [each["points"] for each in json.loads((tmp_path / "r.json").read_text())["submissions"]]
     assert process.returncode == 0 and points == [0, 22, 22, 22, 22], error
 
-
 def _is_kernel(process) -> bool:
     """Whether a process is the first of a namespace within the template's."""
     try:
@@ -135,7 +133,6 @@ def _is_kernel(process) -> bool:
     except OSError:
         return False
     return line.split()[-1] == "1" and len(line.split()) > 3
-
 
 def test_watching_grades_a_notebook_whenever_it_is_saved(tmp_path):
     notebook = write(tmp_path, {"mine": exercise("01_formula")}) / "mine.ipynb"
@@ -149,10 +146,8 @@ def test_watching_grades_a_notebook_whenever_it_is_saved(tmp_path):
     out, error = process.communicate(timeout=30)
     assert "Traceback" not in error
 
-
 def _next_verdict(process):
     return next(line for line in process.stdout if " points" in line)
-
 
 @pytest.fixture
 def without_bwrap(tmp_path):
@@ -162,7 +157,6 @@ def without_bwrap(tmp_path):
     for name in ("env", "sh"):
         (programs / name).symlink_to(shutil.which(name))
     return {**os.environ, "PATH": str(programs)}
-
 
 @pytest.mark.parametrize("command", [["-m", "grader", "grade"], ["-m", "pytest", "--grade"]], ids=["grade", "pytest"])
 def test_others_work_is_refused_without_a_sandbox_in_one_line_that_says_the_cure(tmp_path, without_bwrap, command):
@@ -174,7 +168,6 @@ def test_others_work_is_refused_without_a_sandbox_in_one_line_that_says_the_cure
     assert "apt install bubblewrap" in done.stderr and "--sandbox none" in done.stderr
     assert "22 / 22" not in done.stdout
 
-
 def test_ones_own_work_and_what_is_asked_for_by_name_need_no_sandbox(tmp_path, without_bwrap):
     folder = several(tmp_path / "work", 1)
     assert "22 / 22" in grader("grade", folder, "--sandbox", "none", env=without_bwrap).stdout
@@ -182,8 +175,37 @@ def test_ones_own_work_and_what_is_asked_for_by_name_need_no_sandbox(tmp_path, w
     assert "22 of 22" in grader("check", folder / "00.ipynb", env=without_bwrap).stdout
     assert "bubblewrap is not installed" in grader("doctor", env=without_bwrap).stdout
 
-
 @pytest.mark.parametrize("setting", ["cell", "cell=", "cell=0", "cell=ten", "nonsense=3", "files=1.5"])
 def test_a_limit_that_is_none_is_refused(setting):
     done = grader("grade", "solutions", "--limit", setting)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "--limit" in done.stderr
+
+def test_a_killed_template_takes_its_kernels_along_even_without_a_sandbox(tmp_path):
+    sleeper = answered("01_formula", {"linear": "import time\nfor _ in range(100): time.sleep(1)"})
+    write(tmp_path / "work", {"00": sleeper})
+    process = start("grade", "work", "-j", 1, "--json", "r.json", "--sandbox", "none", "--limit", "cell=4", cwd=tmp_path)
+    deadline, kernels = time.monotonic() + 60, []
+    while not kernels and time.monotonic() < deadline:
+        time.sleep(0.1)
+        templates = [each for each in psutil.Process(process.pid).children() if "grader.kernels.template" in each.cmdline()]
+        kernels = [kernel for each in templates for kernel in each.children() if Path(kernel.cwd()).name == "work"]
+    templates[0].kill()
+    _, still_there = psutil.wait_procs(kernels, timeout=3)
+    assert still_there == []
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+def test_a_notebook_that_takes_the_grader_itself_too_long_is_given_up(tmp_path, monkeypatch):
+    notebook = solution("01_formula")
+    notebook.cells.append(nbformat.v4.new_code_cell("a = !true\n" * 1500 + "("))  # IPython's parser takes a minute to find no end
+    write(tmp_path, {"slow": notebook, "well": solution("01_formula")})
+    setting = warm.Setting("none", "cpu", Limits(total=4))
+    paths = {name: (tmp_path / f"{name}.ipynb", name) for name in ("slow", "well")}
+    try:
+        with workers.Pool(1, 0, setting) as pool:
+            assert [result.points for result in pool.grade([paths["well"]])] == [22]  # the template is there now
+            monkeypatch.setattr(workers, "OVERTIME", 4.0)
+            slow, well = pool.grade([paths["slow"], paths["well"]])
+    finally:
+        warm.close_templates()
+    assert "not done with it in time" in slow.error and well.points == 22

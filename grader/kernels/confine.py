@@ -16,7 +16,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x04000000, 0x08000000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWCGROUP = 0x20000000, 0x40000000, 0x02000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
-PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER = 4, 38, 22, 36
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER = 1, 4, 38, 22, 36
 NOBODY = 65534  # whom root becomes: limits on the number of processes do not hold for root
 
 
@@ -40,6 +40,7 @@ def separate(limits: Limits, private: str):
     size = f"mode=1777,nr_inodes=20000,size={int(limits.disk * MIB)}"
     _mount("tmpfs", private, "tmpfs", MS_NOSUID | MS_NODEV, size)
     _mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"mode=1777,nr_inodes=1000,size={16 * MIB}")
+    _mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=600")
     if _is_root():
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
@@ -113,6 +114,7 @@ _REFUSED = {
 _MMAP = (9, 222)
 SHARED_ANONYMOUS = 0x21  # memory that stays taken when no process shows it
 _CLONE, _CLONE3 = (56, 220), (435, 435)
+_SOCKET, AF_VSOCK = (41, 198), 40  # sockets to a virtual machine's host belong to no network namespace
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 EPERM, ENOSYS = 1, 38
@@ -130,6 +132,7 @@ def refuse_system_calls(cuda: bool):
         program += [(at_least, 0, 1, 0x40000000), (answer, 0, 0, _KILL)]
     for number in (numbers[column] for name, numbers in _REFUSED.items() if not (cuda and name == "memfd_create")):  # its driver may need it
         program += [(equal, 0, 1, number), (answer, 0, 0, _ERRNO | EPERM)]
+    program += [(equal, 0, 3, _SOCKET[column]), (load, 0, 0, 16), (equal, 0, 1, AF_VSOCK), (answer, 0, 0, _ERRNO | EPERM), (load, 0, 0, 0)]
     program += [(equal, 0, 1, _CLONE3[column]), (answer, 0, 0, _ERRNO | ENOSYS)]
     if not cuda:
         program += [(equal, 0, 5, _MMAP[column]), (load, 0, 0, 40), (mask, 0, 0, SHARED_ANONYMOUS)]

@@ -143,6 +143,7 @@ def _be_kernel(request, limits, sockets, lifeline):
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
+    confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)  # not without the template that watches
     if request["confined"]:
         confine.separate(limits, os.path.dirname(request["folder"]))
     folder = request["folder"]

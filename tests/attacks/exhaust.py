@@ -68,7 +68,7 @@ OUTPUT = [
     harmless("floods", "a loop of displays", "from IPython.display import display\nwhile True: display('x' * 1000)", "flooded"),
     harmless("floods", "the raw outputs", "import os\nfor _ in range(10**5):\n    os.write(1, b'x' * 10**4); os.write(2, b'x' * 10**4)"),
     harmless("floods", "frames of one message", KERNEL + "import zmq, time\nbody = zmq.Frame(b'y' * (30 * 2**20), copy=False)\n"
-             "def flood():\n    for _ in range(20): kernel.iopub_thread.socket.send(body, zmq.SNDMORE, copy=False)\n    kernel.iopub_thread.socket.send(b'')\n"
+             "def flood():\n    for _ in range(100): kernel.iopub_thread.socket.send(body, zmq.SNDMORE, copy=False)\n    kernel.iopub_thread.socket.send(b'')\n"
              "kernel.iopub_thread.io_loop.add_callback(flood)\ntime.sleep(10)", "flooded|died|timed"),
     of_linear("floods", "in an answer", "while True: print('x' * 1000)", "flooded"),
     of_linear("floods", "an answer of a hundred thousand parts", "return [0] * 10**5", ("raised", "wrong")),
