@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from grader import asking, notebooks
+from grader.bench import Data
 from grader.diagnose import Examiner, submission_result
 
 examiner = Examiner(seed=1)
@@ -37,8 +38,9 @@ def grade(path: Path) -> float:
 def _verdict(task, probe, namespace):
     candidate = namespace.get(task.name, asking.MISSING)
     probe_function = asking.compile_probe(probe.source, probe.name)
-    data = asking.ask(probe_function, candidate, examiner.seed_of(task, probe), "cpu", task.forbids, 0)
-    return examiner.verdict(task, probe, asking.read_answer(data))
+    data = Data(examiner.data(task, probe).given)
+    answer = asking.ask(probe_function, candidate, examiner.seed_of(task, probe), "cpu", task.forbids, 0, data)
+    return examiner.verdict(task, probe, asking.read_answer(answer))
 
 
 def main(report: Path, jobs: int, paths: list[Path]):

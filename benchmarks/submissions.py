@@ -1,4 +1,4 @@
-"""A class's submissions of the three exercises, the same for the same seed: solutions, right but different answers, notebooks
+"""A class's submissions of the first three exercises (they train nothing, so what is timed is grading), the same for the same seed: solutions, right but different answers, notebooks
 with one known mistake, and untouched ones."""
 
 import random
@@ -8,6 +8,7 @@ import nbformat
 
 from tests.notebooks import IMPORTS, answer_cell, answered, exercise, named, solution
 
+SUBJECTS = 3
 KINDS = ("solution", "right", "mistaken", "untouched")
 
 
@@ -24,7 +25,7 @@ def make(folder: Path, count: int, seed: int, hostile: float = 0.0, attacks: lis
     replaced = sorted(chance.sample(range(count), round(hostile * count)))
     paths = []
     for number in range(count):
-        subject, kind = EXERCISES[number % len(EXERCISES)], KINDS[number % len(KINDS)]
+        subject, kind = EXERCISES[number % SUBJECTS], KINDS[number % len(KINDS)]
         if number in replaced:
             kind, notebook = "hostile", attacks[replaced.index(number) % len(attacks)]
         elif kind == "right":

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from . import wire
-from .bench import Bench, probe_seed
+from .bench import Bench, Data, probe_seed
 from .watch import watching
 
 MISSING = object()  # stands for a candidate that the notebook does not define
@@ -42,7 +42,7 @@ class Answer:
     forbidden: tuple[str, ...] = ()
 
 
-def ask(probe, candidate, seed: int, device: str, forbids: tuple[str, ...] = (), stream: int = 0) -> dict:
+def ask(probe, candidate, seed: int, device: str, forbids: tuple[str, ...] = (), stream: int = 0, data: Data = Data(())) -> dict:
     """Ask `candidate` the probe (a function) on inputs of `seed`; the answer as JSON-able data for `read_answer`.
 
     The global random generators are seeded for the call and restored after it. Different streams give independent
@@ -50,14 +50,15 @@ def ask(probe, candidate, seed: int, device: str, forbids: tuple[str, ...] = (),
     """
     if candidate is MISSING:
         return {"missing": True}
+    bench = Bench(seed, device, data)
     with _seeded(probe_seed(seed, "stream", str(stream)), device), watching(forbids) as forbidden:
         try:
-            data = {"value": wire.encode(probe(candidate, Bench(seed, device)))}
+            answer = {"value": wire.encode(probe(candidate, bench))}
         except KeyboardInterrupt:  # the time is up
             raise
         except BaseException as error:
-            data = {"raised": asdict(_describe(error))}
-    return {**data, "forbidden": list(forbidden)}
+            answer = {"raised": asdict(_describe(error))}
+    return {**answer, "forbidden": list(forbidden)}
 
 
 def compile_probe(source: str, name: str):
@@ -85,7 +86,7 @@ def read_answer(data) -> Answer:
     return Answer(raised=Raised(**{field: raised[field] for field in kinds}), forbidden=tuple(forbidden))
 
 
-def recorded_inputs(probe, reference, seed: int, device: str) -> list[dict]:
+def recorded_inputs(probe, reference, seed: int, device: str, data: Data = Data(())) -> list[dict]:
     """The arguments of each call that the probe makes of the reference: a dict from parameter name to value, a call."""
     calls = []
     signature = inspect.signature(reference)
@@ -96,7 +97,7 @@ def recorded_inputs(probe, reference, seed: int, device: str) -> list[dict]:
         return reference(*args, **kwargs)
 
     with _seeded(probe_seed(seed, "stream", "0"), device):
-        probe(reference if inspect.isclass(reference) else recorder, Bench(seed, device))
+        probe(reference if inspect.isclass(reference) else recorder, Bench(seed, device, data))
     return calls
 
 

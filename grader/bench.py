@@ -1,6 +1,7 @@
 """The bench: where a probe draws its inputs. The same seed gives the same inputs in every process and on every device."""
 
 import hashlib
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +18,29 @@ class Sample:
     def ordered(self) -> np.ndarray:
         """The numbers in ascending order, as float64."""
         return np.sort(self.values.double().flatten().numpy())
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a probe hands out that was not drawn from its bench.
+
+    given: CPU tensors for everyone. labels: the classes of the held-out ones among them, int64; only the grading process has them.
+    """
+
+    given: tuple[torch.Tensor, ...]
+    labels: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Classes that somebody predicts for held-out inputs: judged by how many are right, not one by one.
+
+    values: int64. labels: the true classes, where they are known. at_least: the accuracy that is asked.
+    """
+
+    values: torch.Tensor
+    labels: torch.Tensor | None
+    at_least: float
 
 
 class Caught:
@@ -38,8 +62,9 @@ class Bench:
     Tensors are drawn on the CPU generator and then moved, so that a GPU run is asked what a CPU run is asked.
     """
 
-    def __init__(self, seed: int, device: str = "cpu"):
+    def __init__(self, seed: int, device: str = "cpu", data: Data = Data(())):
         self.device = torch.device(device)
+        self._data = data
         self._generator = torch.Generator().manual_seed(seed)
 
     def randn(self, *shape: int, dtype=torch.float32) -> torch.Tensor:
@@ -64,6 +89,15 @@ class Bench:
     def sample(self, values: torch.Tensor) -> Sample:
         """Mark random numbers: only their distribution is compared."""
         return Sample(values)
+
+    @property
+    def data(self) -> tuple[torch.Tensor, ...]:
+        """What the probe's `data` gives (see `spec.Task.probe`), a fresh copy each time."""
+        return tuple(tensor.clone().to(self.device) for tensor in self._data.given)
+
+    def predictions(self, classes: torch.Tensor, at_least: float) -> Predictions:
+        """Mark classes (int64) predicted for the held-out inputs of `data`: the share of right ones must be `at_least`."""
+        return Predictions(classes, self._data.labels, at_least)
 
     def catch(self, call) -> Caught:
         """Run `call()` and say which exception it raised, if any. A stub's NotImplementedError goes through."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from . import asking, judge, verdicts
-from .bench import probe_seed
+from .bench import Data, probe_seed
 from .explain import explain
 from .spec import Exercise, Probe, Task
 from .verdicts import GRAVITY, Mistake, SubmissionResult, TaskResult, Verdict
@@ -25,6 +25,7 @@ class Examiner:
     def __init__(self, seed: int, device: str = "cpu"):
         self.seed = seed
         self.device = device
+        self.data = lru_cache(maxsize=None)(self._data)
         self.reference = lru_cache(maxsize=None)(self._reference)
         self.impostors = lru_cache(maxsize=None)(self._impostors)
         self.calls = lru_cache(maxsize=None)(self._calls)
@@ -36,8 +37,13 @@ class Examiner:
     def ask(self, task: Task, probe: Probe, candidate, stream: int = LEARNER) -> asking.Answer:
         """Ask any object in this process, as a learner's is asked in its kernel. What a task forbids, its reference may use."""
         forbids = () if stream == REFERENCE else task.forbids
-        data = asking.ask(probe.ask, candidate, self.seed_of(task, probe), self.device, forbids, stream)
-        return asking.read_answer(data)
+        data = self.data(task, probe)
+        if stream != REFERENCE:
+            data = Data(data.given)
+        return asking.read_answer(asking.ask(probe.ask, candidate, self.seed_of(task, probe), self.device, forbids, stream, data))
+
+    def _data(self, task: Task, probe: Probe) -> Data:
+        return probe.data(self.seed_of(task, probe)) if probe.data else Data(())
 
     def _reference(self, task: Task, probe: Probe) -> asking.Answer:
         answer = self.ask(task, probe, task.reference, REFERENCE)
@@ -52,7 +58,7 @@ class Examiner:
         }
 
     def _calls(self, task: Task, probe: Probe) -> list[dict]:
-        return asking.recorded_inputs(probe.ask, task.reference, self.seed_of(task, probe), self.device)
+        return asking.recorded_inputs(probe.ask, task.reference, self.seed_of(task, probe), self.device, self.data(task, probe))
 
     def _passing_impostors(self, task: Task, probe: Probe) -> set[str]:
         """Impostors that this probe does not find out."""

@@ -9,7 +9,7 @@ import time
 
 from nbval.kernel import RunningKernel
 
-from . import verdicts
+from . import verdicts, wire
 from .diagnose import Examiner, forbidden_message
 from .kernels.inside import question
 from .kernels.session import CellEnded, KernelUnavailable, Session, nonce_of
@@ -81,7 +81,10 @@ class Workplace:
         """
         nonces = {probe.name: secrets.token_hex(8) for probe in task.probes}
         probes = [
-            {"name": probe.name, "source": probe.source, "seed": examiner.seed_of(task, probe), "nonce": nonces[probe.name]}
+            {
+                "name": probe.name, "source": probe.source, "seed": examiner.seed_of(task, probe), "nonce": nonces[probe.name],
+                "data": wire.encode(examiner.data(task, probe).given),
+            }
             for probe in task.probes
         ]
         code = question(task.name, task.forbids, examiner.device, probes)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from .bench import Sample
+from .bench import Predictions, Sample
 from .verdicts import Difference
 from .wire import Opaque, Placed
 
@@ -213,6 +213,24 @@ def _samples(received, expected, tolerance, at):
     return [Difference(at, "sample", message, _spread(theirs), _spread(mine), histogram=_histogram(mine, theirs))]
 
 
+def _predictions(received, expected, tolerance, at):
+    """Predictions against labels; against other predictions (an impostor's), whether they are the same ones."""
+    mine, theirs = received.values, expected.values
+    if mine.dtype != theirs.dtype:
+        return [_dtype_difference(mine, theirs, at)]
+    if mine.shape != theirs.shape:
+        return [_shape_difference(mine, theirs, at)]
+    right = mine == (theirs if expected.labels is None else expected.labels)
+    accuracy, asked = float(right.double().mean()), 1.0 if expected.labels is None else expected.at_least
+    if accuracy >= asked:
+        return []
+    wrong, total = int((~right).sum()), right.numel()
+    message = f"{total - wrong} of {total} held-out predictions are right, {accuracy:.1%}; {asked:.0%} are asked."
+    if len(mine.unique()) == 1:
+        message += f" You always predict {int(mine[0])}."
+    return [Difference(at, "accuracy", message, f"{asked:.0%}", f"{accuracy:.1%}", wrong=wrong, total=total)]
+
+
 def sample_distance(one: Sample, other: Sample) -> tuple[float, float]:
     """The two-sample Kolmogorov-Smirnov distance, and the limit it exceeds with a chance below FALSE_FAIL if both samples
     come from one distribution.
@@ -252,7 +270,7 @@ def _type_difference(received, expected, at):
 
 def _kind(value):
     names = {
-        Placed: "a tensor", Sample: "a tensor", np.ndarray: "a NumPy array", type(None): "None", bool: "a bool", int: "an int",
+        Placed: "a tensor", Sample: "a tensor", Predictions: "predictions", np.ndarray: "a NumPy array", type(None): "None", bool: "a bool", int: "an int",
         float: "a float", str: "a text", list: "a list", tuple: "a tuple", dict: "a dict",
     }
     return f"a {value.kind} object" if isinstance(value, Opaque) else names[type(value)]
@@ -262,7 +280,7 @@ def describe(value) -> str:
     """A value in one short line."""
     if isinstance(value, Placed):
         return _matrix_text(value.tensor) or f"a tensor of shape {tuple(value.tensor.shape)}"
-    if isinstance(value, (np.ndarray, Sample)):
+    if isinstance(value, (np.ndarray, Sample, Predictions)):
         return f"{_kind(value)} of shape {tuple(getattr(value, 'values', value).shape)}"
     if isinstance(value, (list, tuple)):
         text = ", ".join(describe(item) for item in value)
@@ -305,6 +323,7 @@ def _grid(error, wrong):
 _COMPARISONS = (
     (Placed, _placed),
     (Sample, _samples),
+    (Predictions, _predictions),
     (np.ndarray, _arrays),
     (dict, _dicts),
     ((list, tuple), _sequences),

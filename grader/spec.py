@@ -12,14 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from .bench import Data
+
 
 @dataclass(frozen=True)
 class Probe:
-    """One question. Its answer is worth `points`; its docstring says in one line what is asked."""
+    """One question. Its answer is worth `points`; its docstring says in one line what is asked. data: see Task.probe."""
 
     name: str
     ask: Callable
     points: int
+    data: Callable[[int], Data] | None = None
 
     @property
     def title(self) -> str:
@@ -68,11 +71,12 @@ class Task:
     def points(self) -> int:
         return sum(probe.points for probe in self.probes)
 
-    def probe(self, points: int) -> Callable:
-        """Decorator: register a question worth `points`."""
+    def probe(self, points: int, data: Callable[[int], Data] | None = None) -> Callable:
+        """Decorator: register a question worth `points`. data: called with the probe's seed, in the grading process only, it
+        makes what the probe finds in `bench.data`."""
 
         def register(ask):
-            self.probes.append(Probe(ask.__name__, ask, points))
+            self.probes.append(Probe(ask.__name__, ask, points, data))
             return ask
 
         return register

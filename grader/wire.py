@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .bench import Sample
+from .bench import Predictions, Sample
 
 MIME = "application/vnd.linear-grader.answer+json"
 MAX_BYTES = 16 * 2**20  # of tensor data in one answer
@@ -83,6 +83,9 @@ def _encode(value, budget, depth):
         return {"t": "tensor", **_encode_tensor(value, budget, depth)}
     if isinstance(value, Sample):
         return {"t": "sample", **_encode_tensor(value.values, budget, depth)}
+    if isinstance(value, Predictions) and isinstance(value.values, torch.Tensor):
+        parts = {"values": value.values, "labels": value.labels, "at_least": value.at_least}
+        return {"t": "predictions", **{name: _encode(part, budget, depth + 1) for name, part in parts.items()}}
     if isinstance(value, np.ndarray) and value.dtype.name in NUMPY_DTYPES:
         array = np.ascontiguousarray(value)
         budget.take(depth, array.nbytes)
@@ -105,6 +108,8 @@ def _encode(value, budget, depth):
     if isinstance(value, dict):
         pairs = [[clean(str(key)[:MAX_TEXT]), _encode(item, budget, depth + 1)] for key, item in value.items()]
         return {"t": "dict", "v": pairs}
+    if isinstance(value, Predictions):  # of something else than a tensor: what it is will be said
+        return _encode(value.values, budget, depth)
     return {"t": "opaque", "v": type(value).__name__[:MAX_TEXT]}
 
 
@@ -170,6 +175,13 @@ def _decode_sample(data, budget, depth):
     return Sample(_decode_tensor(data, budget, depth).tensor)
 
 
+def _decode_predictions(data, budget, depth):
+    values, labels, at_least = (_decode(data.get(name), budget, depth + 1) for name in ("values", "labels", "at_least"))
+    if not isinstance(values, Placed) or not (labels is None or isinstance(labels, Placed)) or type(at_least) is not float:
+        raise WireError("predictions that are none")
+    return Predictions(values.tensor, labels and labels.tensor, at_least)
+
+
 def _decode_array(data, budget, depth):
     dtype = NUMPY_DTYPES.get(_field(data, "dtype", str))
     if dtype is None:
@@ -227,6 +239,7 @@ def _decode_opaque(data, budget, depth):
 _DECODERS = {
     "tensor": _decode_tensor,
     "sample": _decode_sample,
+    "predictions": _decode_predictions,
     "array": _decode_array,
     "int": _decode_number,
     "float": _decode_number,

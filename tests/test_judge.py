@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.asking import Answer, Raised
-from grader.bench import Sample
+from grader.bench import Predictions, Sample
 from grader.judge import FALSE_FAIL, TOLERANCES, agree, differences, sample_distance
 from grader.wire import Opaque, Placed
 
@@ -157,6 +157,27 @@ def test_the_sample_limit_has_the_stated_false_fail_rate():
 def test_samples_of_other_distributions_differ(other):
     difference = only(Sample(other), Sample(uniform(7)))
     assert difference.kind == "sample" and len(difference.histogram) == 2
+
+
+def test_predictions_are_judged_by_how_many_are_right():
+    labels = torch.arange(100) % 10
+    reference = Predictions(labels.roll(3), labels, 0.9)  # what it predicts itself does not matter
+    classes = labels.clone()
+    classes[:10] = 9 - classes[:10]
+    assert not differences(Predictions(classes, None, 0.0), reference)
+    classes[10] = 5
+    difference = only(Predictions(classes, labels, 0.0), reference)
+    assert difference.kind == "accuracy" and difference.message.startswith("89 of 100 held-out predictions are right, 89.0%; 90%")
+    assert "always predict 4" in only(Predictions(torch.full((100,), 4), None, 1.0), reference).message
+    assert only(Predictions(labels[:50], None, 1.0), reference).kind == "shape"
+    assert only(Predictions(labels.float(), None, 1.0), reference).kind == "dtype"
+    assert only(Placed(labels, "cpu"), reference).kind == "type"
+
+
+def test_two_learners_predict_the_same_only_if_they_agree_everywhere():
+    one = Predictions(torch.tensor([1, 2, 3]), None, 0.5)
+    assert not differences(one, Predictions(torch.tensor([1, 2, 3]), None, 0.5))
+    assert only(one, Predictions(torch.tensor([1, 2, 4]), None, 0.5)).kind == "accuracy"
 
 
 def test_torchs_size_messages_are_explained_in_the_tasks_shapes():

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader import wire
-from grader.bench import Sample
+from grader.bench import Predictions, Sample
 from grader.judge import differences
 
 DTYPES = list(wire.TORCH_DTYPES.values())
@@ -96,6 +96,9 @@ GOOD = {"t": "tensor", "dtype": "float32", "shape": [1], "device": "cpu", "data"
         {"t": "dict", "v": [[1, 2]]},
         [1, 2],
         {"t": ["list"], "v": []},
+        {"t": "predictions", "values": [1], "labels": None, "at_least": 0.5},
+        {"t": "predictions", "values": GOOD, "labels": 3, "at_least": 0.5},
+        {"t": "predictions", "values": GOOD, "labels": None},
     ],
 )
 def test_malformed_data_is_refused(broken):
@@ -144,3 +147,14 @@ def test_an_object_crosses_as_the_name_of_its_type_alone():
 
 def test_a_sample_stays_a_sample():
     assert isinstance(arrive(Sample(torch.zeros(3))), Sample)
+
+
+@pytest.mark.parametrize("labels", [None, torch.tensor([1, 3])])
+def test_predictions_arrive_with_their_labels_if_they_have_any(labels):
+    arrived = arrive(Predictions(torch.tensor([1, 2]), labels, 0.95))
+    assert arrived.values.tolist() == [1, 2] and arrived.at_least == 0.95
+    assert arrived.labels is None if labels is None else arrived.labels.tolist() == [1, 3]
+
+
+def test_predictions_that_are_no_tensor_cross_as_what_they_are():
+    assert arrive(Predictions([1, 2], None, 0.95)) == [1, 2]

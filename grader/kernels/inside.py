@@ -8,10 +8,11 @@ import json
 from IPython.display import publish_display_data
 
 from .. import asking, wire
+from ..bench import Data
 
 
 def question(task_name: str, forbids: tuple[str, ...], device: str, probes: list[dict]) -> str:
-    """The code of a cell that asks probes of the kernel's object `task_name`. probes: name, source, seed and nonce of each."""
+    """The code of a cell that asks probes of the kernel's object `task_name`. probes: name, source, seed, nonce and data (encoded) of each."""
     fields = {"task_name": task_name, "forbids": forbids, "device": device, "probes": probes}
     return f"__import__('grader.kernels.inside', fromlist=['x']).answer({json.dumps(fields)!r}, globals())"
 
@@ -22,5 +23,6 @@ def answer(fields: str, namespace: dict):
     candidate = namespace.get(questions["task_name"], asking.MISSING)
     for question in questions["probes"]:
         probe = asking.compile_probe(question["source"], question["name"])
-        data = asking.ask(probe, candidate, question["seed"], questions["device"], tuple(questions["forbids"]))
-        publish_display_data({wire.MIME: {"nonce": question["nonce"], **data}})
+        data = Data(tuple(placed.tensor for placed in wire.decode(question["data"])))
+        found = asking.ask(probe, candidate, question["seed"], questions["device"], tuple(questions["forbids"]), data=data)
+        publish_display_data({wire.MIME: {"nonce": question["nonce"], **found}})
