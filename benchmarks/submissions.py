@@ -1,5 +1,6 @@
-"""A class's submissions of the first three exercises (they train nothing, so what is timed is grading), the same for the same seed: solutions, right but different answers, notebooks
-with one known mistake, and untouched ones."""
+"""A class's submissions, the same for the same seed: solutions, right but different answers, notebooks with one known mistake, and
+untouched ones. They are of the first three exercises, which train nothing: what is timed is grading.
+"""
 
 import random
 from pathlib import Path
