@@ -32,12 +32,7 @@ def forbidden_in_source(cells: list[str], name: str, forbidden: tuple[str, ...])
     """
     if not forbidden:
         return []
-    statements, lines = _statements(tuple(cells))
-    bindings: dict[str, list] = {}
-    for statement in statements:
-        for bound in _bound_names(statement):
-            bindings.setdefault(bound, []).append(statement)
-    modules = _imports(statements)
+    lines, bindings, modules, tampering = _reading(tuple(cells))
     found, read, seen, queue = [], set(), set(), [(name, bindings.get(name, [])[-1:])]  # the last definition is the one that counts
     while queue:
         bound, definitions = queue.pop()
@@ -54,7 +49,18 @@ def forbidden_in_source(cells: list[str], name: str, forbidden: tuple[str, ...])
                 if used in bindings and used not in seen:
                     seen.add(used)
                     queue.append((used, bindings[used]))
-    return list(dict.fromkeys(found + _tampering(statements, lines)))
+    return list(dict.fromkeys([*found, *tampering]))
+
+
+@functools.lru_cache(maxsize=1)  # a notebook is asked about once for each of its tasks
+def _reading(cells):
+    """What any task's search needs of a notebook: the lines of its statements, which statements bind a name, imports, tampering."""
+    statements, lines = _statements(cells)
+    bindings: dict[str, list] = {}
+    for statement in statements:
+        for bound in _bound_names(statement):
+            bindings.setdefault(bound, []).append(statement)
+    return lines, bindings, _imports(statements), _tampering(statements, lines)
 
 
 def _tampering(statements, lines):
@@ -76,7 +82,7 @@ def _tampering(statements, lines):
     return found
 
 
-@functools.lru_cache(maxsize=64)  # a notebook is asked about once for each of its tasks
+@functools.lru_cache(maxsize=64)  # also by `defined_names`, cell by cell
 def _statements(cells):
     """Top-level statements of all cells that parse, with the lines of the cell each stands in."""
     statements, lines = [], {}

@@ -32,6 +32,7 @@ class _Loop:
         self.connection = connection
 
     def pytest_collection(self, session):
+        session.config.pluginmanager.unregister(name="terminalreporter")  # it keeps every report for a summary that nobody reads
         return True  # nothing to collect at the start
 
     def pytest_runtestloop(self, session):
