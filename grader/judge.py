@@ -210,7 +210,7 @@ def _samples(received, expected, tolerance, at):
     if distance <= limit:
         return []
     message = f"Your numbers are distributed otherwise than torch's: {_spread(mine)}; torch's {_spread(theirs)}."
-    return [Difference(at, "sample", message, _spread(theirs), _spread(mine), histogram=_histogram(mine, theirs))]
+    return [Difference(at, "sample", message, _spread(theirs), _spread(mine), histogram=_histogram(received, expected))]
 
 
 def _predictions(received, expected, tolerance, at):
@@ -239,7 +239,7 @@ def sample_distance(one: Sample, other: Sample) -> tuple[float, float]:
     (Wei and Dudley, "Two-sample Dvoretzky-Kiefer-Wolfowitz inequalities", 2012).
     """
     mine, theirs = one.ordered, other.ordered
-    points = np.concatenate([mine, theirs])
+    points = np.sort(np.concatenate([mine, theirs]), kind="stable")  # in order: then each search goes on from the last
     below_mine = np.searchsorted(mine, points, side="right") / len(mine)
     below_theirs = np.searchsorted(theirs, points, side="right") / len(theirs)
     scale = (len(mine) + len(theirs)) / (len(mine) * len(theirs))
@@ -253,12 +253,12 @@ def _spread(values):
     return f"from {values.min():.4g} to {values.max():.4g}, mean {values.mean():.2g}, standard deviation {values.std(correction=0):.4g}"
 
 
-def _histogram(mine, theirs):
-    both = torch.cat([mine.double().flatten(), theirs.double().flatten()])
-    both = both[torch.isfinite(both)]
-    low, high = (float(both.min()), float(both.max())) if both.numel() else (0.0, 1.0)
-    counts = [torch.histc(values.double()[torch.isfinite(values)], BINS, low, high) for values in (mine, theirs)]
-    return [[int(count) for count in row] for row in counts]
+def _histogram(*samples):
+    rows = [sample.ordered[np.isfinite(sample.ordered)] for sample in samples]
+    ends = [end for row in rows if len(row) for end in (row[0], row[-1])] or [0.0, 1.0]
+    edges = np.linspace(min(ends), max(ends), BINS + 1)
+    edges[-1] = math.inf  # the last bin holds the largest number, too
+    return [np.diff(np.searchsorted(row, edges)).tolist() for row in rows]
 
 
 def _type_difference(received, expected, at):
