@@ -15,7 +15,6 @@ import pytest
 
 from grader import workers
 from grader.kernels import warm
-from grader.kernels.limits import Limits
 
 from .notebooks import ROOT, answered, exercise, grader, solution
 
@@ -134,6 +133,14 @@ def _is_kernel(process) -> bool:
         return False
     return line.split()[-1] == "1" and len(line.split()) > 3
 
+def _is_at_work(kernel) -> bool:
+    """Whether a kernel without a sandbox has reached its folder."""
+    try:
+        return Path(kernel.cwd()).name == "work"
+    except (psutil.Error, OSError):  # it has ended meanwhile
+        return False
+
+
 def test_watching_grades_a_notebook_whenever_it_is_saved(tmp_path):
     notebook = write(tmp_path, {"mine": exercise("01_formula")}) / "mine.ipynb"
     process = start("check", notebook, "--watch", cwd=tmp_path)
@@ -187,9 +194,9 @@ def test_a_killed_template_takes_its_kernels_along_even_without_a_sandbox(tmp_pa
     deadline, kernels = time.monotonic() + 60, []
     while not kernels and time.monotonic() < deadline:
         time.sleep(0.1)
-        templates = [each for each in psutil.Process(process.pid).children() if "grader.kernels.template" in each.cmdline()]
-        kernels = [kernel for each in templates for kernel in each.children() if Path(kernel.cwd()).name == "work"]
-    templates[0].kill()
+        template = [each for each in psutil.Process(process.pid).children() if "grader.kernels.template" in each.cmdline()]
+        kernels = [kernel for each in template for kernel in each.children() if _is_at_work(kernel)]
+    template[0].kill()
     _, still_there = psutil.wait_procs(kernels, timeout=3)
     assert still_there == []
     process.communicate(timeout=60)
@@ -199,13 +206,16 @@ def test_a_notebook_that_takes_the_grader_itself_too_long_is_given_up(tmp_path, 
     notebook = solution("01_formula")
     notebook.cells.append(nbformat.v4.new_code_cell("a = !true\n" * 1500 + "("))  # IPython's parser takes a minute to find no end
     write(tmp_path, {"slow": notebook, "well": solution("01_formula")})
-    setting = warm.Setting("none", "cpu", Limits(total=4))
+    setting = warm.Setting()
     paths = {name: (tmp_path / f"{name}.ipynb", name) for name in ("slow", "well")}
     try:
         with workers.Pool(1, 0, setting) as pool:
             assert [result.points for result in pool.grade([paths["well"]])] == [22]  # the template is there now
-            monkeypatch.setattr(workers, "OVERTIME", 4.0)
-            slow, well = pool.grade([paths["slow"], paths["well"]])
+            results = pool.grade([paths["slow"], paths["well"]])
+            monkeypatch.setattr(workers, "OVERTIME", 8 - setting.limits.total)
+            slow = next(results)
+            monkeypatch.undo()
+            well = next(results)
     finally:
         warm.close_templates()
     assert "not done with it in time" in slow.error and well.points == 22

@@ -65,8 +65,8 @@ NETWORK = [
         ("a virtual machine's host", "Error", "s = socket.socket(40, socket.SOCK_STREAM); s.connect((2, 1024))"),
         ("abstract sockets", "left alone", "names = [line.split()[-1] for line in open('/proc/net/unix') if '@' in line]\n"
          "for name in names: socket.socket(socket.AF_UNIX).connect(name.replace('@', chr(0)))\nraise Exception('left alone')"),
-        ("the sockets of kernels", "left alone", "import glob\nfor path in glob.glob('/tmp/**/kernel*', recursive=True) + glob.glob('/run/**/*.sock', recursive=True):\n"
-         "    socket.socket(socket.AF_UNIX).connect(path)\nraise Exception('left alone')"),
+        ("the sockets of kernels", "left alone", "import glob, os, stat\nfor path in glob.glob('/tmp/**/kernel*', recursive=True) + glob.glob('/run/**/*.sock', recursive=True):\n"
+         "    if stat.S_ISSOCK(os.stat(path).st_mode): socket.socket(socket.AF_UNIX).connect(path)\nraise Exception('left alone')"),
         ("a packet socket", "PermissionError", "socket.socket(socket.AF_PACKET, socket.SOCK_RAW)"),
     )
 ]  # fmt: skip
