@@ -123,7 +123,7 @@ class Examiner:
         An impostor behaves like the learner on a failed probe if it gives the same wrong answer, and on a passed probe
         if it passes too. Of two that cover as much, the one declared first is named.
         """
-        failed = [verdict for verdict in probe_verdicts if verdict.status in (verdicts.WRONG, verdicts.RAISED)]
+        failed = [verdict for verdict in probe_verdicts if verdict.like]
         passed = {verdict.probe for verdict in probe_verdicts if verdict.status == verdicts.PASSED}
         left, mistakes = {verdict.probe for verdict in failed}, []
         while left:
@@ -155,6 +155,11 @@ def _as_if_named(task, impostor, answer):
 def no_answer(probe: Probe, status: str, message: str) -> Verdict:
     """A verdict on a probe that has no answer to compare."""
     return Verdict(probe.name, probe.title, status, 0, probe.points, message)
+
+
+def as_given(verdict: Verdict) -> Verdict:
+    """The verdict on code that the learner was given to mend and has not touched: nothing is attempted, and all is explained."""
+    return replace(verdict, status=verdicts.NOT_ATTEMPTED, points=0)
 
 
 def submission_result(path: str, exercise: Exercise, results: list[TaskResult], notes: list[str] = ()) -> SubmissionResult:

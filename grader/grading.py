@@ -15,7 +15,7 @@ from .kernels.inside import question
 from .kernels.session import CellEnded, KernelUnavailable, Session, nonce_of
 from .kernels.warm import Setting
 from .notebooks import Submission
-from .sources import forbidden_in_source
+from .sources import forbidden_in_source, is_unchanged
 from .spec import Probe, Task
 
 MAX_FAULTS = 2  # kernels that the machine may lose before it is called a grader fault
@@ -158,6 +158,10 @@ class Workplace:
         for name, line in self._forbidden[task.name][:1]:
             return forbidden_message(task, [name], line)
         return ""
+
+    def is_unchanged(self, task: Task) -> bool:
+        """Whether the task's answer is still the code that its author was given to mend."""
+        return task.starter is not None and is_unchanged(list(self.submission.cells), task.name, task.starter.source)
 
     def fate_if_missing(self, task: Task) -> tuple[str, str]:
         """Why the notebook's namespace has no such name: its cell failed, or there is none."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import textwrap
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,7 @@ def release(solution_text: str, exercise: Exercise) -> tuple[str, str]:
     """The text of a solution notebook put in order, and of the exercise made from it.
 
     In both, outputs are gone and answer and check cells carry nbgrader's metadata (schema 3). In the exercise each region
-    between the solution marks is a stub. Raises NotebookError where a task has no answer cell or no check cell.
+    between the solution marks is a stub, or the code that the task starts from. Raises NotebookError where a task has no answer cell or no check cell.
     """
     solution = nbformat.reads(solution_text, as_version=4)
     solution.metadata = nbformat.from_dict(
@@ -130,7 +131,7 @@ def release(solution_text: str, exercise: Exercise) -> tuple[str, str]:
     for cell in unsolved.cells:
         cell.metadata.pop("tags", None)
         if cell.cell_type == "code":
-            cell.source = stub(cell.source)
+            cell.source = unsolve(cell.source, _start(cell, exercise))
     unsolved.metadata[KEY]["digest"] = _digest(unsolved)
     return text + "\n", nbformat.writes(unsolved) + "\n"
 
@@ -185,12 +186,19 @@ def _mark(cell, exercise):
     return role, task.name
 
 
-def stub(source: str) -> str:
-    """A cell's source with every marked solution replaced by a stub of the same indentation."""
+def _start(cell, exercise):
+    """What stands in a released cell where its solution stood."""
+    own = cell.metadata.get(KEY, {})
+    starter = exercise.task(own["task"]).starter if own.get("role") == "answer" else None
+    return starter.body if starter else STUB
+
+
+def unsolve(source: str, start: str) -> str:
+    """A cell's source with every marked solution replaced by `start`, at the same indentation."""
     lines, inside = [], False
     for line in source.splitlines():
         if line.strip() == BEGIN:
-            lines.append(line[: len(line) - len(line.lstrip())] + STUB)
+            lines += textwrap.indent(start, line[: len(line) - len(line.lstrip())]).splitlines()
             inside = True
         elif line.strip() == END:
             inside = False

@@ -188,7 +188,7 @@ class ProbeItem(IPyNbCell):
         """Judge what the kernel published, in place of nbval's comparison of texts."""
         from . import wire
         from .asking import read_answer
-        from .diagnose import no_answer
+        from .diagnose import as_given, no_answer
         from .verdicts import WRONG
 
         answers = [output["data"][wire.MIME] for output in test if wire.MIME in output.get("data", {})]
@@ -205,7 +205,8 @@ class ProbeItem(IPyNbCell):
         if answer.missing:
             self.judged = no_answer(self.probe, *self.parent.workplace.fate_if_missing(self.task))
         else:
-            self.judged = self.parent.examiner.verdict(self.task, self.probe, answer)
+            verdict = self.parent.examiner.verdict(self.task, self.probe, answer)
+            self.judged = as_given(verdict) if self.parent.workplace.is_unchanged(self.task) else verdict
         return True
 
     def repr_failure(self, excinfo):

@@ -16,6 +16,20 @@ def defined_names(cell: str) -> set[str]:
     return {statement.name for statement in _statements((cell,))[0] if isinstance(statement, kinds)}
 
 
+def is_unchanged(cells: list[str], name: str, original: str) -> bool:
+    """Whether a notebook's last word on `name` is the function in `original`: its own name, docstring, comments and layout aside."""
+    definitions = [statement for statement in _statements(tuple(cells))[0] if name in _bound_names(statement)]
+    return bool(definitions) and _code(definitions[-1]) == _code(ast.parse(original).body[0])
+
+
+def _code(statement):
+    """A function's parameters and statements without its docstring, in a form that can be compared."""
+    if not isinstance(statement, ast.FunctionDef):
+        return None
+    body = statement.body[1:] if ast.get_docstring(statement) is not None else statement.body
+    return ast.dump(statement.args), [ast.dump(each) for each in body]
+
+
 def matches(name: str, forbidden: str) -> bool:
     """Whether a dotted name is the forbidden one, a twin of it, or a road to it.
 

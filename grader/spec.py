@@ -46,6 +46,12 @@ class Impostor:
     def source(self) -> str:
         return function_source(self.answer)
 
+    @property
+    def body(self) -> str:
+        """The lines below its `def`, dedented."""
+        first = ast.parse(self.source).body[0].body[0]
+        return textwrap.dedent("".join(self.source.splitlines(keepends=True)[first.lineno - 1 :]))
+
 
 @dataclass(eq=False)
 class Task:
@@ -55,6 +61,7 @@ class Task:
     forbids: dotted names that the answer may not use, such as "torch.nn.functional.linear"; "@" is the operator.
     hints: from gentle to plain. section: the label of the chapter section that teaches it.
     tolerance: (rtol, atol) where `torch.testing`'s defaults for the dtype do not fit, with `tolerance_reason`.
+    starter: the impostor that the exercise's cell holds, to be mended; None where it holds a stub, to be written.
     """
 
     name: str
@@ -66,6 +73,7 @@ class Task:
     tolerance_reason: str = ""
     probes: list[Probe] = field(default_factory=list)
     impostors: list[Impostor] = field(default_factory=list)
+    starter: Impostor | None = None
 
     @property
     def points(self) -> int:
@@ -86,6 +94,16 @@ class Task:
 
         def register(answer):
             self.impostors.append(Impostor(answer.__name__, answer, message))
+            return answer
+
+        return register
+
+    def starts_from(self, message: str) -> Callable:
+        """Decorator: register a wrong answer, a plain function, that the learner is given to mend."""
+
+        def register(answer):
+            self.impostor(message)(answer)
+            self.starter = self.impostors[-1]
             return answer
 
         return register
@@ -117,5 +135,5 @@ def function_source(definition) -> str:
 
 
 def _registers(decorator) -> bool:
-    """Whether a decorator is `@some_task.probe(...)` or `@some_task.impostor(...)`."""
-    return isinstance(decorator, ast.Call) and getattr(decorator.func, "attr", None) in ("probe", "impostor")
+    """Whether a decorator is `@some_task.probe(...)`, `@some_task.impostor(...)` or `@some_task.starts_from(...)`."""
+    return isinstance(decorator, ast.Call) and getattr(decorator.func, "attr", None) in ("probe", "impostor", "starts_from")

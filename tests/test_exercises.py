@@ -26,6 +26,10 @@ def graded(request, tmp_path_factory):
         for number, column in enumerate(itertools.zip_longest(*(answers[task.name] for task in ex.tasks))):
             chosen = {task.name: named(task.name, answer) for task, answer in zip(ex.tasks, column) if answer}
             variants[f"{kind}_{number}"] = answered(ex.name, chosen)
+    starters = {task.name: named(task.name, task.starter) for task in ex.tasks if task.starter}
+    if starters:
+        variants["commented"] = answered(ex.name, {name: f"{source}\n    # hm\n" for name, source in starters.items()})
+        variants["to no avail"] = answered(ex.name, {name: f"{source}\n    return None\n" for name, source in starters.items()})
     return ex, grade(tmp_path_factory.mktemp(ex.name), variants)
 
 
@@ -33,6 +37,16 @@ def test_an_untouched_notebook_scores_zero(graded):
     ex, results = graded
     assert results["untouched"]["points"] == 0
     assert {task["status"] for task in results["untouched"]["tasks"]} == {"not attempted"}
+
+
+def test_code_to_be_mended_is_explained_and_scores_zero_until_it_is_mended(graded):
+    ex, results = graded
+    starters = {task.name: task.starter for task in ex.tasks if task.starter}
+    for variant in ("untouched", "commented", "to no avail") if starters else ():
+        for name, starter in starters.items():
+            result = tasks(results[variant])[name]
+            assert (result["status"] == "not attempted") == (variant != "to no avail"), (variant, name)
+            assert (result["points"], result["mistakes"][0]["message"]) == (0, starter.message), (variant, name)
 
 
 def test_the_solution_scores_full(graded):

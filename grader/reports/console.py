@@ -35,7 +35,7 @@ def task_view(task: TaskResult) -> Group:
     status = "" if task.status == PASSED else task.status
     line.add_row(Text(f"  {mark} {task.name}", style=style), f"{task.points} / {task.max_points}", Text(status, style=style))
     parts = [line]
-    if task.status not in (PASSED, NOT_ATTEMPTED):
+    if task.mistakes or task.status not in (PASSED, NOT_ATTEMPTED):
         parts += [Padding(part, (0, 0, 0, 6)) for part in _explanation(task)]
     return Group(*parts)
 
