@@ -135,7 +135,7 @@ def _describe(error: BaseException) -> Raised:
 def _message(error) -> str:
     """An exception's text; its author may have got that wrong, too."""
     try:
-        text = wire.clean(str(error)[: wire.MAX_TEXT])
+        text = re.sub(r" at 0x[0-9a-f]+", "", wire.clean(str(error)[: wire.MAX_TEXT]))  # an address is never twice the same
         return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "?", text)  # nothing that steers a terminal
     except Exception:
         return ""
