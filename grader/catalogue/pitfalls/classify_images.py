@@ -1,0 +1,127 @@
+"""Task classify_images."""
+
+import torch
+import torch.nn.functional as F
+
+from ...spec import Task
+
+
+def classify_images_reference(images, weight, bias):
+    return F.linear(images.flatten(1), weight, bias)
+
+
+classify_images = Task(
+    "classify_images",
+    reference=classify_images_reference,
+    section="pitfalls-flatten",
+    hints=(
+        "Every picture is one row. Which of the two sizes in `view` can torch be trusted to find, and what must never change?",
+        "`images.flatten(1)` keeps the first axis and merges the others in their order, copying where it must.",
+    ),
+)
+
+
+@classify_images.probe(points=1)
+def takes_pictures_in_any_memory_order(classify_images, bench):
+    """float64 pictures as they come from `permute(0, 3, 1, 2)`, and the same numbers laid out in order."""
+    pixels, weight, bias = (bench.randn(*shape, dtype=torch.float64) for shape in [(4, 2, 5, 3), (6, 30), (6,)])
+    images = pixels.permute(0, 3, 1, 2)
+    return {
+        "permuted (4, 3, 2, 5)": classify_images(images, weight, bias),
+        "contiguous (4, 3, 2, 5)": classify_images(images.contiguous(), weight, bias),
+    }
+
+
+@classify_images.probe(points=1)
+def also_where_all_sizes_are_equal(classify_images, bench):
+    """Permuted pictures (3, 3, 3, 3): no shape can tell the order of the pixels."""
+    pixels, weight, bias = (bench.randn(*shape, dtype=torch.float64) for shape in [(3, 3, 3, 3), (6, 27), (6,)])
+    return classify_images(pixels.permute(0, 3, 1, 2), weight, bias)
+
+
+@classify_images.probe(points=1)
+def takes_one_picture_or_none(classify_images, bench):
+    """A batch of one, and an empty one, permuted."""
+    answers = {}
+    for size in (1, 0):
+        pixels, weight, bias = (bench.randn(*shape, dtype=torch.float64) for shape in [(size, 2, 5, 3), (6, 30), (6,)])
+        answers[f"images {(size, 3, 2, 5)}"] = classify_images(pixels.permute(0, 3, 1, 2), weight, bias)
+    return answers
+
+
+@classify_images.probe(points=1)
+def refuses_pictures_of_another_size(classify_images, bench):
+    """Pictures that have twice, half or one and a half times the weight's in_features: any exception will do."""
+    answers = {}
+    for shape in [(4, 3, 4, 5), (4, 3, 1, 5), (4, 3, 3, 5)]:
+        images, weight, bias = bench.randn(*shape), bench.randn(6, 30), bench.randn(6)
+        refused = bench.catch(lambda: classify_images(images, weight, bias)).kind is not None
+        answers[f"images {shape}, weight (6, 30): refused"] = refused
+    return answers
+
+
+@classify_images.starts_from(
+    "`view(-1, in_features)` cuts the batch into rows of that length, whatever a picture's size: pictures of another size become "
+    "more rows or fewer. And `view` copies nothing, so it fails on a permuted batch. Keep the batch axis, flatten the rest."
+)
+def cuts_the_batch_into_rows(images, weight, bias):
+    x = images.view(-1, weight.shape[1])
+    return F.linear(x, weight, bias)
+
+
+@classify_images.impostor("The pictures go into the layer with four axes, so it takes their rows of pixels for inputs. Flatten each picture first.")
+def flattens_nothing(images, weight, bias):
+    return F.linear(images, weight, bias)
+
+
+@classify_images.impostor("`view` copies nothing, so it fails on a permuted batch. `reshape` and `flatten` copy where they must.")
+def views_each_picture(images, weight, bias):
+    return F.linear(images.view(images.shape[0], -1), weight, bias)
+
+
+@classify_images.impostor(
+    "`reshape(-1, in_features)` lets torch choose the number of rows: pictures of another size become more rows or fewer, and "
+    "nobody is told. It is the batch size that must be kept."
+)
+def reshapes_into_as_many_rows_as_fit(images, weight, bias):
+    return F.linear(images.reshape(-1, weight.shape[1]), weight, bias)
+
+
+@classify_images.impostor("An empty batch leaves the -1 in `reshape(0, -1)` undetermined, and torch refuses. `flatten(1)` knows the size.")
+def leaves_an_empty_batch_undetermined(images, weight, bias):
+    return F.linear(images.reshape(images.shape[0], -1), weight, bias)
+
+
+@classify_images.impostor("`flatten()` merges the batch, too: all pictures become one row. Start at the axis after the batch.")
+def flattens_the_batch_too(images, weight, bias):
+    return F.linear(images.flatten(), weight, bias)
+
+
+@classify_images.impostor(
+    "You undo the permutation before you flatten: that dodges the error, but each pixel then meets another pixel's weight. "
+    "The order is channels, height, width."
+)
+def flattens_in_the_order_of_memory(images, weight, bias):
+    return F.linear(images.permute(0, 2, 3, 1).flatten(1), weight, bias)
+
+
+@classify_images.impostor("You flatten from the third axis on. Channels belong to the row as well: flatten from axis 1.")
+def keeps_the_channels(images, weight, bias):
+    return F.linear(images.flatten(2), weight, bias)
+
+
+@classify_images.impostor(
+    "You reshape to one picture a column and transpose. `reshape` deals the numbers out row by row, so the columns mix the pictures."
+)
+def lays_pictures_out_as_columns(images, weight, bias):
+    return F.linear(images.reshape(weight.shape[1], images.shape[0]).T, weight, bias)
+
+
+@classify_images.impostor("torch.stack fails on no pictures at all. One product does all rows at once, and none as well.")
+def stacks_picture_by_picture(images, weight, bias):
+    return torch.stack([F.linear(image.flatten(), weight, bias) for image in images])
+
+
+@classify_images.impostor("You left out the bias.")
+def forgets_the_bias(images, weight, bias):
+    return images.flatten(1) @ weight.T

@@ -1,0 +1,114 @@
+"""Task conv_or_linear_parameters."""
+
+import torch
+from torch import nn
+
+from ...spec import Task
+
+
+def conv_or_linear_parameters_reference(channels, height, width, out_channels, kernel_size):
+    picture = torch.empty(channels, height, width, device="meta")
+    conv = nn.Conv2d(channels, out_channels, kernel_size, device="meta")
+    linear = nn.Linear(picture.numel(), conv(picture[None]).numel(), device="meta")
+    return tuple(sum(p.numel() for p in layer.parameters()) for layer in (conv, linear))
+
+
+conv_or_linear_parameters = Task(
+    "conv_or_linear_parameters",
+    reference=conv_or_linear_parameters_reference,
+    section="pitfalls-conv",
+    hints=(
+        "Count the numbers of the picture and the numbers of the convolution's output. What is nn.Linear between the two?",
+        "A kernel of k pixels has height - k + 1 places from top to bottom. The Linear has (numbers in) × (numbers out) weights and "
+        "one bias for each number out; the convolution has one bias for each output channel.",
+    ),
+)
+
+
+@conv_or_linear_parameters.probe(points=1)
+def counts_a_small_picture(conv_or_linear_parameters, bench):
+    """Pictures of 4 to 9 pixels each way, height and width different, kernels of 2 and 3 pixels."""
+    height, channels, out_channels = bench.size(4, 6), bench.size(2, 4), bench.size(5, 7)
+    sizes = [(channels, height, height + 3, out_channels, 2), (channels, height + 3, height, out_channels, 3)]
+    return {f"channels, height, width, out_channels, kernel_size = {size}": conv_or_linear_parameters(*size) for size in sizes}
+
+
+@conv_or_linear_parameters.probe(points=1)
+def counts_a_photograph(conv_or_linear_parameters, bench):
+    """3 channels, 224 × 224 pixels, 64 output channels, kernels of 3 and 7 pixels."""
+    return {f"kernel_size {size}": conv_or_linear_parameters(3, 224, 224, 64, size) for size in (3, 7)}
+
+
+@conv_or_linear_parameters.probe(points=1)
+def counts_the_two_extremes(conv_or_linear_parameters, bench):
+    """A kernel of one pixel, and one as large as the picture, where the two layers are one."""
+    size = bench.size(5, 8)
+    return {f"8 × 8 pixels, kernel_size {kernel}": conv_or_linear_parameters(3, 8, 8, size, kernel) for kernel in (1, 8)}
+
+
+@conv_or_linear_parameters.starts_from(
+    "Your Linear gives one number for each output channel; the convolution gives a whole picture for each. To compare the two, let the "
+    "Linear give every number that the convolution gives."
+)
+def gives_one_number_a_channel(channels, height, width, out_channels, kernel_size):
+    conv = out_channels * channels * kernel_size**2 + out_channels
+    linear = out_channels * channels * height * width + out_channels
+    return conv, linear
+
+
+@conv_or_linear_parameters.impostor(
+    "Your output is as large as the picture. Without padding a kernel of k pixels fits into n pixels at n - k + 1 places."
+)
+def forgets_that_the_picture_shrinks(channels, height, width, out_channels, kernel_size):
+    conv = out_channels * channels * kernel_size**2 + out_channels
+    outputs = out_channels * height * width
+    return conv, outputs * channels * height * width + outputs
+
+
+@conv_or_linear_parameters.impostor("A kernel of k pixels fits into n pixels at n - k + 1 places, not n - k: count them for n = k.")
+def counts_one_place_too_few(channels, height, width, out_channels, kernel_size):
+    conv = out_channels * channels * kernel_size**2 + out_channels
+    outputs = out_channels * (height - kernel_size) * (width - kernel_size)
+    return conv, outputs * channels * height * width + outputs
+
+
+@conv_or_linear_parameters.impostor("You left out the biases.")
+def forgets_the_biases(channels, height, width, out_channels, kernel_size):
+    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
+    return out_channels * channels * kernel_size**2, outputs * channels * height * width
+
+
+@conv_or_linear_parameters.impostor("You give the convolution a bias for each place. It shares its bias as it shares its weights: one for each output channel.")
+def gives_each_place_a_bias(channels, height, width, out_channels, kernel_size):
+    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
+    return out_channels * channels * kernel_size**2 + outputs, outputs * channels * height * width + outputs
+
+
+@conv_or_linear_parameters.impostor("You count the kernel once for each place it visits. That is work; the weights are the same everywhere, and count once.")
+def counts_the_kernel_at_each_place(channels, height, width, out_channels, kernel_size):
+    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
+    return outputs * channels * kernel_size**2 + out_channels, outputs * channels * height * width + outputs
+
+
+@conv_or_linear_parameters.impostor("Your kernels see one channel. Each output channel has a kernel for every input channel.")
+def forgets_the_input_channels(channels, height, width, out_channels, kernel_size):
+    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
+    return out_channels * kernel_size**2 + out_channels, outputs * channels * height * width + outputs
+
+
+@conv_or_linear_parameters.impostor("Your kernels have kernel_size weights. They are square: kernel_size in each direction.")
+def takes_kernels_for_lines(channels, height, width, out_channels, kernel_size):
+    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
+    return out_channels * channels * kernel_size + out_channels, outputs * channels * height * width + outputs
+
+
+@conv_or_linear_parameters.impostor("You take the picture for a square. Height and width may differ.")
+def takes_pictures_for_squares(channels, height, width, out_channels, kernel_size):
+    outputs = out_channels * (height - kernel_size + 1) ** 2
+    return out_channels * channels * kernel_size**2 + out_channels, outputs * channels * height**2 + outputs
+
+
+@conv_or_linear_parameters.impostor("The order is: the convolution's count first, then the Linear's.")
+def exchanges_the_two(channels, height, width, out_channels, kernel_size):
+    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
+    return outputs * channels * height * width + outputs, out_channels * channels * kernel_size**2 + out_channels

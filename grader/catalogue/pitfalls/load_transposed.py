@@ -1,0 +1,213 @@
+"""Task load_transposed."""
+
+import torch
+from torch import nn
+
+from ...spec import Task
+
+
+def load_transposed_reference(weight_in_out, bias):
+    kind = {"dtype": weight_in_out.dtype, "device": weight_in_out.device}
+    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None, **kind)
+    layer.load_state_dict({"weight": weight_in_out.T} | ({} if bias is None else {"bias": bias}))
+    return layer
+
+
+load_transposed = Task(
+    "load_transposed",
+    reference=load_transposed_reference,
+    section="pitfalls-transposed",
+    hints=(
+        "`.data = ...` asks no questions: neither whether the shape fits nor whose memory it is. What does `load_state_dict` do?",
+        "Make the layer with bias=bias is not None and the weight's dtype and device; then copy weight_in_out.T and bias into it.",
+    ),
+)
+
+
+@load_transposed.probe(points=1)
+def computes_with_a_square_weight(load_transposed, bench):
+    """weight_in_out (4, 4), where no shape can tell: the layer's output for x (2, 4) is x @ weight_in_out + bias."""
+    weight, bias, x = (bench.randn(*shape, dtype=torch.float64) for shape in [(4, 4), (4,), (2, 4)])
+    return load_transposed(weight, bias)(x)
+
+
+@load_transposed.probe(points=1)
+def computes_with_any_weight(load_transposed, bench):
+    """weight_in_out (5, 3), (1, 6) and (6, 1)."""
+    answers = {}
+    for shape in [(5, 3), (1, 6), (6, 1)]:
+        weight, bias, x = (bench.randn(*size, dtype=torch.float64) for size in (shape, shape[1:], (2, shape[0])))
+        answers[f"weight_in_out {shape}"] = load_transposed(weight, bias)(x)
+    return answers
+
+
+@load_transposed.probe(points=1)
+def is_a_layer_like_any_other(load_transposed, bench):
+    """An nn.Linear with its sizes, and leaf parameters (O, I) and (O,) that require grad; float32 and float64 stay what they are."""
+    answers = {}
+    for dtype in (torch.float32, torch.float64):
+        layer = load_transposed(bench.randn(5, 3, dtype=dtype), bench.randn(3, dtype=dtype))
+        answers[str(dtype)] = {
+            "is an nn.Linear": isinstance(layer, nn.Linear),
+            "in_features, out_features": (layer.in_features, layer.out_features),
+            "parameters": {
+                name: (tuple(p.shape), str(p.dtype), p.device.type, p.requires_grad and p.is_leaf) for name, p in layer.named_parameters()
+            },
+        }
+    return answers
+
+
+@load_transposed.probe(points=1)
+def may_have_no_bias(load_transposed, bench):
+    """bias=None gives a layer without one."""
+    layer = load_transposed(bench.randn(5, 3, dtype=torch.float64), None)
+    x = bench.randn(2, 5, dtype=torch.float64)
+    return {"layer.bias is None": layer.bias is None, "state_dict": list(layer.state_dict()), "output": layer(x)}
+
+
+@load_transposed.probe(points=2)
+def owns_its_memory(load_transposed, bench):
+    """When weight_in_out and bias change afterwards, the layer does not; when the layer is trained, they do not."""
+    answers = {}
+    stored = {"in order": bench.randn(5, 3, dtype=torch.float64), "a transposed view": bench.randn(3, 5, dtype=torch.float64).T}
+    for case, weight in stored.items():
+        bias, x = bench.randn(3, dtype=torch.float64), bench.randn(2, 5, dtype=torch.float64)
+        before = weight.clone(), bias.clone()
+        layer = load_transposed(weight, bias)
+        with torch.no_grad():
+            for parameter in layer.parameters():
+                parameter.add_(1)
+        untouched = torch.equal(weight, before[0]) and torch.equal(bias, before[1])
+        weight.zero_()
+        bias.zero_()
+        answers[f"weight_in_out {case}"] = {"the caller's tensors stay": untouched, "the layer stays": layer(x)}
+    return answers
+
+
+@load_transposed.starts_from(
+    "`.data = tensor` puts the tensor in without looking: the weight stays (in, out) and unchecked, so a square one computes wrong "
+    "numbers in silence; the memory is shared with the caller's; and a bias of None fails."
+)
+def puts_the_tensors_in_unchecked(weight_in_out, bias):
+    layer = nn.Linear(*weight_in_out.shape)
+    layer.weight.data = weight_in_out
+    layer.bias.data = bias
+    return layer
+
+
+@load_transposed.impostor("You copy the weight as it is. nn.Linear stores (out, in): transpose it. Only where it is square does nobody complain.")
+def copies_without_a_transpose(weight_in_out, bias):
+    kind = {"dtype": weight_in_out.dtype, "device": weight_in_out.device}
+    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None, **kind)
+    with torch.no_grad():
+        layer.weight.copy_(weight_in_out)
+        if bias is not None:
+            layer.bias.copy_(bias)
+    return layer
+
+
+@load_transposed.impostor("You reshape (in, out) to (out, in). That keeps the order of the numbers and exchanges no rows for columns: transpose.")
+def reshapes_instead_of_transposing(weight_in_out, bias):
+    kind = {"dtype": weight_in_out.dtype, "device": weight_in_out.device}
+    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None, **kind)
+    with torch.no_grad():
+        layer.weight.copy_(weight_in_out.reshape(layer.weight.shape))
+        if bias is not None:
+            layer.bias.copy_(bias)
+    return layer
+
+
+@load_transposed.impostor("Your weight is a view of the caller's: `.T` moves no number. Copy, so that neither changes with the other.")
+def shares_the_weight(weight_in_out, bias):
+    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None)
+    layer.weight = nn.Parameter(weight_in_out.T)
+    if bias is not None:
+        layer.bias = nn.Parameter(bias.clone())
+    return layer
+
+
+@load_transposed.impostor("Your bias is the caller's own tensor: nn.Parameter(bias) copies nothing.")
+def shares_the_bias(weight_in_out, bias):
+    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None)
+    layer.weight = nn.Parameter(weight_in_out.T.clone())
+    if bias is not None:
+        layer.bias = nn.Parameter(bias)
+    return layer
+
+
+@load_transposed.impostor(
+    "`contiguous()` copies only what is out of order. If weight_in_out is a transposed view itself, its transpose is in order, and is shared."
+)
+def relies_on_contiguous_to_copy(weight_in_out, bias):
+    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None)
+    layer.weight = nn.Parameter(weight_in_out.T.contiguous())
+    if bias is not None:
+        layer.bias = nn.Parameter(bias.clone())
+    return layer
+
+
+@load_transposed.impostor("Where bias is None your layer keeps the random bias it was made with. Make it with bias=False.")
+def keeps_a_random_bias(weight_in_out, bias):
+    layer = nn.Linear(*weight_in_out.shape, dtype=weight_in_out.dtype, device=weight_in_out.device)
+    with torch.no_grad():
+        layer.weight.copy_(weight_in_out.T)
+        if bias is not None:
+            layer.bias.copy_(bias)
+    return layer
+
+
+@load_transposed.impostor("Where bias is None you make one of zeros. It computes the same at first, but it is one more parameter, and it learns.")
+def makes_a_bias_of_zeros(weight_in_out, bias):
+    layer = nn.Linear(*weight_in_out.shape, dtype=weight_in_out.dtype, device=weight_in_out.device)
+    with torch.no_grad():
+        layer.weight.copy_(weight_in_out.T)
+        layer.bias.zero_() if bias is None else layer.bias.copy_(bias)
+    return layer
+
+
+@load_transposed.impostor("Your layer is float32 whatever the weight is: a new nn.Linear has torch's default dtype, and copying into it converts.")
+def makes_it_float32(weight_in_out, bias):
+    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None, device=weight_in_out.device)
+    with torch.no_grad():
+        layer.weight.copy_(weight_in_out.T)
+        if bias is not None:
+            layer.bias.copy_(bias)
+    return layer
+
+
+@load_transposed.impostor("Your parameters do not require grad, so the layer never learns.")
+def freezes_the_parameters(weight_in_out, bias):
+    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None)
+    layer.weight = nn.Parameter(weight_in_out.T.clone(), requires_grad=False)
+    if bias is not None:
+        layer.bias = nn.Parameter(bias.clone(), requires_grad=False)
+    return layer
+
+
+@load_transposed.impostor("You assign a plain tensor where a parameter stands, and nn.Module refuses. Copy into the parameter, or wrap in nn.Parameter.")
+def assigns_a_plain_tensor(weight_in_out, bias):
+    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None)
+    layer.weight = weight_in_out.T.clone()
+    if bias is not None:
+        layer.bias = bias.clone()
+    return layer
+
+
+@load_transposed.impostor("You copy into a parameter while autograd watches, and it refuses. Do it under torch.no_grad().")
+def copies_while_autograd_watches(weight_in_out, bias):
+    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None)
+    layer.weight.copy_(weight_in_out.T)
+    if bias is not None:
+        layer.bias.copy_(bias)
+    return layer
+
+
+@load_transposed.impostor(
+    "Your layer was made with in_features and out_features exchanged. Its weight is right, but it prints and tells others the wrong sizes."
+)
+def says_the_wrong_sizes(weight_in_out, bias):
+    layer = nn.Linear(*reversed(weight_in_out.shape), bias=bias is not None)
+    layer.weight = nn.Parameter(weight_in_out.T.clone())
+    if bias is not None:
+        layer.bias = nn.Parameter(bias.clone())
+    return layer

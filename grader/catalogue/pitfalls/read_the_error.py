@@ -1,0 +1,256 @@
+"""Task read_the_error."""
+
+import re
+
+import torch
+import torch.nn.functional as F
+
+from ...spec import Task
+
+FORMS = (
+    r"\(\d+x(?P<given>\d+) and (?P<needed>\d+)x\d+\)",
+    r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
+    r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
+    r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
+    r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
+)
+
+
+def read_the_error_reference(message):
+    for form in FORMS:
+        found = re.search(form, message)
+        if found:
+            return int(found["given"]), int(found["needed"])
+    return None
+
+
+read_the_error = Task(
+    "read_the_error",
+    reference=read_the_error_reference,
+    section="pitfalls-errors",
+    hints=(
+        "A message names more numbers than two, and `mat1` holds a digit, too. Which words or marks stand around the two that clash?",
+        r"One pattern for each form, such as r'\(\d+x(\d+) and (\d+)x\d+\)': re.search gives None where it does not fit, else a match "
+        "whose groups are texts.",
+    ),
+)
+
+
+@read_the_error.probe(points=1)
+def reads_a_product_of_matrices(read_the_error, bench):
+    """x (r, given) meets a weight (o, needed) in F.linear, with a bias and without."""
+    r, given, needed, o = bench.size(10, 19), bench.size(30, 39), bench.size(20, 29), bench.size(40, 49)
+    answers = {}
+    for bias in (torch.zeros(o), None):
+        message = bench.catch(lambda: F.linear(torch.zeros(r, given), torch.zeros(o, needed), bias)).message
+        answers[message] = read_the_error(message)
+        r += 1
+    return answers
+
+
+@read_the_error.probe(points=1)
+def reads_through_flattened_dimensions(read_the_error, bench):
+    """x (..., given) has several leading dimensions, which torch reports as one, or none."""
+    given, needed, o = bench.size(30, 39), bench.size(20, 29), bench.size(40, 49)
+    answers = {}
+    for lead in [(3, 5), (2, 3, 4), ()]:
+        message = bench.catch(lambda: F.linear(torch.zeros(*lead, given), torch.zeros(o, needed), torch.zeros(o))).message
+        answers[message] = read_the_error(message)
+    return answers
+
+
+@read_the_error.probe(points=1)
+def reads_the_rarer_products(read_the_error, bench):
+    """weight @ x for one vector x (given,); and F.linear of a permuted batch (2, 4, given)."""
+    given, needed, o = bench.size(30, 39), bench.size(20, 29), bench.size(40, 49)
+    messages = [
+        bench.catch(lambda: torch.zeros(o, needed) @ torch.zeros(given)).message,
+        bench.catch(lambda: F.linear(torch.zeros(4, 2, given).transpose(0, 1), torch.zeros(o, needed), torch.zeros(o))).message,
+    ]
+    return {message: read_the_error(message) for message in messages}
+
+
+@read_the_error.probe(points=1)
+def reads_a_clash_with_the_bias(read_the_error, bench):
+    """A bias (given,) where y has `needed` outputs: in F.linear, and in y + bias."""
+    given, needed, r = bench.size(30, 39), bench.size(20, 29), bench.size(10, 19)
+    messages = [
+        bench.catch(lambda: F.linear(torch.zeros(r, 5), torch.zeros(needed, 5), torch.zeros(given))).message,
+        bench.catch(lambda: torch.zeros(r, needed) + torch.zeros(given)).message,
+    ]
+    return {message: read_the_error(message) for message in messages}
+
+
+@read_the_error.probe(points=1)
+def knows_when_it_is_not_about_sizes(read_the_error, bench):
+    """None for an error of dtypes or of a view; the sizes for another clash of sizes after it."""
+    given, needed = bench.size(30, 39), bench.size(20, 29)
+    calls = [
+        lambda: F.linear(torch.zeros(4, 5, dtype=torch.float64), torch.zeros(3, 5)),
+        lambda: torch.zeros(4, 5).T.view(-1),
+        lambda: F.linear(torch.zeros(4, given), torch.zeros(3, needed)),
+    ]
+    messages = [bench.catch(call).message for call in calls]
+    return {message: read_the_error(message) for message in messages}
+
+
+@read_the_error.starts_from(
+    "You take the first two numbers of the message. Those of `mat1` and `mat2` are no sizes, others are sizes that do not clash, and "
+    "a message may hold no number at all. Look for the two sizes by the marks around them."
+)
+def takes_the_first_two_numbers(message):
+    import re
+
+    numbers = [int(digits) for digits in re.findall(r"\d+", message)]
+    return numbers[0], numbers[1]
+
+
+@read_the_error.impostor("You read the outer sizes, the rows of x and the outputs. A product needs equal *inner* sizes; the outer ones may be anything.")
+def reads_the_outer_sizes(message):
+    import re
+
+    forms = (
+        r"\((?P<given>\d+)x\d+ and \d+x(?P<needed>\d+)\)",
+        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
+        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
+        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
+        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
+    )
+    found = next((found for form in forms if (found := re.search(form, message))), None)
+    return (int(found["given"]), int(found["needed"])) if found else None
+
+
+@read_the_error.impostor("You read the two sizes of mat1. Those belong to one tensor; the second of them clashes with the first of mat2.")
+def reads_the_shape_of_mat1(message):
+    import re
+
+    forms = (
+        r"\((?P<given>\d+)x(?P<needed>\d+) and",
+        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
+        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
+        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
+        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
+    )
+    found = next((found for form in forms if (found := re.search(form, message))), None)
+    return (int(found["given"]), int(found["needed"])) if found else None
+
+
+@read_the_error.impostor("You take mat2 for the weight, (out, in), and read its second size. It is the weight's transpose: (in, out).")
+def takes_mat2_for_the_weight(message):
+    import re
+
+    forms = (
+        r"\(\d+x(?P<given>\d+) and \d+x(?P<needed>\d+)\)",
+        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
+        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
+        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
+        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
+    )
+    found = next((found for form in forms if (found := re.search(form, message))), None)
+    return (int(found["given"]), int(found["needed"])) if found else None
+
+
+@read_the_error.impostor(
+    "In the message about a vector, `got input` is not your x: it is the result, with one number for each output. Your x is `vec`."
+)
+def believes_got_input(message):
+    import re
+
+    forms = (
+        r"\(\d+x(?P<given>\d+) and (?P<needed>\d+)x\d+\)",
+        r"got input \((?P<given>\d+)\), mat \(\d+x(?P<needed>\d+)\)",
+        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
+        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
+        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
+    )
+    found = next((found for form in forms if (found := re.search(form, message))), None)
+    return (int(found["given"]), int(found["needed"])) if found else None
+
+
+@read_the_error.impostor(
+    "In the message about `batch2` you take the expected size for the one that is needed. `batch2` is the weight: torch wants it to "
+    "fit x. What is needed is what the weight has, after `but got`."
+)
+def takes_the_expected_for_the_needed(message):
+    import re
+
+    forms = (
+        r"\(\d+x(?P<given>\d+) and (?P<needed>\d+)x\d+\)",
+        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
+        r"to be: \[\d+, (?P<needed>\d+)\] but got: \[\d+, (?P<given>\d+)\]",
+        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
+        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
+    )
+    found = next((found for form in forms if (found := re.search(form, message))), None)
+    return (int(found["given"]), int(found["needed"])) if found else None
+
+
+@read_the_error.impostor(
+    "You return the sizes in the order of the message. Where a bias clashes, its own size is named second: first return what was given, "
+    "then what was needed."
+)
+def keeps_the_order_of_the_message(message):
+    import re
+
+    forms = (
+        r"\(\d+x(\d+) and (\d+)x\d+\)",
+        r"mat \(\d+x(\d+)\), vec \((\d+)\)",
+        r"to be: \[\d+, (\d+)\] but got: \[\d+, (\d+)\]",
+        r"expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\)",
+        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)",
+    )
+    found = next((found for form in forms if (found := re.search(form, message))), None)
+    return tuple(map(int, found.groups())) if found else None
+
+
+@read_the_error.impostor("You return what was needed first. What was given comes first.")
+def exchanges_given_and_needed(message):
+    import re
+
+    forms = (
+        r"\(\d+x(?P<given>\d+) and (?P<needed>\d+)x\d+\)",
+        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
+        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
+        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
+        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
+    )
+    found = next((found for form in forms if (found := re.search(form, message))), None)
+    return (int(found["needed"]), int(found["given"])) if found else None
+
+
+@read_the_error.impostor("You return texts, '512' for 512. What a pattern finds is text: make it an int.")
+def returns_texts(message):
+    import re
+
+    forms = (
+        r"\(\d+x(?P<given>\d+) and (?P<needed>\d+)x\d+\)",
+        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
+        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
+        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
+        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
+    )
+    found = next((found for form in forms if (found := re.search(form, message))), None)
+    return (found["given"], found["needed"]) if found else None
+
+
+@read_the_error.impostor("You know only the message about two matrices. A single vector, a permuted batch and a bias clash in other words.")
+def knows_only_matrices(message):
+    import re
+
+    found = re.search(r"\(\d+x(\d+) and (\d+)x\d+\)", message)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+@read_the_error.impostor("Where nothing is found, re.search gives None, and None has no groups. Return None for such a message.")
+def expects_sizes_in_every_message(message):
+    import re
+
+    forms = (
+        r"\(\d+x(?P<given>\d+) and (?P<needed>\d+)x\d+\)",
+        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
+        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
+        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
+        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
+    )
+    found = next((found for form in forms if (found := re.search(form, message))), None)
+    return int(found["given"]), int(found["needed"])

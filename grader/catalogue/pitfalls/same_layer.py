@@ -1,0 +1,153 @@
+"""Task same_layer."""
+
+import torch
+from torch import nn
+
+from ...spec import Task
+
+
+def same_layer_reference(layer, x, y):
+    try:
+        torch.testing.assert_close(y, layer(x))
+    except AssertionError:
+        return False
+    return True
+
+
+same_layer = Task(
+    "same_layer",
+    reference=same_layer_reference,
+    section="pitfalls-fresh",
+    hints=(
+        "Two layers of the same sizes are as different as two strangers of the same height. Whose weight and bias made y?",
+        "Call layer(x) itself. Compare shape and dtype first, then the numbers with torch.allclose: alone it broadcasts, and raises "
+        "an error for two dtypes.",
+    ),
+)
+
+
+@same_layer.probe(points=1)
+def tells_its_own_output_from_a_fresh_layers(same_layer, bench):
+    """y from layer(x), and from another layer of the same sizes."""
+    layer, other = (nn.Linear(5, 3).to(bench.device, torch.float64) for _ in range(2))
+    x = bench.randn(4, 5, dtype=torch.float64)
+    return {"y from this layer": same_layer(layer, x, layer(x)), "y from another layer": same_layer(layer, x, other(x))}
+
+
+@same_layer.probe(points=1)
+def forgives_rounding_and_nothing_else(same_layer, bench):
+    """y with its products summed in another order; y with one entry off by 0.01; y with two rows exchanged."""
+    layer = nn.Linear(256, 6).to(bench.device, torch.float64)
+    x, order = bench.randn(8, 256, dtype=torch.float64), torch.randperm(256, device=bench.device)
+    y = layer(x).detach()
+    other_order = (x[:, order, None] * layer.weight.T[order]).cumsum(1)[:, -1] + layer.bias
+    nearly = y.clone()
+    nearly[3, 4] += 0.01
+    return {
+        "summed in another order": same_layer(layer, x, other_order),
+        "one entry off by 0.01": same_layer(layer, x, nearly),
+        "two rows exchanged": same_layer(layer, x, y[[1, 0, 2, 3, 4, 5, 6, 7]]),
+    }
+
+
+@same_layer.probe(points=1)
+def works_without_a_bias_and_with_leading_dimensions(same_layer, bench):
+    """A layer made with bias=False, and x of shape (2, 4, 5) and (5,)."""
+    layer = nn.Linear(5, 3, bias=False).to(bench.device, torch.float64)
+    answers = {}
+    for shape in [(2, 4, 5), (5,)]:
+        x = bench.randn(*shape, dtype=torch.float64)
+        answers[f"x {shape}, y from this layer"] = same_layer(layer, x, layer(x))
+        answers[f"x {shape}, y of -x"] = same_layer(layer, x, layer(-x))
+    return answers
+
+
+@same_layer.probe(points=1)
+def another_shape_or_dtype_is_another_y(same_layer, bench):
+    """Four equal rows: y with all of them, with one of them, with one row more; and y in float32."""
+    layer = nn.Linear(5, 3).to(bench.device, torch.float64)
+    x = bench.randn(1, 5, dtype=torch.float64).repeat(4, 1)
+    y = layer(x).detach()
+    return {
+        "all four rows": same_layer(layer, x, y),
+        "one row, y (1, 3)": same_layer(layer, x, y[:1]),
+        "five rows, y (5, 3)": same_layer(layer, x, torch.cat([y, y[:1]])),
+        "y in float32": same_layer(layer, x, y.float()),
+    }
+
+
+@same_layer.starts_from(
+    "You compare with a fresh layer. nn.Linear(...) draws a weight and a bias of its own; only the sizes are the same. "
+    "Ask the layer that you were given."
+)
+def asks_a_fresh_layer(layer, x, y):
+    fresh = nn.Linear(layer.in_features, layer.out_features).to(x)
+    return torch.allclose(y, fresh(x), atol=1e-6)
+
+
+@same_layer.impostor("You compare shapes only. Every layer with these sizes gives that shape; compare the numbers.")
+def compares_shapes_only(layer, x, y):
+    return y.shape == layer(x).shape and y.dtype == x.dtype
+
+
+@same_layer.impostor("You ask for equal bits. The same sum in another order rounds differently: compare with a tolerance.")
+def asks_for_equal_bits(layer, x, y):
+    return y.dtype == x.dtype and torch.equal(y, layer(x))
+
+
+@same_layer.impostor(
+    "`torch.allclose` broadcasts, so one row counts for four equal ones; and it raises an error for other sizes and for two dtypes. "
+    "Compare shape and dtype first."
+)
+def lets_allclose_broadcast(layer, x, y):
+    return torch.allclose(y, layer(x), atol=1e-6)
+
+
+@same_layer.impostor("`torch.allclose` raises an error for two dtypes. Compare them first: y of another dtype is not this layer's.")
+def fails_on_another_dtype(layer, x, y):
+    out = layer(x)
+    return y.shape == out.shape and torch.allclose(y, out, atol=1e-6)
+
+
+@same_layer.impostor("You left out the layer's bias.")
+def leaves_out_the_bias(layer, x, y):
+    out = x @ layer.weight.T
+    return y.shape == out.shape and y.dtype == out.dtype and torch.allclose(y, out, atol=1e-6)
+
+
+@same_layer.impostor("A layer made with bias=False has bias None, which cannot be added. Calling the layer takes care of it.")
+def needs_a_bias(layer, x, y):
+    out = x @ layer.weight.T + layer.bias
+    return y.shape == out.shape and y.dtype == out.dtype and torch.allclose(y, out, atol=1e-6)
+
+
+@same_layer.impostor("You multiply by the weight itself. It is stored (out, in); the layer multiplies by its transpose.")
+def forgets_the_transpose(layer, x, y):
+    out = x @ layer.weight + (0 if layer.bias is None else layer.bias)
+    return y.shape == out.shape and y.dtype == out.dtype and torch.allclose(y, out, atol=1e-6)
+
+
+@same_layer.impostor("You compare sums or means over all entries: errors cancel, and rows in another order have the same sum. Compare entry by entry.")
+def compares_sums(layer, x, y):
+    out = layer(x)
+    return y.shape == out.shape and y.dtype == out.dtype and torch.allclose(y.sum(), out.sum(), atol=1e-6)
+
+
+@same_layer.impostor("One entry that agrees is enough for you (`any`). All must agree.")
+def is_content_with_any_entry(layer, x, y):
+    out = layer(x)
+    return y.shape == out.shape and y.dtype == out.dtype and bool(torch.isclose(y, out, atol=1e-6).any())
+
+
+@same_layer.impostor("Your tolerance forgives an error of 0.01. Rounding is millions of times smaller.")
+def forgives_too_much(layer, x, y):
+    out = layer(x)
+    return y.shape == out.shape and y.dtype == out.dtype and torch.allclose(y, out, atol=0.1)
+
+
+@same_layer.impostor("You return a tensor. Return True or False: `bool(...)`, or a function such as torch.allclose that answers so.")
+def returns_a_tensor(layer, x, y):
+    out = layer(x)
+    if y.shape != out.shape or y.dtype != out.dtype:
+        return torch.tensor(False)
+    return torch.isclose(y, out, atol=1e-6).all()

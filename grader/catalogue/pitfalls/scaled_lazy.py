@@ -1,0 +1,191 @@
+"""Task scaled_lazy."""
+
+import math
+
+import torch
+from torch import nn
+
+from ...spec import Task
+
+
+def scaled_lazy_reference(out_features, std):
+    class ScaledLinear(nn.LazyLinear):
+        def reset_parameters(self):
+            if self.in_features:
+                nn.init.normal_(self.weight, std=std)
+                nn.init.zeros_(self.bias)
+
+    return ScaledLinear(out_features)
+
+
+scaled_lazy = Task(
+    "scaled_lazy",
+    reference=scaled_lazy_reference,
+    section="pitfalls-lazy",
+    hints=(
+        "The weight has no numbers before the first call. Who fills it then, and which method of the layer does that?",
+        "Subclass nn.LazyLinear and write reset_parameters: torch calls it once the shapes are known. It also calls it while the "
+        "layer is being made, when in_features is still 0: do nothing then.",
+    ),
+)
+
+
+@scaled_lazy.probe(points=1)
+def draws_with_its_std_at_the_first_call(scaled_lazy, bench):
+    """After a call with x (4, 200): the weight, 100 × 200 normal numbers of the std asked for, and the bias, zeros."""
+    std = bench.size(2, 9) / 100
+    layer = scaled_lazy(100, std)
+    y = layer(bench.randn(4, 200).cpu())
+    return {"y": tuple(y.shape), "weight": bench.sample(layer.weight), "bias": layer.bias}
+
+
+@scaled_lazy.probe(points=1)
+def waits_for_its_input(scaled_lazy, bench):
+    """Before the first call the weight is uninitialized; in_features comes from the input, whatever its leading dimensions."""
+    answers = {}
+    for shape in [(150,), (2, 3, 120)]:
+        layer = scaled_lazy(100, 0.5)
+        answers[f"x {shape}"] = {
+            "weight is uninitialized before": nn.parameter.is_lazy(layer.weight),
+            "y": tuple(layer(bench.randn(*shape).cpu()).shape),
+            "weight": bench.sample(layer.weight),
+            "bias": layer.bias,
+        }
+    return answers
+
+
+@scaled_lazy.probe(points=1)
+def draws_only_once(scaled_lazy, bench):
+    """A second call leaves weight and bias as the first one left them, and as training changed them."""
+    layer = scaled_lazy(100, 0.5)
+    layer(bench.randn(4, 120).cpu())
+    with torch.no_grad():
+        layer.bias.add_(1)
+    weight, bias = layer.weight.detach().clone(), layer.bias.detach().clone()
+    layer(bench.randn(4, 120).cpu())
+    return {
+        "the weight stays": torch.equal(layer.weight, weight),
+        "weight": bench.sample(layer.weight),
+        "bias, 1 added after the first call": layer.bias,
+        "kept": torch.equal(layer.bias, bias),
+    }
+
+
+@scaled_lazy.probe(points=1)
+def keeps_what_was_loaded(scaled_lazy, bench):
+    """A state that was loaded before the first call stays; a layer without one draws."""
+    saved = {"weight": bench.randn(100, 120).cpu(), "bias": bench.randn(100).cpu()}
+    loaded, drawn = scaled_lazy(100, 0.5), scaled_lazy(100, 0.5)
+    loaded.load_state_dict(saved)
+    for layer in (loaded, drawn):
+        layer(bench.randn(4, 120).cpu())
+    return {"loaded": [loaded.weight, loaded.bias], "drawn": [bench.sample(drawn.weight), drawn.bias]}
+
+
+@scaled_lazy.starts_from(
+    "You initialize a weight that does not exist yet. `.data` of an uninitialized parameter is empty, so nothing is drawn, nothing "
+    "complains, and the first call draws torch's default."
+)
+def initializes_what_is_not_there_yet(out_features, std):
+    layer = nn.LazyLinear(out_features)
+    layer.weight.data.normal_(0, std)
+    layer.bias.data.fill_(0)
+    return layer
+
+
+@scaled_lazy.impostor("nn.init refuses an uninitialized parameter: it has no shape. Initialize when the first input has given it one.")
+def asks_nn_init_too_early(out_features, std):
+    layer = nn.LazyLinear(out_features)
+    nn.init.normal_(layer.weight, std=std)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+@scaled_lazy.impostor("You guess in_features. A lazy layer reads it off its first input.")
+def guesses_in_features(out_features, std):
+    layer = nn.Linear(out_features, out_features)
+    nn.init.normal_(layer.weight, std=std)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+@scaled_lazy.impostor("You call the layer on an input of your own to bring its weight to life. That fixes in_features to your input's size.")
+def calls_it_on_a_made_up_input(out_features, std):
+    layer = nn.LazyLinear(out_features)
+    layer(torch.zeros(1, 1))
+    nn.init.normal_(layer.weight, std=std)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+@scaled_lazy.impostor("You draw anew at every call, so nothing the layer learns lasts. Draw once, when the shapes become known.")
+def draws_at_every_call(out_features, std):
+    layer = nn.LazyLinear(out_features)
+
+    def draw(layer, inputs):
+        nn.init.normal_(layer.weight, std=std)
+        nn.init.zeros_(layer.bias)
+
+    layer.register_forward_pre_hook(draw)
+    return layer
+
+
+@scaled_lazy.impostor(
+    "Your hook draws at the first call whatever the layer holds, and overwrites a state that was loaded before. reset_parameters is "
+    "called only if there is something to draw."
+)
+def overwrites_a_loaded_state(out_features, std):
+    layer = nn.LazyLinear(out_features)
+
+    def draw(layer, inputs):
+        nn.init.normal_(layer.weight, std=std)
+        nn.init.zeros_(layer.bias)
+        handle.remove()
+
+    handle = layer.register_forward_pre_hook(draw)
+    return layer
+
+
+@scaled_lazy.impostor("The bias has torch's default draws. It should be zero.")
+def leaves_the_bias_random(out_features, std):
+    class Layer(nn.LazyLinear):
+        def reset_parameters(self):
+            super().reset_parameters()
+            if self.in_features:
+                nn.init.normal_(self.weight, std=std)
+
+    return Layer(out_features)
+
+
+@scaled_lazy.impostor("You take std for the variance: its square root is what you draw with. nn.init.normal_ takes the standard deviation.")
+def takes_std_for_the_variance(out_features, std):
+    class Layer(nn.LazyLinear):
+        def reset_parameters(self):
+            if self.in_features:
+                nn.init.normal_(self.weight, std=math.sqrt(std))
+                nn.init.zeros_(self.bias)
+
+    return Layer(out_features)
+
+
+@scaled_lazy.impostor("You draw evenly between -std and std. Asked are normal numbers; those have a standard deviation of std / √3.")
+def draws_uniform_numbers(out_features, std):
+    class Layer(nn.LazyLinear):
+        def reset_parameters(self):
+            if self.in_features:
+                nn.init.uniform_(self.weight, -std, std)
+                nn.init.zeros_(self.bias)
+
+    return Layer(out_features)
+
+
+@scaled_lazy.impostor("You multiply torch's default draws by std. They are uniform and have a spread of their own: draw normal numbers instead.")
+def scales_the_default_draws(out_features, std):
+    class Layer(nn.LazyLinear):
+        def reset_parameters(self):
+            super().reset_parameters()
+            if self.in_features:
+                self.weight.mul_(std)
+                nn.init.zeros_(self.bias)
+
+    return Layer(out_features)
