@@ -1,0 +1,225 @@
+"""Task dispatch_path."""
+
+import torch
+import torch.nn.functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from ...spec import Task
+
+
+class Log(TorchDispatchMode):
+    """Writes down the names of the operations that run while it is active."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.names.append(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+def dispatch_path_reference(x, weight, bias):
+    with Log() as log:
+        F.linear(x, weight, bias)
+    if "addmm" in log.names:
+        return "flatten+addmm" if "view" in log.names else "addmm"
+    return "matmul+add" if {"add", "add_"} & set(log.names) else "matmul"
+
+
+dispatch_path = Task(
+    "dispatch_path",
+    reference=dispatch_path_reference,
+    section="source-roads",
+    hints=(
+        "The chapter's Log writes down what runs inside a `with` block. Which of its names tell the four roads apart?",
+        "Run F.linear under the log. addmm among the names: with view it is flatten+addmm, alone addmm. No addmm: add (or add_) "
+        "tells matmul+add from matmul.",
+    ),
+)
+
+
+@dispatch_path.probe(points=1)
+def knows_the_road_of_a_matrix(dispatch_path, bench):
+    """x (4, 5), with and without bias, contiguous and not."""
+    x, turned, weight, bias = bench.randn(4, 5), bench.randn(5, 4).T, bench.randn(3, 5), bench.randn(3)
+    return {
+        "x (4, 5)": dispatch_path(x, weight, bias),
+        "x (4, 5), no bias": dispatch_path(x, weight, None),
+        "x (5, 4) transposed": dispatch_path(turned, weight, bias),
+        "x (5, 4) transposed, no bias": dispatch_path(turned, weight, None),
+    }
+
+
+@dispatch_path.probe(points=1)
+def knows_the_road_of_many_dimensions(dispatch_path, bench):
+    """x with 1, 3 and 4 dimensions, contiguous, with and without bias."""
+    answers = {}
+    for shape in [(5,), (2, 4, 5), (2, 3, 4, 5)]:
+        x, weight, bias = bench.randn(*shape), bench.randn(3, 5), bench.randn(3)
+        answers[f"x {shape}"] = dispatch_path(x, weight, bias)
+        answers[f"x {shape}, no bias"] = dispatch_path(x, weight, None)
+    return answers
+
+
+@dispatch_path.probe(points=1)
+def knows_the_road_of_other_layouts(dispatch_path, bench):
+    """x whose numbers do not lie in order: transposed, permuted, with gaps, expanded; and one made contiguous again."""
+    permuted = bench.randn(2, 5, 3, 4).permute(0, 2, 3, 1)
+    inputs = {
+        "x (4, 2, 5) transposed to (2, 4, 5)": bench.randn(4, 2, 5).transpose(0, 1),
+        "images (2, 5, 3, 4) permuted to (2, 3, 4, 5)": permuted,
+        "the same, made contiguous": permuted.contiguous(),
+        "every other feature of (2, 4, 10)": bench.randn(2, 4, 10)[..., ::2],
+        "every other feature of (10,)": bench.randn(10)[::2],
+        "one row, expanded to (2, 4, 5)": bench.randn(5).expand(2, 4, 5),
+    }
+    answers = {name: dispatch_path(x, bench.randn(3, 5), bench.randn(3)) for name, x in inputs.items()}
+    answers["x (2, 4, 5), the weight a transpose"] = dispatch_path(bench.randn(2, 4, 5), bench.randn(5, 3).T, bench.randn(3))
+    return answers
+
+
+@dispatch_path.probe(points=1)
+def knows_the_road_of_odd_biases(dispatch_path, bench):
+    """Biases of other shapes and layouts than (3,): torch adds them, but not always on the same road."""
+    biases = {
+        "bias (1,)": bench.randn(1), "bias ()": bench.randn(), "bias (1, 3)": bench.randn(1, 3),
+        "bias (4, 3)": bench.randn(4, 3), "bias (6,), every other": bench.randn(6)[::2],
+    }
+    answers = {}
+    for name, bias in biases.items():
+        answers[f"x (4, 5), {name}"] = dispatch_path(bench.randn(4, 5), bench.randn(3, 5), bias)
+        answers[f"x (2, 4, 5), {name}"] = dispatch_path(bench.randn(2, 4, 5), bench.randn(3, 5), bias)
+    return answers
+
+
+@dispatch_path.probe(points=1)
+def asks_whoever_learns_and_whatever_is_empty(dispatch_path, bench):
+    """Tensors that want gradients, with autograd on and off; sizes of 0."""
+    x, weight, bias = bench.randn(2, 4, 5), bench.randn(3, 5), bench.randn(3)
+    turned = bench.randn(4, 2, 5).transpose(0, 1)
+    learning = weight.clone().requires_grad_()
+    answers = {
+        "x (2, 4, 5), the weight learns": dispatch_path(x, learning, bias),
+        "x (4, 2, 5) transposed, the weight learns": dispatch_path(turned, learning, bias),
+        "x (4, 2, 5) transposed, the weight learns, no bias": dispatch_path(turned, learning, None),
+    }
+    with torch.no_grad():
+        answers["x (2, 4, 5), under no_grad"] = dispatch_path(x, learning, bias)
+    for shape in [(0, 5), (2, 0, 5)]:
+        answers[f"x {shape}"] = dispatch_path(bench.randn(*shape), weight, bias)
+    return answers
+
+
+@dispatch_path.impostor(
+    "You send every x that is not 2-D to matmul+add. Older PyTorch did; this one flattens a contiguous x and calls addmm."
+)
+def repeats_an_older_version(x, weight, bias):
+    if bias is None:
+        return "matmul"
+    return "addmm" if x.dim() == 2 else "matmul+add"
+
+
+@dispatch_path.impostor(
+    "Your roads are those of the formula x @ weight.T + bias. Watch F.linear itself run, and compare whole names: addmm "
+    "contains `add`."
+)
+def repeats_the_formula(x, weight, bias):
+    return "matmul" if bias is None else "matmul+add"
+
+
+@dispatch_path.impostor("You look for `mm` inside the names: mm and bmm, matmul's own products, contain it, too. Look for addmm.")
+def takes_any_product_for_addmm(x, weight, bias):
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Log(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            names.append(func.overloadpacket.__name__)
+            return func(*args, **(kwargs or {}))
+
+    names = []
+    with Log():
+        F.linear(x, weight, bias)
+    if any("mm" in name for name in names):
+        return "flatten+addmm" if "view" in names else "addmm"
+    return "matmul+add" if {"add", "add_"} & set(names) else "matmul"
+
+
+@dispatch_path.impostor(
+    "You take any `view` for the flattening: matmul flattens x as well. The road is flatten+addmm only where addmm runs."
+)
+def takes_any_view_for_the_flat_road(x, weight, bias):
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Log(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            names.append(func.overloadpacket.__name__)
+            return func(*args, **(kwargs or {}))
+
+    names = []
+    with Log():
+        F.linear(x, weight, bias)
+    if "view" in names:
+        return "flatten+addmm"
+    if "addmm" in names:
+        return "addmm"
+    return "matmul+add" if {"add", "add_"} & set(names) else "matmul"
+
+
+@dispatch_path.impostor(
+    "You read y.grad_fn as it comes. It is None unless a gradient is wanted, and then nothing can be read from it."
+)
+def reads_a_missing_grad_fn(x, weight, bias):
+    name = type(F.linear(x, weight, bias).grad_fn).__name__
+    return {"AddmmBackward0": "addmm", "ViewBackward0": "flatten+addmm", "AddBackward0": "matmul+add"}.get(name, "matmul")
+
+
+@dispatch_path.impostor(
+    "You send every x with more or fewer than two dimensions to flatten+addmm. One that is not contiguous takes "
+    "matmul+add."
+)
+def forgets_the_layout(x, weight, bias):
+    if bias is None:
+        return "matmul"
+    return "addmm" if x.dim() == 2 else "flatten+addmm"
+
+
+@dispatch_path.impostor(
+    "You take only 3-D inputs for flattened. A single vector, and four dimensions or more, take the same road."
+)
+def flattens_only_three_dimensions(x, weight, bias):
+    if bias is None:
+        return "matmul"
+    if x.dim() == 2:
+        return "addmm"
+    return "flatten+addmm" if x.dim() == 3 and x.is_contiguous() and bias.squeeze().dim() == 1 else "matmul+add"
+
+
+@dispatch_path.impostor(
+    "You ask of a matrix, too, that it be contiguous. addmm takes any 2-D x: BLAS is told the stride of its rows."
+)
+def wants_contiguous_matrices(x, weight, bias):
+    if bias is None:
+        return "matmul"
+    if not x.is_contiguous():
+        return "matmul+add"
+    return "addmm" if x.dim() == 2 else "flatten+addmm"
+
+
+@dispatch_path.impostor(
+    "You do not look at the bias but for None. With more than two dimensions its shape and layout count: (4, 3) is "
+    "added after matmul."
+)
+def forgets_the_shape_of_the_bias(x, weight, bias):
+    if bias is None:
+        return "matmul"
+    if x.dim() == 2:
+        return "addmm"
+    return "flatten+addmm" if x.is_contiguous() else "matmul+add"
+
+
+@dispatch_path.impostor("Without a bias you name the roads with one. There is nothing to add: it is matmul.")
+def forgets_the_missing_bias(x, weight, bias):
+    if x.dim() == 2:
+        return "addmm"
+    return "flatten+addmm" if x.is_contiguous() and (bias is None or bias.squeeze().dim() == 1) else "matmul+add"

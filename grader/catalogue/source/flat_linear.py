@@ -1,0 +1,160 @@
+"""Task flat_linear."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from ...spec import Task
+from .shared import TORCH_LINEAR
+
+
+def flat_linear_reference(x, weight, bias):
+    return F.linear(x.contiguous(), weight, bias)
+
+
+flat_linear = Task(
+    "flat_linear",
+    reference=flat_linear_reference,
+    section="source-flatten",
+    forbids=TORCH_LINEAR,
+    hints=(
+        "addmm wants a matrix of rows. How many rows do the leading sizes make together, and how many do no leading sizes make?",
+        "x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), torch.addmm(bias, rows, weight.T), then back to the leading sizes.",
+    ),
+)
+
+
+@flat_linear.probe(points=1)
+def computes_the_layer(flat_linear, bench):
+    """y = x Wᵀ + b for one, two, several leading dimensions, and where I = O."""
+    answers = {}
+    for shape, O in [((6, 5), 3), ((2, 4, 5), 3), ((2, 3, 4, 5), 3), ((1, 1, 5), 1), ((3, 4, 4), 4)]:
+        answers[f"x {shape} into {O}"] = flat_linear(bench.randn(*shape), bench.randn(O, shape[-1]), bench.randn(O))
+    return answers
+
+
+@flat_linear.probe(points=1)
+def works_without_leading_dimensions_and_with_zero_sizes(flat_linear, bench):
+    """One vector; empty batches; no input features; no outputs."""
+    answers = {}
+    for shape, O in [((5,), 3), ((0, 5), 3), ((2, 0, 5), 3), ((2, 4, 0), 3), ((0,), 3), ((2, 4, 5), 0)]:
+        answers[f"x {shape} into {O}"] = flat_linear(bench.randn(*shape), bench.randn(O, shape[-1]), bench.randn(O))
+    return answers
+
+
+@flat_linear.probe(points=1)
+def takes_x_in_any_layout(flat_linear, bench):
+    """x transposed, permuted, with gaps, expanded: as good as any other."""
+    inputs = {
+        "x (4, 2, 5) transposed to (2, 4, 5)": bench.randn(4, 2, 5).transpose(0, 1),
+        "images (2, 5, 3, 4) permuted to (2, 3, 4, 5)": bench.randn(2, 5, 3, 4).permute(0, 2, 3, 1),
+        "every other feature of (2, 4, 10)": bench.randn(2, 4, 10)[..., ::2],
+        "one row, expanded to (2, 4, 5)": bench.randn(5).expand(2, 4, 5),
+    }
+    return {name: flat_linear(x, bench.randn(3, 5), bench.randn(3)) for name, x in inputs.items()}
+
+
+@flat_linear.probe(points=1)
+def takes_one_addmm_and_copies_nothing(flat_linear, bench):
+    """What a TorchDispatchMode sees for a contiguous x (2, 4, 5): one addmm, no other product, no addition, no copy."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Log(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            seen.append(func.overloadpacket.__name__)
+            return func(*args, **(kwargs or {}))
+
+    seen, x, weight, bias = [], bench.randn(2, 4, 5), bench.randn(3, 5), bench.randn(3)
+    with Log():
+        y = flat_linear(x, weight, bias)
+    others = {"mm", "bmm", "mv", "matmul", "baddbmm", "add", "add_", "clone", "copy_", "_to_copy", "mul", "sum"}
+    return {"y": y, "addmm runs": seen.count("addmm"), "what else runs": sorted(others.intersection(seen))}
+
+
+@flat_linear.probe(points=1)
+def lets_gradients_through(flat_linear, bench):
+    """The gradients of x (2, 4, 5), weight and bias, for a random grad_output."""
+    inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(2, 4, 5), (3, 5), (3,)]]
+    y = flat_linear(*inputs)
+    gradients = torch.autograd.grad(y, inputs, bench.randn(*y.shape, dtype=torch.float64), allow_unused=True)
+    return dict(zip(["of x", "of weight", "of bias"], gradients))
+
+
+@flat_linear.impostor(
+    "You let -1 stand for the number of rows. With 0 input features any number would fit: multiply the leading sizes."
+)
+def guesses_the_rows(x, weight, bias):
+    return torch.addmm(bias, x.reshape(-1, x.shape[-1]), weight.T).reshape(*x.shape[:-1], weight.shape[0])
+
+
+@flat_linear.impostor(
+    "You flatten with .view, which refuses an x whose numbers do not lie in order. .reshape copies, but only where it "
+    "must."
+)
+def views_the_input(x, weight, bias):
+    return torch.addmm(bias, x.view(math.prod(x.shape[:-1]), x.shape[-1]), weight.T).view(*x.shape[:-1], weight.shape[0])
+
+
+@flat_linear.impostor("You return the matrix of rows. Give y the leading dimensions of x back.")
+def returns_the_matrix(x, weight, bias):
+    return torch.addmm(bias, x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), weight.T)
+
+
+@flat_linear.impostor("flatten(0, -2) needs two dimensions: an x without leading dimensions fails. It is one row.")
+def needs_a_leading_dimension(x, weight, bias):
+    return torch.addmm(bias, x.flatten(0, -2), weight.T).reshape(*x.shape[:-1], weight.shape[0])
+
+
+@flat_linear.impostor("You flatten all but the first dimension, as before a classifier. Here all but the last become rows.")
+def flattens_the_wrong_end(x, weight, bias):
+    return torch.addmm(bias, x.flatten(1), weight.T).reshape(*x.shape[:-1], weight.shape[0])
+
+
+@flat_linear.impostor(
+    "You handle exactly two leading dimensions. There may be none, one or many: multiply x.shape[:-1], whatever it "
+    "is."
+)
+def knows_only_three_dimensions(x, weight, bias):
+    if x.dim() == 2:
+        return torch.addmm(bias, x, weight.T)
+    first, second, features = x.shape
+    return torch.addmm(bias, x.reshape(first * second, features), weight.T).reshape(first, second, weight.shape[0])
+
+
+@flat_linear.impostor("You multiply and then add: two operations, and a second tensor of y's size. addmm is one.")
+def multiplies_then_adds(x, weight, bias):
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return (rows @ weight.T + bias).reshape(*x.shape[:-1], weight.shape[0])
+
+
+@flat_linear.impostor(
+    "You copy x before you flatten it, even where its numbers lie in order already. reshape alone copies only where "
+    "it must."
+)
+def copies_the_input(x, weight, bias):
+    rows = x.clone().reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return torch.addmm(bias, rows, weight.T).reshape(*x.shape[:-1], weight.shape[0])
+
+
+@flat_linear.impostor("You leave the bias out: addmm's first argument is what is added.")
+def forgets_the_bias(x, weight, bias):
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return torch.addmm(torch.zeros_like(bias), rows, weight.T).reshape(*x.shape[:-1], weight.shape[0])
+
+
+@flat_linear.impostor("You multiply by the weight as it is. Its shape is (O, I): addmm needs its transpose.")
+def forgets_the_transpose(x, weight, bias):
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return torch.addmm(bias, rows, weight).reshape(*x.shape[:-1], weight.shape[0])
+
+
+@flat_linear.impostor(
+    "You return early when there are no rows or no features, with zeros. Without features y is the bias, and "
+    "gradients must pass."
+)
+def answers_zero_sizes_with_zeros(x, weight, bias):
+    if x.numel() == 0:
+        return x.new_zeros(*x.shape[:-1], weight.shape[0])
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return torch.addmm(bias, rows, weight.T).reshape(*x.shape[:-1], weight.shape[0])

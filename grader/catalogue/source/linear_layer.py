@@ -1,0 +1,238 @@
+"""Task Linear: what is asked. Its impostors stand in the four modules linear_..._wrong."""
+
+import torch
+from torch import nn
+
+from ...spec import Task
+from .shared import TORCH_LINEAR
+
+Linear = Task(
+    "Linear",
+    reference=nn.Linear,
+    section="source-module",
+    forbids=TORCH_LINEAR,
+    hints=(
+        "Read nn.Linear.__init__ and reset_parameters in the chapter: what is made, with which device and dtype, what is drawn "
+        "first, and what stands in the bias's place when there is none?",
+        "Make each parameter with torch.empty(..., device=device, dtype=dtype) in nn.Parameter; register None for a missing "
+        "bias; call reset_parameters, which draws the weight (kaiming_uniform_, a=√5), then the bias (from ±1/√in_features, "
+        "±0 for 0 inputs). forward looks self.weight and self.bias up each time and can call your flat_linear.",
+    ),
+)
+
+
+@Linear.probe(points=1)
+def is_built_like_nn_linear(Linear, bench):
+    """The constructor, by position and by keyword: attributes, parameters in their order, repr."""
+    layers = {
+        "Linear(5, 3)": Linear(5, 3),
+        "Linear(5, 3, False)": Linear(5, 3, False),
+        "Linear(in_features=4, out_features=4, bias=True)": Linear(in_features=4, out_features=4, bias=True),
+        "Linear(out_features=1, in_features=7, bias=False)": Linear(out_features=1, in_features=7, bias=False),
+    }
+    answers = {}
+    for call, layer in layers.items():
+        answers[call] = {
+            "is an nn.Module": isinstance(layer, nn.Module),
+            "inherits from nn.Linear": nn.Linear in type(layer).__mro__[1:],
+            "in_features": layer.in_features,
+            "out_features": layer.out_features,
+            "shapes of the parameters": {name: tuple(parameter.shape) for name, parameter in layer.named_parameters()},
+            "they learn": all(parameter.requires_grad and parameter.is_leaf for parameter in layer.parameters()),
+            "buffers": [name for name, _ in layer.named_buffers()],
+            "bias is None": layer.bias is None,
+            "repr": repr(layer).replace(type(layer).__name__, "Linear"),
+        }
+    return answers
+
+
+@Linear.probe(points=1)
+def makes_its_parameters_where_asked(Linear, bench):
+    """device and dtype as given, and torch's own defaults where none is given."""
+
+    def kinds(layer):
+        return {name: f"{parameter.dtype} on {parameter.device.type}" for name, parameter in layer.named_parameters()}
+
+    answers = {"Linear(5, 3)": kinds(Linear(5, 3))}
+    for dtype in (torch.float64, torch.bfloat16, torch.complex64):
+        answers[f"dtype={dtype}"] = kinds(Linear(5, 3, device=bench.device, dtype=dtype))
+    answers['Linear(5, 3, True, "meta", torch.float64)'] = kinds(Linear(5, 3, True, "meta", torch.float64))
+    with torch.device("meta"):
+        answers['with torch.device("meta")'] = kinds(Linear(5, 3))
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        answers["after torch.set_default_dtype(torch.float64)"] = kinds(Linear(5, 3))
+    finally:
+        torch.set_default_dtype(usual)
+    return answers
+
+
+@Linear.probe(points=1)
+def draws_nn_linears_numbers(Linear, bench):
+    """After the same torch.manual_seed: weight, bias, the stream's next numbers; then once more by reset_parameters()."""
+    answers = {}
+    for I, O, bias in [(4, 3, True), (4, 3, False), (6, 6, True), (1, 5, True), (bench.size(100, 500), bench.size(2, 9), True)]:
+        torch.manual_seed(bench.size(0, 10**9))
+        layer = Linear(I, O, bias=bias, device=bench.device)
+        first = [parameter.detach().clone() for parameter in layer.parameters()]
+        following, held = torch.rand(3, device=bench.device), list(layer.parameters())
+        layer.reset_parameters()
+        answers[f"Linear({I}, {O}, bias={bias})"] = {
+            "weight, bias": first,
+            "the stream's next numbers": following,
+            "after reset_parameters()": list(layer.parameters()),
+            "in the same parameters": all(one is other for one, other in zip(held, layer.parameters())),
+        }
+    return answers
+
+
+@Linear.probe(points=1)
+def computes_the_layer(Linear, bench):
+    """y = x Wᵀ + b for x without leading dimensions, with one, with several, with empty ones; also where I = O."""
+    answers = {}
+    shapes = [(6, 5), (4, 3), (5,), (2, 4, 5), (2, 1, 3, 5), (1, 1, 5), (0, 5), (2, 0, 5)]
+    for shape, O in zip(shapes, [3, 3, 3, 3, 3, 1, 3, 3]):
+        layer = Linear(shape[-1], O, device=bench.device)
+        layer.weight.data.copy_(bench.randn(O, shape[-1]))
+        layer.bias.data.copy_(bench.randn(O))
+        answers[f"x {shape} into {O}"] = layer(bench.randn(*shape))
+    return answers
+
+
+@Linear.probe(points=1)
+def takes_x_in_any_layout_and_leaves_it_alone(Linear, bench):
+    """x transposed, permuted, with gaps, repeated by expand: the right y, and an x that is what it was."""
+    layer = Linear(5, 3, device=bench.device)
+    layer.weight.data.copy_(bench.randn(3, 5))
+    layer.bias.data.copy_(bench.randn(3))
+    inputs = {
+        "x (5,)": bench.randn(5),
+        "x (2, 4, 5)": bench.randn(2, 4, 5),
+        "x (5, 4) transposed": bench.randn(5, 4).T,
+        "images (2, 5, 3, 4) permuted to (2, 3, 4, 5)": bench.randn(2, 5, 3, 4).permute(0, 2, 3, 1),
+        "every other feature of (2, 4, 10)": bench.randn(2, 4, 10)[..., ::2],
+        "one row, expanded to (2, 4, 5)": bench.randn(5).expand(2, 4, 5),
+    }
+    answers = {}
+    for name, x in inputs.items():
+        numbers, looks = x.clone(), (tuple(x.shape), x.stride(), x.requires_grad, x._version)
+        y = layer(x)
+        same = looks == (tuple(x.shape), x.stride(), x.requires_grad, x._version) and torch.equal(x, numbers)
+        answers[name] = {"y": y, "x is what it was": same}
+    return answers
+
+
+@Linear.probe(points=1)
+def works_without_a_bias(Linear, bench):
+    """bias=False: None in the bias's place, no trace of it in state_dict, the output and the two gradients."""
+    layer = Linear(5, 3, bias=False, device=bench.device, dtype=torch.float64)
+    layer.weight.data.copy_(bench.randn(3, 5, dtype=torch.float64))
+    answers = {"layer.bias is None": layer.bias is None, "state_dict": list(layer.state_dict())}
+    for shape in [(6, 5), (2, 4, 5), (5,)]:
+        x = bench.randn(*shape, dtype=torch.float64).requires_grad_()
+        y = layer(x)
+        gradients = torch.autograd.grad(y, (x, layer.weight), bench.randn(*y.shape, dtype=torch.float64), allow_unused=True)
+        answers[f"x {shape}"] = {"y": y, "gradients": list(gradients)}
+    return answers
+
+
+@Linear.probe(points=1)
+def knows_zero_sizes_and_wrong_sizes(Linear, bench):
+    """Layers of 0 inputs or 0 outputs work; an x whose last size is not in_features is refused, 1 included."""
+    import warnings
+
+    answers = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nn.Linear warns that there is nothing to draw
+        for I, O in [(0, 3), (3, 0), (0, 0)]:
+            layer = Linear(I, O, device=bench.device)
+            drawn = layer.bias.detach().clone() if I == 0 else None
+            layer.bias.data.copy_(bench.randn(O))
+            outputs = [layer(bench.randn(*lead, I)) for lead in [(2, 4), (4,), ()]]
+            answers[f"Linear({I}, {O})"] = {"bias as drawn": drawn, "y": outputs}
+    for I, shape in [(5, (4, 6)), (5, (6,)), (5, (2, 4, 6)), (5, (5, 4)), (5, (2, 4, 1)), (1, (4, 5))]:
+        layer = Linear(I, 3, device=bench.device)
+        caught = bench.catch(lambda: layer(bench.randn(*shape)))
+        answers[f"Linear({I}, 3) refuses x {shape}"] = caught.kind is not None
+    return answers
+
+
+@Linear.probe(points=1)
+def gives_all_gradients(Linear, bench):
+    """The gradients of x, weight and bias for a random grad_output; of complex numbers, too; and a second derivative."""
+    answers = {}
+    real, imaginary = torch.float64, torch.complex128
+    for shape, O, dtype in [
+        ((6, 5), 3, real), ((4, 4), 4, real), ((5,), 3, real), ((2, 4, 5), 3, real), ((0, 5), 3, real), ((2, 4, 5), 3, imaginary)
+    ]:
+        layer = Linear(shape[-1], O, device=bench.device, dtype=dtype)
+        layer.weight.data.copy_(bench.randn(O, shape[-1], dtype=dtype))
+        layer.bias.data.copy_(bench.randn(O, dtype=dtype))
+        x = bench.randn(*shape, dtype=dtype).requires_grad_()
+        y = layer(x)
+        gradients = torch.autograd.grad(y, (x, layer.weight, layer.bias), bench.randn(*y.shape, dtype=dtype), allow_unused=True)
+        answers[f"x {shape} {dtype}"] = dict(zip(["of x", "of weight", "of bias"], gradients))
+    layer = Linear(5, 3, device=bench.device, dtype=real)
+    layer.weight.data.copy_(bench.randn(3, 5, dtype=real))
+    x, grad_output = bench.randn(6, 5, dtype=real).requires_grad_(), bench.randn(6, 3, dtype=real).requires_grad_()
+    first = torch.autograd.grad(layer(x), (x, layer.weight), grad_output, create_graph=True)
+    penalty = sum(gradient.square().sum() / 2 for gradient in first)
+    second = torch.autograd.grad(penalty, (x, layer.weight, grad_output), materialize_grads=True)
+    answers["of ½ Σ (∂L/∂x)² + ½ Σ (∂L/∂W)² by x, weight, grad_output"] = list(second)
+    return answers
+
+
+@Linear.probe(points=1)
+def works_in_every_dtype(Linear, bench):
+    """float32, float64, bfloat16, complex64: made so, and moved so by .to(dtype); the same in train and eval mode."""
+    import warnings
+
+    answers = {}
+    for dtype in (torch.float32, torch.float64, torch.bfloat16, torch.complex64):
+        weight, bias, x = (bench.randn(*shape).abs().to(dtype) for shape in [(3, 5), (3,), (2, 4, 5)])
+        made, moved = Linear(5, 3, device=bench.device, dtype=dtype), Linear(5, 3, device=bench.device)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "complex modules are a new feature"
+            moved = moved.to(dtype)
+        for layer in (made, moved):
+            layer.weight.data.copy_(weight)
+            layer.bias.data.copy_(bias)
+        answers[str(dtype)] = {"made so": made(x), "moved there": moved(x), "in eval mode": moved.eval()(x)}
+    answers["layer.training, after eval() and after train()"] = [moved.training, moved.train().training]
+    return answers
+
+
+@Linear.probe(points=1)
+def travels_like_nn_linear(Linear, bench):
+    """state_dict to and from nn.Linear (strict), deepcopy, pickling, and a weight that is replaced after the fact."""
+    import copy
+    import pickle
+
+    answers = {}
+    for bias in (True, False):
+        layer, torchs = Linear(5, 3, bias=bias, device=bench.device), nn.Linear(5, 3, bias=bias, device=bench.device)
+        state = {"weight": bench.randn(3, 5), "bias": bench.randn(3)}
+        torchs.load_state_dict({name: state[name] for name in torchs.state_dict()})
+        layer.load_state_dict(torchs.state_dict())
+        x = bench.randn(4, 5)
+        answers[f"bias={bias}: from nn.Linear"] = layer(x)
+        layer.weight.data.copy_(bench.randn(3, 5))
+        torchs.load_state_dict(layer.state_dict())
+        answers[f"bias={bias}: to nn.Linear"] = list(torchs.parameters())
+    layer = Linear(5, 3, device=bench.device)
+    layer.load_state_dict(state)
+    copied = copy.deepcopy(layer)
+    make, arguments, held = layer.__reduce_ex__(4)[:3]  # what pickle writes down: how to make one, and what it holds
+    pickles = bench.catch(lambda: pickle.dumps(held)).kind is None
+    restored = make(*arguments)
+    restored.__setstate__(pickle.loads(pickle.dumps(held)) if pickles else held)
+    layer.weight.data.zero_()
+    answers["a deep copy, after the original's weight is set to 0"] = copied(x)
+    answers["what it holds can be pickled"] = pickles
+    answers["pickled and restored"] = restored(x) if pickles else None
+    layer.weight = nn.Parameter(bench.randn(3, 5))
+    answers["with another weight, layer.weight = nn.Parameter(...)"] = layer(x)
+    layer.bias = None
+    answers["with its bias taken away, layer.bias = None"] = layer(x)
+    return answers

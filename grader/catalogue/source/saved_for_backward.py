@@ -1,0 +1,74 @@
+"""Task saved_for_backward."""
+
+import torch
+import torch.nn.functional as F
+
+from ...spec import Task
+
+
+def saved_for_backward_reference(x_needs_grad, weight_needs_grad):
+    inputs = {"x": torch.ones(4, 5, requires_grad=x_needs_grad), "weight": torch.ones(3, 5, requires_grad=weight_needs_grad)}
+    bias, kept = torch.ones(3, requires_grad=True), []
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor.data_ptr()) or tensor, lambda tensor: tensor):
+        y = F.linear(*inputs.values(), bias)
+    return sorted(name for name, tensor in {**inputs, "bias": bias, "y": y}.items() if tensor.data_ptr() in kept)
+
+
+saved_for_backward = Task(
+    "saved_for_backward",
+    reference=saved_for_backward_reference,
+    section="source-backward",
+    hints=(
+        "The gradient of x is G W, that of weight is Gᵀ x, that of bias a sum over G. Which tensor does each one read?",
+        "x is read for the weight's gradient, weight for that of x. Observe it with saved_tensors_hooks, or write the two `if`s.",
+    ),
+)
+
+
+@saved_for_backward.probe(points=1)
+def knows_the_two_extremes(saved_for_backward, bench):
+    """x and weight both want a gradient; neither does."""
+    return {"both": saved_for_backward(True, True), "neither": saved_for_backward(False, False)}
+
+
+@saved_for_backward.probe(points=1)
+def knows_what_a_frozen_side_spares(saved_for_backward, bench):
+    """Only x wants a gradient, as when weight is frozen; only weight does, as in a first layer."""
+    return {"only x": saved_for_backward(True, False), "only weight": saved_for_backward(False, True)}
+
+
+@saved_for_backward.impostor(
+    "You name the tensors that want a gradient. Each gradient reads the other one: that of x reads weight."
+)
+def names_what_learns(x_needs_grad, weight_needs_grad):
+    return ["weight"] * weight_needs_grad + ["x"] * x_needs_grad
+
+
+@saved_for_backward.impostor("You name both whatever is wanted. The graph keeps only what a wanted gradient will read.")
+def keeps_everything(x_needs_grad, weight_needs_grad):
+    return ["weight", "x"]
+
+
+@saved_for_backward.impostor("You keep y as well. No gradient of a linear layer reads its output.")
+def keeps_the_output(x_needs_grad, weight_needs_grad):
+    return ["weight"] * x_needs_grad + ["x"] * weight_needs_grad + ["y"]
+
+
+@saved_for_backward.impostor("You keep the bias as well. Nothing is multiplied by it, so no gradient reads it.")
+def keeps_the_bias(x_needs_grad, weight_needs_grad):
+    return ["bias"] + ["weight"] * x_needs_grad + ["x"] * weight_needs_grad
+
+
+@saved_for_backward.impostor(
+    "You always keep the weight, since it is a parameter. The graph keeps it only if x wants a gradient."
+)
+def always_keeps_the_weight(x_needs_grad, weight_needs_grad):
+    return ["weight"] + ["x"] * weight_needs_grad
+
+
+@saved_for_backward.impostor(
+    "You always keep x, as if every backward needed it. It is read for the weight's gradient only: a frozen layer "
+    "lets go of it."
+)
+def always_keeps_the_input(x_needs_grad, weight_needs_grad):
+    return ["weight"] * x_needs_grad + ["x"]

@@ -1,0 +1,96 @@
+"""Task training_flops."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+from ...spec import Task
+
+
+def training_flops_reference(x_shape, out_features, x_needs_grad, weight_needs_grad):
+    x = torch.zeros(x_shape, requires_grad=x_needs_grad)
+    weight = torch.zeros(out_features, x_shape[-1], requires_grad=weight_needs_grad)
+    bias = torch.zeros(out_features, requires_grad=True)
+    with FlopCounterMode(display=False) as counter:
+        y = F.linear(x, weight, bias)
+        y.backward(torch.zeros_like(y))
+    return counter.get_total_flops()
+
+
+training_flops = Task(
+    "training_flops",
+    reference=training_flops_reference,
+    section="source-cost",
+    hints=(
+        "Each entry of a matrix product is a sum of products: a multiplication and an addition a term. How many products does "
+        "backward make, and who wants them?",
+        "B is the product of all leading sizes. 2BIO for forward, 2BIO more for each of the two gradients that is wanted.",
+    ),
+)
+
+
+@training_flops.probe(points=1)
+def counts_all_three_products(training_flops, bench):
+    """An inner layer that learns: x wants a gradient, weight wants one."""
+    B, I, O = bench.size(2, 99), bench.size(2, 99), bench.size(2, 99)
+    return {f"x {(B, I)} into {O}": training_flops((B, I), O, True, True)}
+
+
+@training_flops.probe(points=1)
+def counts_only_what_is_wanted(training_flops, bench):
+    """A first layer (x is data), a frozen layer, and one of which only the bias learns."""
+    B, I, O = bench.size(2, 99), bench.size(2, 99), bench.size(2, 99)
+    cases = {"x is data": (False, True), "weight is frozen": (True, False), "only the bias learns": (False, False)}
+    return {f"x {(B, I)} into {O}, {case}": training_flops((B, I), O, *wanted) for case, wanted in cases.items()}
+
+
+@training_flops.probe(points=1)
+def counts_every_row(training_flops, bench):
+    """x without leading dimensions, with several, with an empty one."""
+    lengths = [bench.size(2, 9) for _ in range(3)]
+    return {f"x {(*lead, 5)} into 3": training_flops((*lead, 5), 3, True, True) for lead in [(), lengths[:2], lengths, (2, 0)]}
+
+
+@training_flops.impostor("You count multiplications only. Each comes with an addition: 2 FLOPs a term.")
+def forgets_the_additions(x_shape, out_features, x_needs_grad, weight_needs_grad):
+    return math.prod(x_shape) * out_features * (1 + x_needs_grad + weight_needs_grad)
+
+
+@training_flops.impostor("You count the forward pass only. Backward makes one more product for each gradient that is wanted.")
+def counts_forward_only(x_shape, out_features, x_needs_grad, weight_needs_grad):
+    return 2 * math.prod(x_shape) * out_features
+
+
+@training_flops.impostor("You count 6BIO whatever is wanted. A gradient that nobody wants is not computed.")
+def counts_six_always(x_shape, out_features, x_needs_grad, weight_needs_grad):
+    return 6 * math.prod(x_shape) * out_features
+
+
+@training_flops.impostor("You count backward as one product, as large as forward. It is two: one for x, one for weight.")
+def counts_one_product_backward(x_shape, out_features, x_needs_grad, weight_needs_grad):
+    return (4 if x_needs_grad or weight_needs_grad else 2) * math.prod(x_shape) * out_features
+
+
+@training_flops.impostor(
+    "You take the first size for the batch. Every leading position is a row: multiply all leading sizes, none giving "
+    "1."
+)
+def counts_only_the_first_dimension(x_shape, out_features, x_needs_grad, weight_needs_grad):
+    rows = x_shape[0] if len(x_shape) > 1 else 1
+    return 2 * rows * x_shape[-1] * out_features * (1 + x_needs_grad + weight_needs_grad)
+
+
+@training_flops.impostor(
+    "You count the bias, too. Asked are the matrix products, as torch's counter counts them; the bias is a few "
+    "additions beside them."
+)
+def counts_the_bias(x_shape, out_features, x_needs_grad, weight_needs_grad):
+    products = 2 * math.prod(x_shape) * out_features * (1 + x_needs_grad + weight_needs_grad)
+    return products + math.prod(x_shape[:-1]) * out_features
+
+
+@training_flops.impostor("You count backward twice over: 2BIO for each wanted gradient, not 4BIO.")
+def counts_each_gradient_double(x_shape, out_features, x_needs_grad, weight_needs_grad):
+    return 2 * math.prod(x_shape) * out_features * (1 + 2 * x_needs_grad + 2 * weight_needs_grad)
