@@ -1,9 +1,9 @@
 """The exercises, in the order of the course. Adding one: write its module here and list it below."""
 
 from ..spec import Exercise, Task
-from . import backward, formula, init
+from . import backward, formula, init, pitfalls, source
 
-EXERCISES: tuple[Exercise, ...] = (formula.EXERCISE, init.EXERCISE, backward.EXERCISE)
+EXERCISES: tuple[Exercise, ...] = (formula.EXERCISE, init.EXERCISE, backward.EXERCISE, source.EXERCISE, pitfalls.EXERCISE)
 
 
 def find_exercise(name: str) -> Exercise:
