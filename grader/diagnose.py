@@ -4,6 +4,8 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 
+import torch
+
 from . import asking, judge, verdicts
 from .bench import Data, probe_seed
 from .explain import explain
@@ -181,9 +183,9 @@ def _call_text(task, call):
 
 
 def _argument_text(value):
-    if callable(value):
+    if callable(value) and not isinstance(value, torch.nn.Module):
         return "a function"
     if not hasattr(value, "shape"):
-        return re.sub(r" at 0x\w+", "", repr(value))[:60]
+        return " ".join(re.sub(r" at 0x\w+", "", repr(value)).split())[:60]
     shape, dtype = tuple(value.shape), str(value.dtype).removeprefix("torch.")
     return f"{shape}" if dtype == "float32" else f"{shape} {dtype}"
