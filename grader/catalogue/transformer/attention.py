@@ -1,0 +1,205 @@
+"""Task attention."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from ...spec import Task
+
+
+def attention_reference(q, k, v, mask=None):
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+
+
+attention = Task(
+    "attention",
+    reference=attention_reference,
+    section="transformer-attention",
+    forbids=("torch.nn.functional.scaled_dot_product_attention",),
+    hints=(
+        "Each query has one score for each key, (..., T, S). Which dimension of the scores must sum to one after softmax?",
+        "Scores are q @ k.mT / math.sqrt(d). Where a boolean mask is False put -inf; a float mask is added. Softmax over the "
+        "last dimension, then times v.",
+    ),
+)
+
+
+@attention.probe(points=1)
+def mixes_the_values(attention, bench):
+    """4 queries, 5 keys, values of another size: q (2, 3, 4, 8), k (2, 3, 5, 8), v (2, 3, 5, 6) give (2, 3, 4, 6)."""
+    return attention(bench.randn(2, 3, 4, 8), bench.randn(2, 3, 5, 8), bench.randn(2, 3, 5, 6))
+
+
+@attention.probe(points=1)
+def also_where_sizes_are_equal(attention, bench):
+    """B = h = T = S = d = 4: no shape can tell you which dimension is which."""
+    return attention(bench.randn(4, 4, 4, 4), bench.randn(4, 4, 4, 4), bench.randn(4, 4, 4, 4))
+
+
+@attention.probe(points=1)
+def takes_any_leading_dimensions(attention, bench):
+    """None, one, three; an empty batch."""
+    leads = [(), (2,), (2, 3, 2), (0, 3)]
+    return {
+        f"q {(*lead, 4, 8)}": attention(bench.randn(*lead, 4, 8), bench.randn(*lead, 5, 8), bench.randn(*lead, 5, 6))
+        for lead in leads
+    }
+
+
+@attention.probe(points=2)
+def obeys_a_boolean_mask(attention, bench):
+    """True means: may attend. A causal mask (5, 5), and one of padding, (2, 1, 1, 5), that differs between the texts."""
+    q, k, v = (bench.randn(2, 3, 5, 8) for _ in range(3))
+    causal = torch.ones(5, 5, dtype=torch.bool, device=bench.device).tril()
+    padding = torch.arange(5, device=bench.device) < torch.tensor([5, 3], device=bench.device)[:, None, None, None]
+    return {"causal": attention(q, k, v, causal), "padding": attention(q, k, v, mask=padding)}
+
+
+@attention.probe(points=2)
+def adds_a_float_mask(attention, bench):
+    """A float mask is added to the scores: finite numbers, and -inf above the diagonal."""
+    q, k, v = (bench.randn(2, 3, 5, 8) for _ in range(3))
+    numbers = bench.randn(5, 5)
+    future = torch.ones(5, 5, dtype=torch.bool, device=bench.device).triu(1)
+    return {"finite": attention(q, k, v, numbers), "with -inf": attention(q, k, v, numbers.masked_fill(future, -math.inf))}
+
+
+@attention.probe(points=1)
+def stays_finite(attention, bench):
+    """float64, with scores in the thousands; and the gradients of q, k and v at ordinary scores."""
+    q, k, v = (bench.randn(2, 5, 8, dtype=torch.float64) for _ in range(3))
+    answers = {"large scores": attention(60 * q, 60 * k, v)}
+    inputs = [t.requires_grad_() for t in (q, k, v)]
+    gradients = torch.autograd.grad(attention(*inputs), inputs, bench.randn(2, 5, 8, dtype=torch.float64))
+    return {**answers, **dict(zip(["gradient of q", "gradient of k", "gradient of v"], gradients))}
+
+
+@attention.impostor("You do not divide the scores by √d. Their variance grows with d, and softmax saturates.")
+def forgets_the_scale(q, k, v, mask=None):
+    scores = q @ k.mT
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(-1) @ v
+
+
+@attention.impostor("You divide the scores by d. Their variance is d, so their standard deviation is √d: divide by that.")
+def divides_by_d(q, k, v, mask=None):
+    scores = q @ k.mT / q.shape[-1]
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(-1) @ v
+
+
+@attention.impostor("You divide by the root of the number of tokens. What a score sums over are the d features of q and k.")
+def scales_by_the_number_of_keys(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(k.shape[-2])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(-1) @ v
+
+
+@attention.impostor("Your softmax runs over the queries. Each query shares its weights out among the keys: the last dimension.")
+def normalises_over_the_queries(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(-2) @ v
+
+
+@attention.impostor("Your softmax runs over dimension 1, the heads. It belongs to the keys, the last dimension.")
+def normalises_over_dimension_1(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(1) @ v
+
+
+@attention.impostor("You divide by √d after softmax, so the weights no longer sum to one. The scale belongs to the scores.")
+def scales_after_softmax(q, k, v, mask=None):
+    scores = q @ k.mT
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(-1) / math.sqrt(q.shape[-1]) @ v
+
+
+@attention.impostor("You return the weights. They still have to mix the values: times v.")
+def returns_the_weights(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(-1)
+
+
+@attention.impostor(
+    "You read True as blocked, as nn.MultiheadAttention does. Here, as in F.scaled_dot_product_attention, True means: may attend."
+)
+def inverts_the_mask(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(mask, -math.inf) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(-1) @ v
+
+
+@attention.impostor("You add a boolean mask to the scores: True counts as 1, so nothing is blocked. Put -inf where it is False.")
+def adds_a_boolean_mask(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    return (scores if mask is None else scores + mask).softmax(-1) @ v
+
+
+@attention.impostor("You leave the mask out.")
+def ignores_the_mask(q, k, v, mask=None):
+    return (q @ k.mT / math.sqrt(q.shape[-1])).softmax(-1) @ v
+
+
+@attention.impostor("You set blocked scores to 0. exp(0) is 1, so blocked keys keep a weight. -inf is what softmax turns into 0.")
+def blocks_with_a_zero_score(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, 0) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(-1) @ v
+
+
+@attention.impostor("You block after softmax, so the weights that are left do not sum to one. Block the scores before softmax.")
+def blocks_after_softmax(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    if mask is not None and mask.dtype == torch.bool:
+        return scores.softmax(-1) * mask @ v
+    return (scores if mask is None else scores + mask).softmax(-1) @ v
+
+
+@attention.impostor(
+    "You treat every mask alike, with masked_fill(mask == 0, -inf). In a float mask a zero changes nothing: add that mask."
+)
+def takes_a_float_mask_for_a_boolean(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(mask == 0, -math.inf)
+    return scores.softmax(-1) @ v
+
+
+@attention.impostor("You add the float mask before dividing by √d, which shrinks it. Scale the scores first, then add the mask.")
+def scales_the_float_mask(q, k, v, mask=None):
+    scores = q @ k.mT
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
+    return (scores / math.sqrt(q.shape[-1])).softmax(-1) @ v
+
+
+@attention.impostor(
+    "exp of a score in the thousands is inf, and inf / inf is NaN. torch.softmax subtracts the largest score first."
+)
+def exponentiates_large_scores(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
+    weights = scores.exp()
+    return weights / weights.sum(-1, keepdim=True) @ v
+
+
+@attention.impostor("You exchange queries and keys: row t of the scores must belong to query t.")
+def exchanges_queries_and_keys(q, k, v, mask=None):
+    scores = k @ q.mT / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(-1) @ v

@@ -1,0 +1,172 @@
+"""Task BertHeads."""
+
+import torch
+from torch import nn
+
+from ...spec import Task
+
+
+class BertHeadsReference(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
+
+    def forward(self, hidden_states):
+        return self.mlm(hidden_states), self.nsp(hidden_states[:, 0])
+
+
+BertHeads = Task(
+    "BertHeads",
+    reference=BertHeadsReference,
+    section="transformer-bert",
+    hints=(
+        "One head guesses words, the other answers a yes-or-no question about the whole input. How many classes has each?",
+        "mlm is a Linear to vocab, applied to every token; nsp a Linear to 2, applied to hidden_states[:, 0].",
+    ),
+)
+
+
+@BertHeads.probe(points=1)
+def has_two_heads(BertHeads, bench):
+    """The names and shapes in the state_dict of BertHeads(6, 11)."""
+    return {name: list(value.shape) for name, value in sorted(BertHeads(6, 11).state_dict().items())}
+
+
+@BertHeads.probe(points=2)
+def answers_both_questions(BertHeads, bench):
+    """With given weights: hidden states (3, 5, 6) and (2, 1, 6) give mlm logits (B, T, 11) and nsp logits (B, 2)."""
+    heads = BertHeads(6, 11).to(bench.device, torch.float64)
+    shapes = {"mlm.weight": (11, 6), "mlm.bias": (11,), "nsp.weight": (2, 6), "nsp.bias": (2,)}
+    heads.load_state_dict({name: bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()})
+    answers = {}
+    for shape in [(3, 5, 6), (2, 1, 6)]:
+        mlm, nsp = heads(bench.randn(*shape, dtype=torch.float64))
+        answers[f"hidden states {shape}"] = {"mlm": mlm, "nsp": nsp}
+    return answers
+
+
+@BertHeads.probe(points=1)
+def sends_gradients_to_the_tokens(BertHeads, bench):
+    """The gradient of the hidden states (3, 5, 6) from each head alone."""
+    heads = BertHeads(6, 11).to(bench.device, torch.float64)
+    shapes = {"mlm.weight": (11, 6), "mlm.bias": (11,), "nsp.weight": (2, 6), "nsp.bias": (2,)}
+    heads.load_state_dict({name: bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()})
+    states = bench.randn(3, 5, 6, dtype=torch.float64).requires_grad_()
+    mlm, nsp = heads(states)
+    upstream = {"mlm": bench.randn(3, 5, 11, dtype=torch.float64), "nsp": bench.randn(3, 2, dtype=torch.float64)}
+    pairs = zip((mlm, nsp), upstream.items())
+    return {f"from {name}": torch.autograd.grad(y, states, gradient, retain_graph=True)[0] for y, (name, gradient) in pairs}
+
+
+@BertHeads.impostor("Your nsp head has vocab classes. It answers one question, does B follow A: 2 classes.")
+class gives_nsp_the_vocabulary(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, vocab)
+
+    def forward(self, hidden_states):
+        return self.mlm(hidden_states), self.nsp(hidden_states[:, 0])
+
+
+@BertHeads.impostor("Your nsp head has one output. BERT's has two, one logit a class, for a softmax.")
+class gives_nsp_one_output(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 1)
+
+    def forward(self, hidden_states):
+        return self.mlm(hidden_states), self.nsp(hidden_states[:, 0])
+
+
+@BertHeads.impostor("You ask nsp of every token. It is asked once a text, of the first token, [CLS].")
+class asks_nsp_of_every_token(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
+
+    def forward(self, hidden_states):
+        return self.mlm(hidden_states), self.nsp(hidden_states)
+
+
+@BertHeads.impostor("You ask nsp of the mean of all tokens. BERT asks the first one, [CLS], which attention let see all others.")
+class asks_nsp_of_the_mean(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
+
+    def forward(self, hidden_states):
+        return self.mlm(hidden_states), self.nsp(hidden_states.mean(1))
+
+
+@BertHeads.impostor("You ask nsp of the last token. BERT's [CLS] is the first.")
+class asks_nsp_of_the_last_token(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
+
+    def forward(self, hidden_states):
+        return self.mlm(hidden_states), self.nsp(hidden_states[:, -1])
+
+
+@BertHeads.impostor(
+    "hidden_states[0] is the first text with all its tokens. The first token of every text is hidden_states[:, 0]."
+)
+class takes_the_first_text(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
+
+    def forward(self, hidden_states):
+        return self.mlm(hidden_states), self.nsp(hidden_states[0])
+
+
+@BertHeads.impostor("Your nsp logits are (B, 1, 2). The token is a single one: index it with 0, not with 0:1.")
+class keeps_the_dimension_of_the_token(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
+
+    def forward(self, hidden_states):
+        return self.mlm(hidden_states), self.nsp(hidden_states[:, :1])
+
+
+@BertHeads.impostor("You ask mlm of the first token only. Any token may be the masked one: it gives logits for each.")
+class asks_mlm_of_the_first_token(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
+
+    def forward(self, hidden_states):
+        return self.mlm(hidden_states[:, 0]), self.nsp(hidden_states[:, 0])
+
+
+@BertHeads.impostor("You return nsp first. The order is: mlm logits, nsp logits.")
+class returns_nsp_first(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
+
+    def forward(self, hidden_states):
+        return self.nsp(hidden_states[:, 0]), self.mlm(hidden_states)
+
+
+@BertHeads.impostor("You apply softmax. Both heads return logits: cross_entropy applies softmax itself.")
+class returns_probabilities(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
+
+    def forward(self, hidden_states):
+        return self.mlm(hidden_states).softmax(-1), self.nsp(hidden_states[:, 0]).softmax(-1)
+
+
+@BertHeads.impostor(
+    "You detach the first token before nsp, so that question never trains the model below. Leave it in the graph."
+)
+class detaches_the_first_token(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
+
+    def forward(self, hidden_states):
+        return self.mlm(hidden_states), self.nsp(hidden_states[:, 0].detach())

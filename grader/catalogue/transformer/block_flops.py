@@ -1,0 +1,93 @@
+"""Task block_flops."""
+
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from ...spec import Task
+
+
+def block_flops_reference(batch, tokens, d_model, d_ff):
+    """What torch's counter sees of a block that runs without numbers, on the meta device."""
+    layer = nn.TransformerEncoderLayer(d_model, 1, d_ff, batch_first=True, device="meta")
+    x = torch.empty(batch, tokens, d_model, device="meta")
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        layer(x)
+    attention = counter.get_flop_counts()["Global"][torch.ops.aten.bmm]
+    return counter.get_total_flops() - attention, attention
+
+
+block_flops = Task(
+    "block_flops",
+    reference=block_flops_reference,
+    section="transformer-cost",
+    hints=(
+        "Each Linear takes 2 · rows · I · O. How many rows does it see here, and which four pairs (I, O) are there?",
+        "The Linears: q, k, v together D → 3D, out_proj D → D, linear1 D → d_ff, linear2 d_ff → D, each for batch · tokens rows. "
+        "Attention: q kᵀ and weights · v, each 2 · tokens · tokens · D a text.",
+    ),
+)
+
+
+@block_flops.probe(points=2)
+def counts_a_block(block_flops, bench):
+    """Sizes drawn at random, all different, as (FLOPs of the Linears, FLOPs of attention's two products)."""
+    sizes = [2, 3 + bench.size(0, 3), 8 + bench.size(0, 4), 20 + bench.size(0, 9)]
+    return {f"{sizes}": block_flops(*sizes), "[1, 1, 4, 9]": block_flops(1, 1, 4, 9)}
+
+
+@block_flops.probe(points=1)
+def counts_bert_base(block_flops, bench):
+    """One block of BERT base: 32 texts of 512 tokens, d_model 768, d_ff 3072; then one text of six times 768 tokens."""
+    return {"32 texts": block_flops(32, 512, 768, 3072), "one long text": block_flops(1, 4608, 768, 3072)}
+
+
+@block_flops.impostor("You count multiplications only. Each comes with an addition: 2 FLOPs.")
+def forgets_the_two(batch, tokens, d_model, d_ff):
+    return batch * tokens * (4 * d_model**2 + 2 * d_model * d_ff), 2 * batch * tokens**2 * d_model
+
+
+@block_flops.impostor("You count the Linears for one row a text. Each token is a row: batch · tokens of them.")
+def forgets_the_tokens(batch, tokens, d_model, d_ff):
+    return 2 * batch * (4 * d_model**2 + 2 * d_model * d_ff), 4 * batch * tokens**2 * d_model
+
+
+@block_flops.impostor("You count one of attention's two products. Scores are q kᵀ, and then the weights multiply v.")
+def counts_the_scores_only(batch, tokens, d_model, d_ff):
+    return 2 * batch * tokens * (4 * d_model**2 + 2 * d_model * d_ff), 2 * batch * tokens**2 * d_model
+
+
+@block_flops.impostor("Your attention grows with the tokens once. Every token has a score for every token: tokens².")
+def forgets_that_attention_is_quadratic(batch, tokens, d_model, d_ff):
+    return 2 * batch * tokens * (4 * d_model**2 + 2 * d_model * d_ff), 4 * batch * tokens * d_model
+
+
+@block_flops.impostor("You leave out attention's output projection, a Linear from d_model to d_model.")
+def forgets_the_output_projection(batch, tokens, d_model, d_ff):
+    return 2 * batch * tokens * (3 * d_model**2 + 2 * d_model * d_ff), 4 * batch * tokens**2 * d_model
+
+
+@block_flops.impostor("You count q, k and v as one Linear from d_model to d_model. Fused they go from d_model to 3 · d_model.")
+def counts_one_of_q_k_v(batch, tokens, d_model, d_ff):
+    return 2 * batch * tokens * (2 * d_model**2 + 2 * d_model * d_ff), 4 * batch * tokens**2 * d_model
+
+
+@block_flops.impostor("You count one Linear of the feed-forward network. It has two: up to d_ff, and back down.")
+def counts_one_linear_of_the_network(batch, tokens, d_model, d_ff):
+    return 2 * batch * tokens * (4 * d_model**2 + d_model * d_ff), 4 * batch * tokens**2 * d_model
+
+
+@block_flops.impostor("You take d_ff for 4 · d_model. It is an argument.")
+def assumes_four_times_as_wide(batch, tokens, d_model, d_ff):
+    return 24 * batch * tokens * d_model**2, 4 * batch * tokens**2 * d_model
+
+
+@block_flops.impostor("You add the two numbers up. Return the FLOPs of the Linears and of attention's products apart.")
+def adds_both_up(batch, tokens, d_model, d_ff):
+    return 2 * batch * tokens * (4 * d_model**2 + 2 * d_model * d_ff) + 4 * batch * tokens**2 * d_model
+
+
+@block_flops.impostor("You count forward and backward, three times as much. Asked is the forward pass.")
+def counts_the_backward_pass_too(batch, tokens, d_model, d_ff):
+    return 6 * batch * tokens * (4 * d_model**2 + 2 * d_model * d_ff), 12 * batch * tokens**2 * d_model

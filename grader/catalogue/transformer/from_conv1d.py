@@ -1,0 +1,144 @@
+"""Task from_conv1d."""
+
+import torch
+from torch import nn
+
+from ...spec import Task
+
+
+def from_conv1d_reference(weight, bias):
+    layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype)
+    layer.load_state_dict({"weight": weight.T, "bias": bias})
+    return layer
+
+
+from_conv1d = Task(
+    "from_conv1d",
+    reference=from_conv1d_reference,
+    section="transformer-conv1d",
+    hints=(
+        "A Conv1D computes x @ weight + bias, an nn.Linear x @ weight.T + bias. Which weight makes the two the same?",
+        "Build nn.Linear(in, out) with the weight's dtype and device, and copy weight.T and bias into its parameters under no_grad.",
+    ),
+)
+
+
+@from_conv1d.probe(points=1)
+def makes_a_linear(from_conv1d, bench):
+    """weight (4, 12) and bias (12,): the kind of layer, its attributes and its parameters."""
+    layer = from_conv1d(bench.randn(4, 12), bench.randn(12))
+    return {
+        "is an nn.Linear": isinstance(layer, nn.Linear),
+        "in_features, out_features": [layer.in_features, layer.out_features],
+        "weight": layer.weight,
+        "bias": layer.bias,
+        "learns": [name for name, p in layer.named_parameters() if p.requires_grad],
+    }
+
+
+@from_conv1d.probe(points=1)
+def computes_the_same(from_conv1d, bench):
+    """On x (2, 3, 4): a weight (4, 12), then a square one, (4, 4), whose shape tells nothing."""
+    answers = {}
+    for out in (12, 4):
+        layer = from_conv1d(bench.randn(4, out), bench.randn(out))
+        answers[f"weight {(4, out)}"] = layer(bench.randn(2, 3, 4))
+    return answers
+
+
+@from_conv1d.probe(points=1)
+def keeps_the_dtype(from_conv1d, bench):
+    """float64 and bfloat16 weights give layers of their dtype."""
+    answers = {}
+    for dtype in (torch.float64, torch.bfloat16):
+        layer = from_conv1d(bench.randn(4, 12).to(dtype), bench.randn(12).to(dtype))
+        answers[str(dtype)] = [layer.weight, layer.bias]
+    return answers
+
+
+@from_conv1d.probe(points=1)
+def has_memory_of_its_own(from_conv1d, bench):
+    """The layer's parameters are changed in place; then a look at the tensors that were given."""
+    weight, bias = bench.randn(4, 12), bench.randn(12)
+    layer = from_conv1d(weight, bias)
+    with torch.no_grad():
+        layer.weight.add_(1)
+        layer.bias.add_(1)
+    return {"weight": weight, "bias": bias, "layer.weight": layer.weight, "layer.bias": layer.bias}
+
+
+@from_conv1d.impostor(
+    "You store the weight as it is, (in, out). nn.Linear's is (out, in), and a square one fits silently: transpose it."
+)
+def forgets_the_transpose(weight, bias):
+    layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype)
+    layer.weight, layer.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
+    return layer
+
+
+@from_conv1d.impostor(
+    "You reshape (in, out) to (out, in). That keeps the order in memory and scrambles the matrix: transpose it."
+)
+def reshapes_instead_of_transposing(weight, bias):
+    layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype)
+    layer.weight, layer.bias = nn.Parameter(weight.clone().reshape(weight.shape[::-1])), nn.Parameter(bias.clone())
+    return layer
+
+
+@from_conv1d.impostor(
+    "You exchange in_features and out_features: the constructor takes in first, and a Conv1D's weight is (in, out)."
+)
+def exchanges_in_and_out(weight, bias):
+    layer = nn.Linear(*weight.shape[::-1], device=weight.device, dtype=weight.dtype)
+    layer.weight, layer.bias = nn.Parameter(weight.T.clone()), nn.Parameter(bias.clone())
+    return layer
+
+
+@from_conv1d.impostor("You leave the new layer's bias as it was drawn. Copy the given one.")
+def leaves_the_bias_as_drawn(weight, bias):
+    layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype)
+    layer.weight.data.copy_(weight.T)
+    return layer
+
+
+@from_conv1d.impostor("Your layer has no bias. Copy the given one.")
+def drops_the_bias(weight, bias):
+    layer = nn.Linear(*weight.shape, bias=False, device=weight.device, dtype=weight.dtype)
+    layer.weight.data.copy_(weight.T)
+    return layer
+
+
+@from_conv1d.impostor("Your layer is float32 whatever the weight is: nn.Linear(in, out) makes that. Give it the weight's dtype.")
+def is_always_float32(weight, bias):
+    layer = nn.Linear(*weight.shape, device=weight.device)
+    layer.weight.data.copy_(weight.T)
+    layer.bias.data.copy_(bias)
+    return layer
+
+
+@from_conv1d.impostor("Your layer shares the memory of the given tensors, so training it would change them. Copy.")
+def shares_the_memory(weight, bias):
+    layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype)
+    layer.weight, layer.bias = nn.Parameter(weight.T), nn.Parameter(bias)
+    return layer
+
+
+@from_conv1d.impostor("You return a function. An nn.Linear is asked, with parameters that can be trained and saved.")
+def returns_a_function(weight, bias):
+    return lambda x: x @ weight + bias
+
+
+@from_conv1d.impostor("Your parameters do not learn: requires_grad is False.")
+def freezes_the_layer(weight, bias):
+    layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype).requires_grad_(False)
+    layer.weight.copy_(weight.T)
+    layer.bias.copy_(bias)
+    return layer
+
+
+@from_conv1d.impostor("You copy into parameters while autograd records, which it refuses. Switch recording off for it.")
+def lets_autograd_record(weight, bias):
+    layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype)
+    layer.weight.copy_(weight.T)
+    layer.bias.copy_(bias)
+    return layer

@@ -1,0 +1,124 @@
+"""Task fused_qkv."""
+
+import torch
+import torch.nn.functional as F
+
+from ...spec import Task
+
+
+def fused_qkv_reference(x, in_proj_weight, in_proj_bias):
+    return F.linear(x, in_proj_weight, in_proj_bias).chunk(3, dim=-1)
+
+
+fused_qkv = Task(
+    "fused_qkv",
+    reference=fused_qkv_reference,
+    section="transformer-qkv",
+    hints=(
+        "The stacked weight is one Linear with 3D outputs. Which of the output's dimensions holds q, k and v side by side?",
+        "Apply the whole layer once, as F.linear does, and cut its last dimension into three equal pieces with chunk.",
+    ),
+)
+
+
+@fused_qkv.probe(points=1)
+def gives_q_k_and_v(fused_qkv, bench):
+    """x (2, 4, 6), in_proj_weight (18, 6) and in_proj_bias (18,) give three tensors (2, 4, 6)."""
+    q, k, v = fused_qkv(bench.randn(2, 4, 6), bench.randn(18, 6), bench.randn(18))
+    return {"q": q, "k": k, "v": v}
+
+
+@fused_qkv.probe(points=1)
+def works_without_a_bias(fused_qkv, bench):
+    """in_proj_bias=None."""
+    q, k, v = fused_qkv(bench.randn(2, 4, 6), bench.randn(18, 6), None)
+    return {"q": q, "k": k, "v": v}
+
+
+@fused_qkv.probe(points=1)
+def keeps_every_leading_dimension(fused_qkv, bench):
+    """One token alone, a single text, an empty batch, one dimension more."""
+    leads = [(), (4,), (0, 4), (2, 3, 4)]
+    return {
+        f"x {(*lead, 6)}": list(fused_qkv(bench.randn(*lead, 6), bench.randn(18, 6), bench.randn(18))) for lead in leads
+    }
+
+
+@fused_qkv.probe(points=1)
+def makes_one_product(fused_qkv, bench):
+    """Whether the graph records more than one product with x (2, 4, 6); then the gradients of in_proj_weight and in_proj_bias."""
+    x, weight, bias = (bench.randn(*shape, dtype=torch.float64) for shape in [(2, 4, 6), (18, 6), (18,)])
+    own, kept = weight.untyped_storage().data_ptr(), []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.untyped_storage().data_ptr()) or t, lambda t: t):
+        q, k, v = fused_qkv(x, weight.requires_grad_(), bias.requires_grad_())
+    several = sum(pointer != own for pointer in kept) > 1  # each product keeps its x
+    loss = sum((bench.randn(2, 4, 6, dtype=torch.float64) * part).sum() for part in (q, k, v))
+    gradients = torch.autograd.grad(loss, (weight, bias))
+    return {"more than one product": several, **dict(zip(["gradient of in_proj_weight", "gradient of in_proj_bias"], gradients))}
+
+
+@fused_qkv.impostor(
+    "You make three products, one a projection. Stacked, the three weights are one Linear: multiply once, then cut the result."
+)
+def multiplies_three_times(x, in_proj_weight, in_proj_bias):
+    biases = in_proj_bias.chunk(3) if in_proj_bias is not None else (None, None, None)
+    return [F.linear(x, weight, bias) for weight, bias in zip(in_proj_weight.chunk(3), biases)]
+
+
+@fused_qkv.impostor("You return k, q, v. The rows of in_proj_weight are q's first, then k's, then v's.")
+def exchanges_q_and_k(x, in_proj_weight, in_proj_bias):
+    q, k, v = F.linear(x, in_proj_weight, in_proj_bias).chunk(3, dim=-1)
+    return k, q, v
+
+
+@fused_qkv.impostor("You return v, k, q. The rows of in_proj_weight are q's first, then k's, then v's.")
+def exchanges_q_and_v(x, in_proj_weight, in_proj_bias):
+    return F.linear(x, in_proj_weight, in_proj_bias).chunk(3, dim=-1)[::-1]
+
+
+@fused_qkv.impostor(
+    "You deal the outputs out in turn: 0 to q, 1 to k, 2 to v, 3 to q again. They lie in three runs: the first D outputs are q."
+)
+def deals_the_outputs_in_turn(x, in_proj_weight, in_proj_bias):
+    y = F.linear(x, in_proj_weight, in_proj_bias)
+    return y[..., 0::3], y[..., 1::3], y[..., 2::3]
+
+
+@fused_qkv.impostor("You multiply by the three weights without the transpose, which square weights allow. A Linear is x Wᵀ.")
+def forgets_the_transpose(x, in_proj_weight, in_proj_bias):
+    y = torch.cat([x @ weight for weight in in_proj_weight.chunk(3)], dim=-1)
+    return (y if in_proj_bias is None else y + in_proj_bias).chunk(3, dim=-1)
+
+
+@fused_qkv.impostor("You cut the dimension of the tokens. q, k and v stand side by side in the last dimension, the features.")
+def cuts_the_tokens(x, in_proj_weight, in_proj_bias):
+    return F.linear(x, in_proj_weight, in_proj_bias).chunk(3, dim=-2)
+
+
+@fused_qkv.impostor("You return the product in one piece, (..., 3D). Cut its last dimension into q, k and v.")
+def does_not_cut(x, in_proj_weight, in_proj_bias):
+    return F.linear(x, in_proj_weight, in_proj_bias)
+
+
+@fused_qkv.impostor("You leave the bias out. When it is not None, its 3D numbers belong to the 3D outputs.")
+def forgets_the_bias(x, in_proj_weight, in_proj_bias):
+    return F.linear(x, in_proj_weight).chunk(3, dim=-1)
+
+
+@fused_qkv.impostor("You add the bias even when there is none: `+ None` fails. Add it only if it is not None.")
+def always_adds_the_bias(x, in_proj_weight, in_proj_bias):
+    return (x @ in_proj_weight.T + in_proj_bias).chunk(3, dim=-1)
+
+
+@fused_qkv.impostor("You give q, k and v the same bias. Each has its own third of in_proj_bias.")
+def gives_all_three_one_bias(x, in_proj_weight, in_proj_bias):
+    y = (x @ in_proj_weight.T).chunk(3, dim=-1)
+    return y if in_proj_bias is None else [part + in_proj_bias[: x.shape[-1]] for part in y]
+
+
+@fused_qkv.impostor(
+    "You read off exactly three dimensions (B, T, D). x is (..., D): leave the leading dimensions to the product."
+)
+def takes_only_three_dimensions(x, in_proj_weight, in_proj_bias):
+    B, T, D = x.shape
+    return F.linear(x, in_proj_weight, in_proj_bias).reshape(B, T, 3, D).unbind(2)

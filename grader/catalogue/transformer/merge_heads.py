@@ -1,0 +1,88 @@
+"""Task merge_heads."""
+
+import torch
+
+from ...spec import Task
+
+
+def merge_heads_reference(x):
+    return x.transpose(1, 2).flatten(2)
+
+
+merge_heads = Task(
+    "merge_heads",
+    reference=merge_heads_reference,
+    section="transformer-heads",
+    hints=(
+        "It undoes split_heads: the heads of one token must lie side by side before they can become one row.",
+        "Exchange dimensions 1 and 2, which gives (B, T, h, d), and reshape to (B, T, h * d).",
+    ),
+)
+
+
+@merge_heads.probe(points=1)
+def puts_the_heads_side_by_side(merge_heads, bench):
+    """x (2, 4, 3, 5) gives (2, 3, 20)."""
+    return merge_heads(bench.randn(2, 4, 3, 5))
+
+
+@merge_heads.probe(points=1)
+def also_where_sizes_are_equal(merge_heads, bench):
+    """B = h = T = d = 4: no shape can tell you the order of the dimensions."""
+    return merge_heads(bench.randn(4, 4, 4, 4))
+
+
+@merge_heads.probe(points=1)
+def takes_any_layout_and_nothing_too(merge_heads, bench):
+    """A transposed view, one head, an empty batch, no tokens."""
+    answers = {"transposed view (2, 4, 3, 5)": merge_heads(bench.randn(2, 3, 4, 5).transpose(1, 2))}
+    return {**answers, **{f"x {shape}": merge_heads(bench.randn(*shape)) for shape in [(2, 1, 3, 5), (0, 4, 3, 5), (2, 4, 0, 5)]}}
+
+
+@merge_heads.impostor(
+    "You reshape (B, h, T, d) straight to (B, T, h·d): the shape is right, but numbers of different tokens end up in one row. "
+    "Exchange heads and tokens first."
+)
+def reshapes_without_a_transpose(x):
+    B, heads, T, d = x.shape
+    return x.reshape(B, T, heads * d)
+
+
+@merge_heads.impostor(
+    "After the exchange of dimensions the memory is out of order, and `view` refuses. `reshape` copies if it must."
+)
+def views_out_of_order_memory(x):
+    B, heads, T, d = x.shape
+    return x.transpose(1, 2).view(B, T, heads * d)
+
+
+@merge_heads.impostor("You interleave the heads: feature 0 of every head, then feature 1. Each head's features stay together.")
+def interleaves_the_heads(x):
+    return x.permute(0, 2, 3, 1).flatten(2)
+
+
+@merge_heads.impostor(
+    "You return (B, T, h, d). The last step is still missing: make one row of h·d numbers of the two last dimensions."
+)
+def leaves_the_heads_apart(x):
+    return x.transpose(1, 2)
+
+
+@merge_heads.impostor(
+    "You add the heads up. They are put side by side, (B, T, h·d); the output projection mixes them afterwards."
+)
+def adds_the_heads(x):
+    return x.sum(1)
+
+
+@merge_heads.impostor(
+    "You put the heads one after another along the tokens, (B, h·T, d). They belong side by side along the features."
+)
+def joins_along_the_tokens(x):
+    return x.flatten(1, 2)
+
+
+@merge_heads.impostor("With no tokens, -1 could stand for any size, and reshape refuses to guess. Compute the size, h * d.")
+def lets_reshape_guess(x):
+    B, heads, T, d = x.shape
+    return x.transpose(1, 2).reshape(B, T, -1)

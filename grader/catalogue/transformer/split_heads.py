@@ -1,0 +1,152 @@
+"""Task split_heads."""
+
+import torch
+
+from ...spec import Task
+
+
+def split_heads_reference(x, heads):
+    if x.shape[-1] % heads:
+        raise ValueError(f"{x.shape[-1]} features cannot be shared among {heads} heads")
+    return x.unflatten(-1, (heads, x.shape[-1] // heads)).transpose(1, 2)
+
+
+split_heads = Task(
+    "split_heads",
+    reference=split_heads_reference,
+    section="transformer-heads",
+    hints=(
+        "Head 0 owns the first D/h features of every token. Which dimension may be cut in two without moving a number?",
+        "Reshape to (B, T, h, D // h), which keeps every feature with its token, and then exchange dimensions 1 and 2.",
+    ),
+)
+
+
+@split_heads.probe(points=1)
+def gives_each_head_its_run_of_features(split_heads, bench):
+    """x (2, 3, 8) with 4 heads gives (2, 4, 3, 2)."""
+    return split_heads(bench.randn(2, 3, 8), 4)
+
+
+@split_heads.probe(points=1)
+def also_where_sizes_are_equal(split_heads, bench):
+    """B = T = h = D/h = 4: no shape can tell you the order of the dimensions."""
+    return split_heads(bench.randn(4, 4, 16), 4)
+
+
+@split_heads.probe(points=1)
+def takes_any_number_of_heads_and_any_layout(split_heads, bench):
+    """One head; a head for each feature; a third of a fused product; a transposed view."""
+    return {
+        "1 head": split_heads(bench.randn(2, 3, 8), 1),
+        "8 heads": split_heads(bench.randn(2, 3, 8), 8),
+        "a third of (2, 3, 24)": split_heads(bench.randn(2, 3, 24)[..., 8:16], 4),
+        "transposed view (2, 3, 8)": split_heads(bench.randn(3, 2, 8).transpose(0, 1), 4),
+    }
+
+
+@split_heads.probe(points=1)
+def empty_stays_empty(split_heads, bench):
+    """No texts, or no tokens."""
+    return {f"x {shape}": split_heads(bench.randn(*shape), 4) for shape in [(0, 3, 8), (2, 0, 8)]}
+
+
+@split_heads.probe(points=1)
+def refuses_a_remainder(split_heads, bench):
+    """10 features cannot be shared among 4 heads: a ValueError that names both numbers."""
+    caught = bench.catch(lambda: split_heads(bench.randn(2, 3, 10), 4))
+    return {"raises": caught.kind, "names 10 and 4": caught.names(10, 4)}
+
+
+@split_heads.impostor(
+    "You reshape (B, T, D) straight to (B, h, T, D/h): the shape is right, but each head gets whole tokens of a part of the "
+    "text. "
+    "Cut the last dimension only, then exchange two dimensions."
+)
+def reshapes_without_a_transpose(x, heads):
+    B, T, D = x.shape
+    if D % heads:
+        raise ValueError(f"{D} features, {heads} heads")
+    return x.reshape(B, heads, T, D // heads)
+
+
+@split_heads.impostor("You return (B, T, h, D/h). Attention runs over tokens within a head: exchange dimensions 1 and 2.")
+def leaves_the_heads_inside(x, heads):
+    B, T, D = x.shape
+    if D % heads:
+        raise ValueError(f"{D} features, {heads} heads")
+    return x.reshape(B, T, heads, D // heads)
+
+
+@split_heads.impostor(
+    "Your heads take every h-th feature in turn. A head owns a run of neighbouring features: of (h, D/h), h is the outer size."
+)
+def deals_the_features_in_turn(x, heads):
+    B, T, D = x.shape
+    if D % heads:
+        raise ValueError(f"{D} features, {heads} heads")
+    return x.reshape(B, T, D // heads, heads).permute(0, 3, 1, 2)
+
+
+@split_heads.impostor("You return (h, B, T, D/h), as torch.stack puts its new dimension first. The heads are dimension 1.")
+def stacks_the_heads_first(x, heads):
+    if x.shape[-1] % heads:
+        raise ValueError(f"{x.shape[-1]} features, {heads} heads")
+    return torch.stack(x.chunk(heads, dim=-1))
+
+
+@split_heads.impostor("You fold batch and heads into one dimension, (B·h, T, D/h). Here they stay apart: (B, h, T, D/h).")
+def folds_batch_and_heads(x, heads):
+    B, T, D = x.shape
+    if D % heads:
+        raise ValueError(f"{D} features, {heads} heads")
+    return x.reshape(B, T, heads, D // heads).transpose(1, 2).reshape(B * heads, T, D // heads)
+
+
+@split_heads.impostor("You return each head transposed, (B, h, D/h, T). Tokens come before features.")
+def transposes_each_head(x, heads):
+    B, T, D = x.shape
+    if D % heads:
+        raise ValueError(f"{D} features, {heads} heads")
+    return x.reshape(B, T, heads, D // heads).permute(0, 2, 3, 1)
+
+
+@split_heads.impostor(
+    "You drop the features that are left over when h does not divide D. No layer does that silently: raise a ValueError."
+)
+def drops_the_remainder(x, heads):
+    B, T, D = x.shape
+    d = D // heads
+    return x[..., : heads * d].reshape(B, T, heads, d).transpose(1, 2)
+
+
+@split_heads.impostor(
+    "When h does not divide D, reshape fails with a RuntimeError about an invalid shape. Raise a ValueError that names D and "
+    "h first."
+)
+def leaves_the_remainder_to_reshape(x, heads):
+    B, T, D = x.shape
+    return x.reshape(B, T, heads, D // heads).transpose(1, 2)
+
+
+@split_heads.impostor("Your ValueError does not say what clashed. Name the number of features and the number of heads.")
+def refuses_without_a_reason(x, heads):
+    B, T, D = x.shape
+    if D % heads:
+        raise ValueError("the features cannot be shared among the heads")
+    return x.reshape(B, T, heads, D // heads).transpose(1, 2)
+
+
+@split_heads.impostor("You ask with assert: that raises an AssertionError, and `python -O` skips it. Raise a ValueError.")
+def asserts(x, heads):
+    B, T, D = x.shape
+    assert D % heads == 0, f"{D} features cannot be shared among {heads} heads"
+    return x.reshape(B, T, heads, D // heads).transpose(1, 2)
+
+
+@split_heads.impostor("With no tokens, -1 could stand for any size, and reshape refuses to guess. Compute the size, D // h.")
+def lets_reshape_guess(x, heads):
+    B, T, D = x.shape
+    if D % heads:
+        raise ValueError(f"{D} features, {heads} heads")
+    return x.reshape(B, T, heads, -1).transpose(1, 2)

@@ -1,0 +1,194 @@
+"""Task TiedLM."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ...spec import Task
+
+
+class TiedLMReference(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
+        self.lm_head.weight = self.embedding.weight
+
+    def forward(self, tokens):
+        return self.lm_head(self.embedding(tokens))
+
+
+TiedLM = Task(
+    "TiedLM",
+    reference=TiedLMReference,
+    section="transformer-tied",
+    hints=(
+        "An nn.Embedding's weight is (vocab, d_model). What is the shape of the weight of a Linear from d_model to vocab?",
+        "Both shapes are the same, so one attribute can be given the other's very object: assign the Parameter, not its numbers.",
+    ),
+)
+
+
+@TiedLM.probe(points=2)
+def owns_one_tensor(TiedLM, bench):
+    """What TiedLM(11, 6) is made of, whether the two weights are one Parameter, and how many numbers learn."""
+    model = TiedLM(11, 6)
+    embedding, lm_head = model.embedding, model.lm_head
+    return {
+        "kinds": [isinstance(embedding, nn.Embedding), isinstance(lm_head, nn.Linear), isinstance(lm_head.weight, nn.Parameter)],
+        "state_dict": {name: list(value.shape) for name, value in sorted(model.state_dict().items())},
+        "equal at the start": torch.equal(embedding.weight, lm_head.weight),
+        "one memory": embedding.weight.data_ptr() == lm_head.weight.data_ptr(),
+        "one Parameter": embedding.weight is lm_head.weight,
+        "parameters": sum(p.numel() for p in model.parameters()),
+    }
+
+
+@TiedLM.probe(points=1)
+def scores_every_token_of_the_vocabulary(TiedLM, bench):
+    """tokens (2, 5) give logits (2, 5, 11), with given weights."""
+    model, weight = TiedLM(11, 6).to(bench.device, torch.float64), bench.randn(11, 6, dtype=torch.float64)
+    model.load_state_dict({"embedding.weight": weight, "lm_head.weight": weight})
+    return model(bench.integers(0, 11, 2, 5))
+
+
+@TiedLM.probe(points=1)
+def adds_both_gradients(TiedLM, bench):
+    """The gradient of the shared weight for a cross-entropy of next tokens, by either name."""
+    model, weight = TiedLM(11, 6).to(bench.device, torch.float64), bench.randn(11, 6, dtype=torch.float64)
+    model.load_state_dict({"embedding.weight": weight, "lm_head.weight": weight})
+    tokens = bench.integers(0, 11, 2, 6)
+    F.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()).backward()
+    return {"embedding.weight": model.embedding.weight.grad, "lm_head.weight": model.lm_head.weight.grad}
+
+
+@TiedLM.probe(points=1)
+def stays_tied(TiedLM, bench):
+    """Two steps of SGD with lr=0.5 on cross-entropy: both weights afterwards."""
+    model, weight = TiedLM(11, 6).to(bench.device, torch.float64), bench.randn(11, 6, dtype=torch.float64)
+    model.load_state_dict({"embedding.weight": weight, "lm_head.weight": weight})
+    tokens, optimizer = bench.integers(0, 11, 2, 6), torch.optim.SGD(model.parameters(), lr=0.5)
+    for _ in range(2):
+        optimizer.zero_grad()
+        F.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()).backward()
+        optimizer.step()
+    return {"embedding.weight": model.embedding.weight, "lm_head.weight": model.lm_head.weight}
+
+
+@TiedLM.impostor("You copy the numbers. The two are equal at the start and part at the first step: share one Parameter.")
+class copies_the_numbers(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
+        self.lm_head.weight.data.copy_(self.embedding.weight)
+
+    def forward(self, tokens):
+        return self.lm_head(self.embedding(tokens))
+
+
+@TiedLM.impostor("Your two layers are not tied: each has a weight of its own. Give one the other's Parameter.")
+class does_not_tie(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
+
+    def forward(self, tokens):
+        return self.lm_head(self.embedding(tokens))
+
+
+@TiedLM.impostor(
+    "You share the memory through `.data`, but keep two Parameters: gradients do not add, the weight is counted twice, and a "
+    "move "
+    "to another dtype or device parts them. Assign the Parameter itself."
+)
+class shares_only_the_memory(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
+        self.lm_head.weight.data = self.embedding.weight.data
+
+    def forward(self, tokens):
+        return self.lm_head(self.embedding(tokens))
+
+
+@TiedLM.impostor("You copy the embedding into lm_head at each forward pass. lm_head's gradient then never reaches the embedding.")
+class copies_at_each_forward(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
+
+    def forward(self, tokens):
+        self.lm_head.weight.data.copy_(self.embedding.weight.data)
+        return self.lm_head(self.embedding(tokens))
+
+
+@TiedLM.impostor(
+    "You detach the weight for the projection, so it learns from its use as an embedding only. Both uses send gradients."
+)
+class detaches_the_projection(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
+        self.lm_head.weight = self.embedding.weight
+
+    def forward(self, tokens):
+        return F.linear(self.embedding(tokens), self.lm_head.weight.detach())
+
+
+@TiedLM.impostor(
+    "You detach the embedded tokens, so the weight learns from its use as a projection only. Both uses send gradients."
+)
+class detaches_the_embedding(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
+        self.lm_head.weight = self.embedding.weight
+
+    def forward(self, tokens):
+        return self.lm_head(self.embedding(tokens).detach())
+
+
+@TiedLM.impostor("Your lm_head has a bias. This one has none: all it owns is the shared weight.")
+class keeps_a_bias(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab)
+        self.lm_head.weight = self.embedding.weight
+
+    def forward(self, tokens):
+        return self.lm_head(self.embedding(tokens))
+
+
+@TiedLM.impostor("You have no lm_head. Make it an nn.Linear(d_model, vocab, bias=False) whose weight is the embedding's.")
+class has_no_lm_head(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.embedding = nn.Embedding(vocab, d_model)
+
+    def forward(self, tokens):
+        return F.linear(self.embedding(tokens), self.embedding.weight)
+
+
+@TiedLM.impostor("You apply softmax. The model returns logits: cross_entropy applies softmax itself.")
+class returns_probabilities(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
+        self.lm_head.weight = self.embedding.weight
+
+    def forward(self, tokens):
+        return self.lm_head(self.embedding(tokens)).softmax(-1)
+
+
+@TiedLM.impostor(
+    "You multiply the embedded tokens by √d_model, as the first Transformer did. Here they go to lm_head as they are."
+)
+class scales_the_embedding(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
+        self.lm_head.weight = self.embedding.weight
+
+    def forward(self, tokens):
+        return self.lm_head(math.sqrt(self.embedding.embedding_dim) * self.embedding(tokens))

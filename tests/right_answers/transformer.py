@@ -1,0 +1,326 @@
+"""Right answers to exercise 08, each by another road."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+def qkv_by_einsum(x, in_proj_weight, in_proj_bias):
+    y = torch.einsum("...i,oi->...o", x, in_proj_weight)
+    return torch.tensor_split(y if in_proj_bias is None else y + in_proj_bias, 3, dim=-1)
+
+
+def qkv_by_slices(x, in_proj_weight, in_proj_bias):
+    y, D = x @ in_proj_weight.T, x.shape[-1]
+    if in_proj_bias is not None:
+        y += in_proj_bias
+    return [y[..., start : start + D] for start in (0, D, 2 * D)]
+
+
+def qkv_by_flattening(x, in_proj_weight, in_proj_bias):
+    rows = in_proj_weight.mm(x.reshape(-1, x.shape[-1]).t()).t()
+    if in_proj_bias is not None:
+        rows = rows + in_proj_bias
+    return tuple(part.reshape(x.shape) for part in rows.unflatten(1, (3, x.shape[-1])).unbind(1))
+
+
+def split_by_stacking(x, heads):
+    if x.shape[-1] % heads != 0:
+        raise ValueError(f"D = {x.shape[-1]} is not a multiple of heads = {heads}")
+    return torch.stack(x.chunk(heads, dim=2), dim=1)
+
+
+def split_by_permuting(x, heads):
+    d, remainder = divmod(x.size(2), heads)
+    if remainder:
+        raise ValueError(f"cannot split {x.size(2)} features into {heads} heads")
+    return x.view(x.size(0), x.size(1), heads, d).permute(0, 2, 1, 3).contiguous()
+
+
+def split_head_by_head(x, heads):
+    B, T, D = x.shape
+    if D % heads:
+        raise ValueError(f"{heads} heads do not divide {D} features")
+    out = x.new_empty(B, heads, T, D // heads)
+    for head in range(heads):
+        out[:, head] = x[:, :, head * D // heads : (head + 1) * D // heads]
+    return out
+
+
+def merge_by_concatenating(x):
+    return torch.cat(x.unbind(1), dim=-1)
+
+
+def merge_by_copying(x):
+    B, heads, T, d = x.size()
+    return x.permute(0, 2, 1, 3).contiguous().view(B, T, heads * d)
+
+
+def merge_into_an_empty_tensor(x):
+    B, heads, T, d = x.shape
+    out = x.new_empty(B, T, heads * d)
+    for head in range(heads):
+        out[:, :, head * d : (head + 1) * d] = x[:, head]
+    return out
+
+
+def attention_by_einsum(q, k, v, mask=None):
+    scores = torch.einsum("...td,...sd->...ts", q * q.shape[-1] ** -0.5, k)
+    if mask is not None and mask.dtype == torch.bool:
+        mask = torch.zeros_like(mask, dtype=q.dtype).masked_fill(mask.logical_not(), -1e9)
+    weights = F.softmax(scores if mask is None else scores + mask, dim=-1)
+    return torch.einsum("...ts,...sd->...td", weights, v)
+
+
+def attention_by_logsumexp(q, k, v, mask=None):
+    scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = torch.where(mask, scores, -math.inf) if mask.dtype == torch.bool else scores + mask
+    return torch.exp(scores - torch.logsumexp(scores, -1, keepdim=True)) @ v
+
+
+def attention_query_by_query(q, k, v, mask=None):
+    if mask is not None:
+        mask = mask.expand(*torch.broadcast_shapes(mask.shape[:-2], q.shape[:-2]), *mask.shape[-2:])
+    rows = []
+    for t in range(q.shape[-2]):
+        scores = (k * q[..., t : t + 1, :]).sum(-1) / q.shape[-1] ** 0.5
+        if mask is not None:
+            row = mask[..., t if mask.shape[-2] > 1 else 0, :]
+            scores = scores.masked_fill(~row, -math.inf) if row.dtype == torch.bool else scores + row
+        rows.append((scores.softmax(-1)[..., None] * v).sum(-2))
+    return torch.stack(rows, dim=-2)
+
+
+class MultiHeadByTorchAttention(nn.Module):
+    def __init__(self, d_model, heads):
+        super().__init__()
+        self.heads = heads
+        self.in_proj_weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(3 * d_model, d_model)))
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
+        self.out_proj = nn.Linear(d_model, d_model)
+
+    def forward(self, x, mask=None):
+        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
+        q, k, v = qkv.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return self.out_proj(y.transpose(1, 2).flatten(2))
+
+
+class MultiHeadHeadByHead(nn.Module):
+    """Each head by slices of the weights; the output projection as a sum over heads."""
+
+    def __init__(self, d_model, heads):
+        super().__init__()
+        self.out_proj = nn.Linear(d_model, d_model)
+        self.in_proj_bias = nn.Parameter(torch.randn(3 * d_model))
+        self.in_proj_weight = nn.Parameter(torch.randn(3 * d_model, d_model))
+        self.d, self.d_model = d_model // heads, d_model
+
+    def forward(self, x, mask=None):
+        y = self.out_proj.bias
+        for start in range(0, self.d_model, self.d):
+            rows = [slice(part * self.d_model + start, part * self.d_model + start + self.d) for part in range(3)]
+            q, k, v = (x @ self.in_proj_weight[r].T + self.in_proj_bias[r] for r in rows)
+            scores = q @ k.mT / self.d**0.5
+            if mask is not None:
+                scores = torch.where(mask, scores, -math.inf) if mask.dtype == torch.bool else scores + mask
+            y = y + scores.softmax(-1) @ v @ self.out_proj.weight[:, start : start + self.d].T
+        return y
+
+
+class MultiHeadByEinsum(nn.Module):
+    def __init__(self, d_model, heads):
+        super().__init__()
+        self.heads = heads
+        self.register_parameter("in_proj_weight", nn.Parameter(torch.empty(3 * d_model, d_model).normal_()))
+        self.register_parameter("in_proj_bias", nn.Parameter(torch.empty(3 * d_model).normal_()))
+        self.out_proj = nn.Linear(d_model, d_model)
+
+    def forward(self, x, mask=None):
+        weight = self.in_proj_weight.unflatten(0, (3, self.heads, -1))
+        bias = self.in_proj_bias.unflatten(0, (3, self.heads, -1))
+        q, k, v = torch.einsum("bti,phdi->pbhtd", x, weight) + bias[:, None, :, None]
+        scores = torch.einsum("bhtd,bhsd->bhts", q, k) / math.sqrt(q.shape[-1])
+        if mask is not None:
+            scores = scores + (mask if mask.dtype != torch.bool else torch.where(mask, 0.0, -math.inf))
+        y = torch.einsum("bhts,bhsd->bthd", scores.softmax(-1), v)
+        return self.out_proj(y.reshape(x.shape))
+
+
+class FeedForwardAsSequence(nn.Module):
+    def __init__(self, d_model, d_ff, activation):
+        super().__init__()
+        self.activation = activation
+        self.linear2 = nn.Linear(d_ff, d_model)
+        self.linear1 = nn.Linear(d_model, d_ff)
+
+    def forward(self, x):
+        h = self.linear1(x)
+        h = self.activation(h)
+        return self.linear2(h)
+
+
+class FeedForwardByHand(FeedForwardAsSequence):
+    def forward(self, x):
+        h = self.activation(x @ self.linear1.weight.T + self.linear1.bias)
+        return torch.einsum("...f,df->...d", h, self.linear2.weight) + self.linear2.bias
+
+
+class FeedForwardOverRows(FeedForwardAsSequence):
+    def forward(self, x):
+        rows = self.activation(self.linear1(x.reshape(-1, x.shape[-1])))
+        return self.linear2(rows).reshape(x.shape)
+
+
+class BlockOfTorchAttention(nn.Module):
+    def __init__(self, d_model, heads, d_ff, norm_first):
+        super().__init__()
+        self.norm_first = norm_first
+        self.self_attn = nn.MultiheadAttention(d_model, heads, batch_first=True)
+        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
+        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
+
+    def forward(self, x, mask=None):
+        for norm, sublayer in ((self.norm1, self.attend), (self.norm2, self.feed)):
+            x = x + sublayer(norm(x), mask) if self.norm_first else norm(x + sublayer(x, mask))
+        return x
+
+    def attend(self, x, mask):
+        return self.self_attn(x, x, x, attn_mask=None if mask is None else mask.logical_not(), need_weights=False)[0]
+
+    def feed(self, x, mask):
+        return self.linear2(F.relu(self.linear1(x)))
+
+
+class BlockOfEinsumAttention(BlockOfTorchAttention):
+    def __init__(self, d_model, heads, d_ff, norm_first):
+        super().__init__(d_model, heads, d_ff, norm_first)
+        self.self_attn = MultiHeadByEinsum(d_model, heads)
+
+    def attend(self, x, mask):
+        return self.self_attn(x, mask)
+
+
+class BlockWithNormsByHand(BlockOfTorchAttention):
+    def forward(self, x, mask=None):
+        if self.norm_first:
+            h = x + self.attend(self.normalise(x, self.norm1), mask)
+            return h + self.feed(self.normalise(h, self.norm2), mask)
+        h = self.normalise(x + self.attend(x, mask), self.norm1)
+        return self.normalise(h + self.feed(h, mask), self.norm2)
+
+    def normalise(self, x, norm):
+        centred = x - x.mean(-1, keepdim=True)
+        return centred / (centred.square().mean(-1, keepdim=True) + norm.eps).sqrt() * norm.weight + norm.bias
+
+
+def flops_layer_by_layer(batch, tokens, d_model, d_ff):
+    linears = [(d_model, 3 * d_model), (d_model, d_model), (d_model, d_ff), (d_ff, d_model)]
+    return sum(2 * batch * tokens * i * o for i, o in linears), 2 * (2 * batch * tokens * tokens * d_model)
+
+
+def flops_in_one_line(batch, tokens, d_model, d_ff):
+    return 4 * batch * tokens * d_model * (2 * d_model + d_ff), 4 * batch * d_model * tokens**2
+
+
+def flops_token_by_token(batch, tokens, d_model, d_ff):
+    linears = attention = 0
+    for _ in range(batch):
+        linears += tokens * (8 * d_model * d_model + 4 * d_model * d_ff)
+        attention += tokens * 4 * tokens * d_model
+    return linears, attention
+
+
+class TiedByTheEmbedding(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.lm_head = nn.Linear(d_model, vocab, bias=False)
+        self.embedding = nn.Embedding(vocab, d_model)
+        self.embedding.weight = self.lm_head.weight
+
+    def forward(self, tokens):
+        return self.lm_head(self.embedding(tokens))
+
+
+class TiedByOneParameter(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        weight = nn.Parameter(torch.empty(vocab, d_model).normal_(std=0.02))
+        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
+        self.embedding.weight = self.lm_head.weight = weight
+
+    def forward(self, tokens):
+        return self.embedding(tokens) @ self.embedding.weight.T
+
+
+class TiedByOnehot(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.embedding = nn.Embedding(vocab, d_model)
+        self.lm_head = nn.Linear(d_model, vocab, bias=False)
+        self.lm_head.register_parameter("weight", self.embedding.weight)
+
+    def forward(self, tokens):
+        weight = self.lm_head.weight
+        return self.lm_head(F.one_hot(tokens, len(weight)).to(weight.dtype) @ weight)
+
+
+class HeadsByHand(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.nsp = nn.Linear(hidden, 2)
+        self.mlm = nn.Linear(hidden, vocab)
+
+    def forward(self, hidden_states):
+        first = hidden_states.select(1, 0)
+        return [F.linear(hidden_states, self.mlm.weight, self.mlm.bias), first @ self.nsp.weight.T + self.nsp.bias]
+
+
+class HeadsThatAskAndPick(HeadsByHand):
+    def forward(self, hidden_states):
+        return self.mlm(hidden_states), self.nsp(hidden_states)[:, 0, :]
+
+
+class HeadsInOneProduct(HeadsByHand):
+    def forward(self, hidden_states):
+        weight = torch.cat([self.mlm.weight, self.nsp.weight])
+        y = F.linear(hidden_states, weight, torch.cat([self.mlm.bias, self.nsp.bias]))
+        return y[..., :-2], y[:, 0, -2:]
+
+
+def linear_by_copying(weight, bias):
+    layer = nn.Linear(weight.size(0), weight.size(1)).to(weight.device, weight.dtype)
+    with torch.no_grad():
+        layer.weight.copy_(weight.t())
+        layer.bias.copy_(bias)
+    return layer
+
+
+def linear_by_new_parameters(weight, bias):
+    layer = nn.Linear(*weight.shape, device="meta")
+    layer.weight, layer.bias = nn.Parameter(weight.T.clone()), nn.Parameter(bias.clone())
+    return layer
+
+
+def linear_by_assigning(weight, bias):
+    layer = nn.utils.skip_init(nn.Linear, *weight.shape)
+    layer.load_state_dict({"weight": weight.mT.contiguous().clone(), "bias": bias.clone()}, assign=True)
+    return layer.requires_grad_()
+
+
+RIGHT = {
+    "fused_qkv": (qkv_by_einsum, qkv_by_slices, qkv_by_flattening),
+    "split_heads": (split_by_stacking, split_by_permuting, split_head_by_head),
+    "merge_heads": (merge_by_concatenating, merge_by_copying, merge_into_an_empty_tensor),
+    "attention": (attention_by_einsum, attention_by_logsumexp, attention_query_by_query),
+    "MultiHeadAttention": (MultiHeadByTorchAttention, MultiHeadHeadByHead, MultiHeadByEinsum),
+    "FeedForward": (FeedForwardAsSequence, FeedForwardByHand, FeedForwardOverRows),
+    "Block": (BlockOfTorchAttention, BlockOfEinsumAttention, BlockWithNormsByHand),
+    "block_flops": (flops_layer_by_layer, flops_in_one_line, flops_token_by_token),
+    "TiedLM": (TiedByTheEmbedding, TiedByOneParameter, TiedByOnehot),
+    "BertHeads": (HeadsByHand, HeadsThatAskAndPick, HeadsInOneProduct),
+    "from_conv1d": (linear_by_copying, linear_by_new_parameters, linear_by_assigning),
+}
