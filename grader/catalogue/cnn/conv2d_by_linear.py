@@ -1,0 +1,246 @@
+"""Task conv2d_by_linear."""
+
+import torch
+import torch.nn.functional as F
+
+from ...spec import Task
+
+
+def conv2d_by_linear_reference(x, weight, bias, padding=0):
+    return F.conv2d(x, weight, bias, padding=padding)
+
+
+conv2d_by_linear = Task(
+    "conv2d_by_linear",
+    reference=conv2d_by_linear_reference,
+    section="cnn-patches",
+    forbids=(
+        "torch.conv1d", "torch.conv2d", "torch.conv3d", "torch.convolution", "torch._convolution", "torch.convolution_backward",
+        "torch.conv_transpose1d", "torch.conv_transpose2d", "torch.conv_transpose3d",
+        "torch.nn.Conv1d", "torch.nn.Conv2d", "torch.nn.Conv3d",
+        "torch.nn.ConvTranspose1d", "torch.nn.ConvTranspose2d", "torch.nn.ConvTranspose3d",
+    ),
+    hints=(
+        "F.unfold(x, (kh, kw), padding=padding) has a patch of C·kh·kw numbers in each column. A Linear wants patches in rows.",
+        "Transpose the patches to (B, L, C·kh·kw), apply F.linear with weight.flatten(1), transpose the result to (B, O, L); "
+        "only then reshape it to (B, O, H', W'), where H' = H + 2·padding - kh + 1.",
+    ),
+)
+
+
+@conv2d_by_linear.probe(points=2)
+def equals_conv2d(conv2d_by_linear, bench):
+    """x (2, 3, 6, 8) and a 3×3 kernel for 5 outputs, without padding."""
+    x, weight, bias = (bench.randn(*shape, dtype=torch.float64) for shape in [(2, 3, 6, 8), (5, 3, 3, 3), (5,)])
+    return conv2d_by_linear(x, weight, bias)
+
+
+@conv2d_by_linear.probe(points=1)
+def pads_with_zeros(conv2d_by_linear, bench):
+    """Padding 0, 1, 2 and 3: so many zeros on each of the four sides."""
+    x, weight, bias = (bench.randn(*shape, dtype=torch.float64) for shape in [(2, 3, 6, 8), (5, 3, 3, 3), (5,)])
+    return {f"padding={padding}": conv2d_by_linear(x, weight, bias, padding=padding) for padding in range(4)}
+
+
+@conv2d_by_linear.probe(points=1)
+def takes_kernels_of_any_shape(conv2d_by_linear, bench):
+    """Kernels higher than wide, wider than high, of one pixel, as large as the picture."""
+    answers = {}
+    for kernel in [(4, 1), (2, 5), (1, 1), (6, 8)]:
+        x, weight, bias = (bench.randn(*shape, dtype=torch.float64) for shape in [(2, 3, 6, 8), (5, 3, *kernel), (5,)])
+        answers[f"kernel {kernel}"] = conv2d_by_linear(x, weight, bias, padding=1)
+    return answers
+
+
+@conv2d_by_linear.probe(points=1)
+def also_where_sizes_are_equal(conv2d_by_linear, bench):
+    """x (4, 4, 4, 4), four outputs of 4×4: no shape can tell you the order of anything."""
+    x, weight, bias = (bench.randn(*shape, dtype=torch.float64) for shape in [(4, 4, 4, 4), (4, 4, 3, 3), (4,)])
+    return conv2d_by_linear(x, weight, bias, padding=1)
+
+
+@conv2d_by_linear.probe(points=1)
+def works_without_a_bias(conv2d_by_linear, bench):
+    """bias=None, with one picture and with three."""
+    weight = bench.randn(5, 3, 3, 3, dtype=torch.float64)
+    return {f"B={B}": conv2d_by_linear(bench.randn(B, 3, 6, 8, dtype=torch.float64), weight, None, padding=1) for B in (1, 3)}
+
+
+@conv2d_by_linear.probe(points=1)
+def gives_the_gradients(conv2d_by_linear, bench):
+    """The output, and the gradients of x, weight and bias for a random grad_output."""
+    inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(2, 3, 6, 8), (5, 3, 2, 3), (5,)]]
+    y = conv2d_by_linear(*inputs, padding=1)
+    gradients = torch.autograd.grad(y, inputs, bench.randn(2, 5, 7, 8, dtype=torch.float64))
+    return {"y": y, "gradients of x, weight, bias": list(gradients)}
+
+
+@conv2d_by_linear.probe(points=1)
+def takes_any_memory_layout_and_dtype(conv2d_by_linear, bench):
+    """x and weight stored with the channel last, so not contiguous; and the dtype of the result for float32 and bfloat16."""
+    x = bench.randn(2, 6, 8, 3, dtype=torch.float64).permute(0, 3, 1, 2)
+    weight = bench.randn(5, 2, 3, 3, dtype=torch.float64).permute(0, 3, 1, 2)
+    answers = {"channel last": conv2d_by_linear(x, weight, bench.randn(5, dtype=torch.float64))}
+    for dtype in (torch.float32, torch.bfloat16):
+        inputs = (bench.randn(*shape).to(dtype) for shape in [(2, 3, 6, 8), (5, 3, 2, 3), (5,)])
+        answers[str(dtype)] = str(conv2d_by_linear(*inputs).dtype)
+    return answers
+
+
+@conv2d_by_linear.impostor(
+    "You turn the kernel by 180°. Mathematicians' convolution does; conv2d lays the kernel on the picture as it is "
+    "(cross-correlation)."
+)
+def flips_the_kernel(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    patches = F.unfold(x, (kh, kw), padding=padding).transpose(1, 2)
+    y = F.linear(patches, weight.flip(2, 3).flatten(1), bias).transpose(1, 2)
+    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
+
+
+@conv2d_by_linear.impostor("You ignore `padding`: give it to unfold, or pad x with zeros first.")
+def ignores_the_padding(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    y = F.linear(F.unfold(x, (kh, kw)).transpose(1, 2), weight.flatten(1), bias).transpose(1, 2)
+    return y.reshape(len(x), len(weight), x.shape[2] - kh + 1, -1)
+
+
+@conv2d_by_linear.impostor(
+    "You pad on one side only. `padding` zeros go on each of the four sides, so a picture grows by twice as much."
+)
+def pads_one_side(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    patches = F.unfold(F.pad(x, (0, padding, 0, padding)), (kh, kw)).transpose(1, 2)
+    y = F.linear(patches, weight.flatten(1), bias).transpose(1, 2)
+    return y.reshape(len(x), len(weight), x.shape[2] + padding - kh + 1, -1)
+
+
+@conv2d_by_linear.impostor("You pad by repeating the edge. `padding` adds zeros.")
+def pads_with_the_edge(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    patches = F.unfold(F.pad(x, (padding,) * 4, mode="replicate"), (kh, kw)).transpose(1, 2)
+    y = F.linear(patches, weight.flatten(1), bias).transpose(1, 2)
+    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
+
+
+@conv2d_by_linear.impostor("You take the kernel for square. Its height is weight.shape[2], its width weight.shape[3].")
+def takes_the_kernel_for_square(x, weight, bias, padding=0):
+    k = weight.shape[2]
+    y = F.linear(F.unfold(x, k, padding=padding).transpose(1, 2), weight.flatten(1), bias).transpose(1, 2)
+    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - k + 1, -1)
+
+
+@conv2d_by_linear.impostor(
+    "Your kernel is flattened with the channel last. unfold's patches, and the weight as it is stored, have it first: (C, "
+    "kh, kw)."
+)
+def flattens_the_kernel_channel_last(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    patches = F.unfold(x, (kh, kw), padding=padding).transpose(1, 2)
+    y = F.linear(patches, weight.permute(0, 2, 3, 1).flatten(1), bias).transpose(1, 2)
+    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
+
+
+@conv2d_by_linear.impostor(
+    "You reshape the weight to (C·kh·kw, O). That has a transpose's shape, but deals the numbers out in another order: "
+    "flatten(1), then .T."
+)
+def reshapes_for_a_transpose(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    patches = F.unfold(x, (kh, kw), padding=padding).transpose(1, 2)
+    y = (patches @ weight.reshape(-1, len(weight)) + (0 if bias is None else bias)).transpose(1, 2)
+    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
+
+
+@conv2d_by_linear.impostor(
+    "You reshape (B, L, O) straight to (B, O, H', W'): right shape, scrambled numbers. The outputs are last there: move "
+    "them to the front first."
+)
+def forgets_to_move_the_outputs_forward(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    y = F.linear(F.unfold(x, (kh, kw), padding=padding).transpose(1, 2), weight.flatten(1), bias)
+    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
+
+
+@conv2d_by_linear.impostor(
+    "You reshape unfold's columns into rows. unfold gives (B, C·kh·kw, L), a patch in each column: transpose, a reshape "
+    "scrambles them."
+)
+def reshapes_columns_into_rows(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    patches = F.unfold(x, (kh, kw), padding=padding)
+    y = F.linear(patches.reshape(len(x), -1, patches.shape[1]), weight.flatten(1), bias).transpose(1, 2)
+    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
+
+
+@conv2d_by_linear.impostor("Height and width of your result are exchanged.")
+def exchanges_height_and_width(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    y = F.linear(F.unfold(x, (kh, kw), padding=padding).transpose(1, 2), weight.flatten(1), bias).transpose(1, 2)
+    return y.reshape(len(x), len(weight), x.shape[3] + 2 * padding - kw + 1, -1)
+
+
+@conv2d_by_linear.impostor(
+    "You make the result one row and column too small: a kernel of height kh has H + 2·padding - kh + 1 places, the first "
+    "one counts too."
+)
+def forgets_the_last_place(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    x, kernels = F.pad(x, (padding,) * 4), weight.flatten(1)
+    places = [[x[:, :, i : i + kh, j : j + kw].flatten(1) for j in range(x.shape[3] - kw)] for i in range(x.shape[2] - kh)]
+    return torch.stack([torch.stack([F.linear(patch, kernels, bias) for patch in row], -1) for row in places], 2)
+
+
+@conv2d_by_linear.impostor(
+    "You add the bias along the width. It belongs to the outputs, dimension 1: inside the Linear it does, after it write "
+    "bias[:, None, None]."
+)
+def adds_the_bias_along_the_width(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    y = F.linear(F.unfold(x, (kh, kw), padding=padding).transpose(1, 2), weight.flatten(1)).transpose(1, 2)
+    y = y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
+    return y if bias is None else y + bias
+
+
+@conv2d_by_linear.impostor("You leave the bias out.")
+def leaves_the_bias_out(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    y = F.linear(F.unfold(x, (kh, kw), padding=padding).transpose(1, 2), weight.flatten(1)).transpose(1, 2)
+    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
+
+
+@conv2d_by_linear.impostor("You add the bias even where there is none. F.linear takes None; `+ bias` does not.")
+def always_adds_the_bias(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    y = (F.unfold(x, (kh, kw), padding=padding).transpose(1, 2) @ weight.flatten(1).T + bias).transpose(1, 2)
+    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
+
+
+@conv2d_by_linear.impostor(
+    "Your patches or weights are cut off from autograd (`no_grad`, `detach`, `.data`): no gradient comes back."
+)
+def detaches_the_weight(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    patches = F.unfold(x, (kh, kw), padding=padding).transpose(1, 2)
+    y = F.linear(patches, weight.detach().flatten(1), bias).transpose(1, 2)
+    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
+
+
+@conv2d_by_linear.impostor(
+    "You flatten the weight with `view`, which fails where it is not contiguous. `flatten(1)` and `reshape` copy where they must."
+)
+def views_the_weight(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    patches = F.unfold(x, (kh, kw), padding=padding).transpose(1, 2)
+    y = F.linear(patches, weight.view(len(weight), -1), bias).transpose(1, 2)
+    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
+
+
+@conv2d_by_linear.impostor(
+    "Your result is float32 whatever comes in. Make new tensors with x's dtype: x.new_zeros, torch.zeros_like."
+)
+def computes_in_float32(x, weight, bias, padding=0):
+    kh, kw = weight.shape[2:]
+    patches = F.unfold(x.float(), (kh, kw), padding=padding).transpose(1, 2)
+    y = F.linear(patches, weight.float().flatten(1), None if bias is None else bias.float()).transpose(1, 2)
+    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)

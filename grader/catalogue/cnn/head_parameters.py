@@ -1,0 +1,92 @@
+"""Task head_parameters."""
+
+import torch
+from torch import nn
+
+from ...spec import Task
+
+
+def head_parameters_reference(channels, height, width, classes, pooled):
+    pool = nn.AdaptiveAvgPool2d(1) if pooled else nn.Identity()
+    features = pool(torch.empty(1, channels, height, width, device="meta")).flatten(1)
+    head = nn.Linear(features.shape[1], classes, device="meta")
+    return sum(parameter.numel() for parameter in head.parameters())
+
+
+head_parameters = Task(
+    "head_parameters",
+    reference=head_parameters_reference,
+    section="cnn-pooling",
+    hints=(
+        "How many numbers of one picture reach the Linear: after flatten(1), and after the pool? That is its in_features.",
+        "in_features is channels · height · width without the pool, channels with it; each class also has a bias.",
+    ),
+)
+
+
+@head_parameters.probe(points=1)
+def counts_a_flatten_head(head_parameters, bench):
+    """pooled=False: the Linear sees every number of the maps."""
+    C, H, W, K = bench.size(20, 40), bench.size(5, 9), bench.size(10, 14), bench.size(50, 90)
+    sizes = [(512, 7, 7, 4096), (1, 1, 1, 1), (C, H, W, K)]
+    return {f"{(C, H, W)}, {K} classes": head_parameters(C, H, W, K, False) for C, H, W, K in sizes}
+
+
+@head_parameters.probe(points=1)
+def counts_a_pooled_head(head_parameters, bench):
+    """pooled=True: the Linear sees one number for each channel."""
+    C, H, W, K = bench.size(20, 40), bench.size(5, 9), bench.size(10, 14), bench.size(50, 90)
+    sizes = [(2048, 7, 7, 1000), (1, 1, 1, 1), (C, H, W, K)]
+    return {f"{(C, H, W)}, {K} classes": head_parameters(C, H, W, K, pooled=True) for C, H, W, K in sizes}
+
+
+@head_parameters.impostor("The biases are not counted: a Linear has one for each class.")
+def leaves_the_bias_out(channels, height, width, classes, pooled):
+    return (channels if pooled else channels * height * width) * classes
+
+
+@head_parameters.impostor("You count one bias. It is a vector: one number for each class.")
+def counts_one_number_for_the_bias(channels, height, width, classes, pooled):
+    return (channels if pooled else channels * height * width) * classes + 1
+
+
+@head_parameters.impostor("You count a bias for each input of the head. It has one for each output, that is, for each class.")
+def counts_a_bias_for_each_input(channels, height, width, classes, pooled):
+    inputs = channels if pooled else channels * height * width
+    return inputs * classes + inputs
+
+
+@head_parameters.impostor(
+    "You count the flatten head even where the maps are pooled. The pool leaves one number for each channel."
+)
+def ignores_the_pool(channels, height, width, classes, pooled):
+    return channels * height * width * classes + classes
+
+
+@head_parameters.impostor("You count the pooled head even where pooled is False. flatten keeps every pixel of every channel.")
+def always_pools(channels, height, width, classes, pooled):
+    return channels * classes + classes
+
+
+@head_parameters.impostor("You exchange the two heads: it is the pooled one that has a single input for each channel.")
+def exchanges_the_heads(channels, height, width, classes, pooled):
+    return (channels * height * width if pooled else channels) * classes + classes
+
+
+@head_parameters.impostor(
+    "Your pool averages over the channels and keeps the pixels. A global pool does the opposite: one number for each channel."
+)
+def pools_over_the_channels(channels, height, width, classes, pooled):
+    return (height * width if pooled else channels * height * width) * classes + classes
+
+
+@head_parameters.impostor("Your flatten head forgets the channels: each pixel holds one number for each of them.")
+def flattens_only_the_pixels(channels, height, width, classes, pooled):
+    return (channels if pooled else height * width) * classes + classes
+
+
+@head_parameters.impostor(
+    "You count the pool's inputs as weights. An average has nothing to learn: only the Linear behind it has parameters."
+)
+def gives_the_pool_weights(channels, height, width, classes, pooled):
+    return channels * height * width + channels * classes + classes if pooled else channels * height * width * classes + classes

@@ -1,0 +1,243 @@
+"""Task linear_as_conv1x1."""
+
+import torch
+from torch import nn
+
+from ...spec import Task
+
+
+def linear_as_conv1x1_reference(layer):
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
+    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like)
+    with torch.no_grad():
+        conv.weight.copy_(layer.weight[:, :, None, None])
+        if layer.bias is not None:
+            conv.bias.copy_(layer.bias)
+    return conv
+
+
+linear_as_conv1x1 = Task(
+    "linear_as_conv1x1",
+    reference=linear_as_conv1x1_reference,
+    section="cnn-one-by-one",
+    hints=(
+        "Make an nn.Conv2d with kernel size 1 and the layer's sizes, then fill in its parameters. Which shape has its weight?",
+        "Give Conv2d bias=, dtype=, device= as the layer has them. Under torch.no_grad(), copy_ layer.weight[:, :, None, None] "
+        "into its weight, and the bias, where there is one.",
+    ),
+)
+
+
+@linear_as_conv1x1.probe(points=1)
+def is_a_conv2d_of_the_layers_sizes(linear_as_conv1x1, bench):
+    """An nn.Conv2d with the layer's sizes, kernel 1, stride 1, no padding, and parameters of the right shapes."""
+    conv = linear_as_conv1x1(nn.Linear(5, 3, device=bench.device))
+    return {
+        "is an nn.Conv2d": isinstance(conv, nn.Conv2d),
+        "channels": [conv.in_channels, conv.out_channels],
+        "kernel, stride, padding": [list(conv.kernel_size), list(conv.stride), list(conv.padding)],
+        "parameters": {name: list(value.shape) for name, value in sorted(conv.state_dict().items())},
+    }
+
+
+@linear_as_conv1x1.probe(points=1)
+def answers_like_the_layer_at_every_pixel(linear_as_conv1x1, bench):
+    """Pictures of one pixel and of many, a square layer included."""
+    answers = {}
+    for I, O, picture in [(5, 3, (2, 5, 4, 6)), (5, 3, (1, 5, 1, 1)), (4, 4, (2, 4, 3, 2)), (1, 6, (2, 1, 3, 2))]:
+        layer = nn.Linear(I, O, device=bench.device)
+        layer.load_state_dict({"weight": bench.randn(O, I), "bias": bench.randn(O)})
+        answers[f"{I} → {O}, picture {picture}"] = linear_as_conv1x1(layer)(bench.randn(*picture))
+    return answers
+
+
+@linear_as_conv1x1.probe(points=1)
+def has_a_bias_only_if_the_layer_has(linear_as_conv1x1, bench):
+    """A layer with bias=False: no bias in the convolution either."""
+    layer = nn.Linear(5, 3, bias=False, device=bench.device)
+    layer.load_state_dict({"weight": bench.randn(3, 5)})
+    conv = linear_as_conv1x1(layer)
+    return {"has no bias": conv.bias is None, "y": conv(bench.randn(2, 5, 4, 6))}
+
+
+@linear_as_conv1x1.probe(points=1)
+def keeps_dtype_and_device(linear_as_conv1x1, bench):
+    """Layers in float64 and bfloat16, and one on the device "meta", which has shapes and no numbers."""
+    answers = {}
+    for dtype in (torch.float64, torch.bfloat16):
+        layer = nn.Linear(5, 3, device=bench.device, dtype=dtype)
+        layer.load_state_dict({"weight": bench.randn(3, 5), "bias": bench.randn(3)})
+        conv = linear_as_conv1x1(layer)
+        answers[str(dtype)] = {"weight": conv.weight, "bias": conv.bias}
+    conv = linear_as_conv1x1(nn.Linear(5, 3, device="meta"))
+    answers["on meta"] = {"weight": conv.weight.device.type, "bias": conv.bias.device.type}
+    return answers
+
+
+@linear_as_conv1x1.probe(points=1)
+def has_parameters_of_its_own(linear_as_conv1x1, bench):
+    """The layer stays as it was; then the layer is changed, and the convolution does not notice; then the other way round."""
+    layer = nn.Linear(5, 3, device=bench.device)
+    layer.load_state_dict({"weight": bench.randn(3, 5), "bias": bench.randn(3)})
+    x, picture, answers = bench.randn(2, 5), bench.randn(2, 5, 4, 6), {}
+    conv = linear_as_conv1x1(layer)
+    answers["the layer after the call"] = layer(x)
+    with torch.no_grad():
+        for value in layer.parameters():
+            value.add_(1)
+        answers["the convolution after a change of the layer"] = conv(picture)
+        for value in conv.parameters():
+            value.mul_(2)
+        answers["the layer after a change of the convolution"] = layer(x)
+    return answers
+
+
+@linear_as_conv1x1.probe(points=1)
+def can_be_trained(linear_as_conv1x1, bench):
+    """Both parameters require gradients; the gradients for a random grad_output, in float64."""
+    layer = nn.Linear(5, 3, device=bench.device, dtype=torch.float64)
+    layer.load_state_dict({"weight": bench.randn(3, 5), "bias": bench.randn(3)})
+    conv = linear_as_conv1x1(layer)
+    conv(bench.randn(2, 5, 4, 6, dtype=torch.float64)).backward(bench.randn(2, 3, 4, 6, dtype=torch.float64))
+    gradients = {name: value.grad for name, value in sorted(conv.named_parameters())}
+    return {"gradients of the convolution": gradients, "the layer has none": layer.weight.grad is None}
+
+
+@linear_as_conv1x1.impostor(
+    "You return a fresh convolution: its sizes are right, its weights random. Copy the layer's numbers into it."
+)
+def copies_nothing(layer):
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
+    return nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like)
+
+
+@linear_as_conv1x1.impostor("You copy the weight and leave the bias random.")
+def copies_only_the_weight(layer):
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
+    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like)
+    with torch.no_grad():
+        conv.weight.copy_(layer.weight[:, :, None, None])
+    return conv
+
+
+@linear_as_conv1x1.impostor(
+    "You transpose the weight on the way. A Linear's (out, in) is already in the order of a convolution's (out, in, 1, 1)."
+)
+def transposes_the_weight(layer):
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
+    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like)
+    with torch.no_grad():
+        conv.weight.copy_(layer.weight.T.reshape(layer.out_features, layer.in_features, 1, 1))
+        if layer.bias is not None:
+            conv.bias.copy_(layer.bias)
+    return conv
+
+
+@linear_as_conv1x1.impostor("You exchange in and out: nn.Conv2d takes in_channels first, as nn.Linear takes in_features first.")
+def exchanges_in_and_out(layer):
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
+    conv = nn.Conv2d(layer.out_features, layer.in_features, 1, bias=layer.bias is not None, **like)
+    with torch.no_grad():
+        conv.weight.copy_(layer.weight.T[:, :, None, None])
+        if layer.bias is not None:
+            conv.bias.copy_(layer.bias)
+    return conv
+
+
+@linear_as_conv1x1.impostor("Your convolution always has a bias: where the layer has none, pass bias=False.")
+def always_has_a_bias(layer):
+    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, device=layer.weight.device, dtype=layer.weight.dtype)
+    with torch.no_grad():
+        conv.weight.copy_(layer.weight[:, :, None, None])
+        if layer.bias is not None:
+            conv.bias.copy_(layer.bias)
+    return conv
+
+
+@linear_as_conv1x1.impostor("Your convolution never has a bias: where the layer has one, copy it.")
+def never_has_a_bias(layer):
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
+    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=False, **like)
+    with torch.no_grad():
+        conv.weight.copy_(layer.weight[:, :, None, None])
+    return conv
+
+
+@linear_as_conv1x1.impostor(
+    "Your convolution is always float32: copy_ converts in silence. Make it with dtype=layer.weight.dtype."
+)
+def is_always_float32(layer):
+    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, device=layer.weight.device)
+    with torch.no_grad():
+        conv.weight.copy_(layer.weight[:, :, None, None])
+        if layer.bias is not None:
+            conv.bias.copy_(layer.bias)
+    return conv
+
+
+@linear_as_conv1x1.impostor("Your convolution is made on the CPU wherever the layer is. Make it with device=layer.weight.device.")
+def is_always_on_the_cpu(layer):
+    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, dtype=layer.weight.dtype)
+    with torch.no_grad():
+        conv.weight.copy_(layer.weight[:, :, None, None])
+        if layer.bias is not None:
+            conv.bias.copy_(layer.bias)
+    return conv
+
+
+@linear_as_conv1x1.impostor(
+    "Your convolution shares the layer's memory: `view`, `[:, :, None, None]` and `.data` move no number. Copy them (copy_, "
+    "clone)."
+)
+def shares_the_memory(layer):
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
+    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like)
+    conv.weight.data = layer.weight.data[:, :, None, None]
+    if layer.bias is not None:
+        conv.bias.data = layer.bias.data
+    return conv
+
+
+@linear_as_conv1x1.impostor(
+    "You copy the weight but share the bias: `conv.bias = layer.bias` makes it one parameter of two layers."
+)
+def shares_the_bias(layer):
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
+    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like)
+    with torch.no_grad():
+        conv.weight.copy_(layer.weight[:, :, None, None])
+    conv.bias = layer.bias
+    return conv
+
+
+@linear_as_conv1x1.impostor("Your weight has two dimensions. conv2d wants four: (out, in, 1, 1), so add two of size 1.")
+def keeps_two_dimensions(layer):
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
+    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like)
+    conv.weight = nn.Parameter(layer.weight.detach().clone())
+    if layer.bias is not None:
+        conv.bias = nn.Parameter(layer.bias.detach().clone())
+    return conv
+
+
+@linear_as_conv1x1.impostor(
+    "Your convolution pads: a ring of pixels that are nothing but bias is added around the picture. Padding is for 3×3."
+)
+def pads_the_picture(layer):
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
+    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, padding=1, bias=layer.bias is not None, **like)
+    with torch.no_grad():
+        conv.weight.copy_(layer.weight[:, :, None, None])
+        if layer.bias is not None:
+            conv.bias.copy_(layer.bias)
+    return conv
+
+
+@linear_as_conv1x1.impostor("Your convolution cannot learn: its parameters do not require gradients.")
+def does_not_learn(layer):
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
+    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like).requires_grad_(False)
+    conv.weight.data.copy_(layer.weight[:, :, None, None])
+    if layer.bias is not None:
+        conv.bias.data.copy_(layer.bias)
+    return conv

@@ -1,0 +1,271 @@
+"""Task replace_head."""
+
+import torch
+from torch import nn
+
+from ...spec import Task
+
+
+def replace_head_reference(model, num_classes):
+    old = model.fc
+    model.requires_grad_(False)
+    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
+    return model
+
+
+replace_head = Task(
+    "replace_head",
+    reference=replace_head_reference,
+    section="cnn-replace",
+    hints=(
+        "Freeze, then replace: a new layer learns, as every new layer does. In the other order you would freeze it, too.",
+        "model.requires_grad_(False) freezes all parameters. Then model.fc = nn.Linear(in_features of the old one, num_classes, "
+        "device=, dtype= of the old weight), and return the model.",
+    ),
+)
+
+
+@replace_head.probe(points=1)
+def puts_a_new_linear_in_place(replace_head, bench):
+    """model.fc is an nn.Linear of the right sizes, another than before; the model that is returned is the one that was given."""
+    model = nn.Sequential()
+    model.conv, model.act, model.flat, model.fc = nn.Conv2d(2, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 10)
+    model.to(bench.device)
+    old = model.fc
+    new = replace_head(model, 7)
+    return {
+        "is the same model": new is model,
+        "is an nn.Linear": isinstance(new.fc, nn.Linear),
+        "is a new one": new.fc is not old,
+        "sizes": [new.fc.in_features, new.fc.out_features],
+        "scores": list(new(bench.randn(3, 2, 4, 4)).shape),
+        "parameters": {name: list(value.shape) for name, value in sorted(new.state_dict().items())},
+    }
+
+
+@replace_head.probe(points=2)
+def only_the_new_head_learns(replace_head, bench):
+    """Which parameters require gradients: of a small network, of one with a batch norm and a layer named fc_in, of one "
+    "frozen before."""
+    plain, named, frozen = nn.Sequential(), nn.Sequential(), nn.Sequential()
+    plain.conv, plain.act, plain.flat, plain.fc = nn.Conv2d(2, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 10)
+    named.conv, named.bn, named.flat = nn.Conv2d(2, 6, 3), nn.BatchNorm2d(6), nn.Flatten()
+    named.fc_in, named.fc = nn.Linear(24, 8), nn.Linear(8, 10)
+    frozen.features, frozen.fc = nn.Linear(4, 8), nn.Linear(8, 10)
+    frozen.requires_grad_(False)
+    models = {"a small network": plain, "with fc_in": named, "frozen before": frozen}
+    return {
+        case: {name: value.requires_grad for name, value in sorted(replace_head(model.to(bench.device), 7).named_parameters())}
+        for case, model in models.items()
+    }
+
+
+@replace_head.probe(points=1)
+def leaves_the_rest_as_it_was(replace_head, bench):
+    """The other parameters keep their values, the features are the same, and the model stays in training mode or in eval mode."""
+    answers = {}
+    for mode in (True, False):
+        model = nn.Sequential()
+        model.conv, model.act, model.flat, model.fc = nn.Conv2d(2, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 10)
+        model.to(bench.device).load_state_dict({name: bench.randn(*value.shape) for name, value in model.state_dict().items()})
+        model = replace_head(model.train(mode), 7)
+        x = bench.randn(3, 2, 4, 4)
+        answers["training mode" if mode else "eval mode"] = {
+            "conv.weight": model.conv.weight, "features": model[:3](x), "modes": [part.training for part in model.children()][:3],
+        }
+    return answers
+
+
+@replace_head.probe(points=1)
+def starts_from_fresh_weights(replace_head, bench):
+    """The new head's weights are distributed as a new nn.Linear's, though the old head's are far larger."""
+    model = nn.Sequential()
+    model.features, model.fc = nn.Linear(4, 64), nn.Linear(64, 300)
+    model.to(bench.device).load_state_dict({name: 9 * bench.randn(*value.shape) for name, value in model.state_dict().items()})
+    fc = replace_head(model, 200).fc
+    return {"shape": list(fc.weight.shape), "weight": bench.sample(fc.weight)}
+
+
+@replace_head.probe(points=1)
+def keeps_dtype_and_device(replace_head, bench):
+    """Models in float64 and bfloat16, and one on the device "meta", which has shapes and no numbers: the new head is of "
+    "the same kind."""
+    kinds = {"float64": {"dtype": torch.float64}, "bfloat16": {"dtype": torch.bfloat16}, "on meta": {"device": "meta"}}
+    answers = {}
+    for case, kind in kinds.items():
+        model = nn.Sequential()
+        model.features, model.fc = nn.Linear(4, 8), nn.Linear(8, 10)
+        fc = replace_head(model.to(bench.device).to(**kind), 7).fc
+        answers[case] = {
+            "weight": [str(fc.weight.dtype), fc.weight.device.type], "bias": [str(fc.bias.dtype), fc.bias.device.type],
+        }
+    return answers
+
+
+@replace_head.probe(points=1)
+def one_step_of_sgd_moves_nothing_but_the_head(replace_head, bench):
+    """After a backward pass: who has a gradient. After one step of SGD on all parameters: how far each has moved, in float64."""
+    model = nn.Sequential()
+    model.conv, model.act, model.flat, model.fc = nn.Conv2d(2, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 10)
+    model.to(bench.device, torch.float64).load_state_dict(
+        {name: bench.randn(*value.shape, dtype=torch.float64) for name, value in model.state_dict().items()}
+    )
+    model = replace_head(model, 7)
+    model.fc.load_state_dict({"weight": bench.randn(7, 24), "bias": bench.randn(7)})
+    before = {name: value.detach().clone() for name, value in sorted(model.named_parameters())}
+    model(bench.randn(5, 2, 4, 4, dtype=torch.float64)).backward(bench.randn(5, 7, dtype=torch.float64))
+    learned = [value for value in model.parameters() if value.grad is not None]
+    torch.optim.SGD(learned, lr=1.0).step()
+    after = dict(model.named_parameters())
+    return {name: {"has a gradient": after[name].grad is not None, "step": after[name] - before[name]} for name in before}
+
+
+@replace_head.impostor(
+    "You replace the head and freeze nothing. Note that `module.requires_grad = False` only sets an attribute that nobody reads: "
+    "a module is frozen by module.requires_grad_(False), or parameter by parameter."
+)
+def freezes_nothing(model, num_classes):
+    old = model.fc
+    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
+    return model
+
+
+@replace_head.impostor("You freeze everything after replacing the head, so the new head is frozen, too. Freeze first.")
+def freezes_the_new_head(model, num_classes):
+    old = model.fc
+    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
+    return model.requires_grad_(False)
+
+
+@replace_head.impostor(
+    "eval() freezes nothing: it changes how dropout and batch norm behave. Gradients are switched off by requires_grad_(False)."
+)
+def takes_eval_for_freezing(model, num_classes):
+    old = model.fc
+    model.eval()
+    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
+    return model
+
+
+@replace_head.impostor("You put the model in eval mode besides freezing it. Nothing was said of that: the mode stays as it was.")
+def also_calls_eval(model, num_classes):
+    old = model.fc
+    model.requires_grad_(False).eval()
+    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
+    return model
+
+
+@replace_head.impostor(
+    "You freeze the rest by the name `conv`. A model may call its layers anything: freeze all parameters, then put the head in."
+)
+def freezes_only_conv(model, num_classes):
+    old = model.fc
+    for name, value in model.named_parameters():
+        if name.startswith("conv"):
+            value.requires_grad = False
+    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
+    return model
+
+
+@replace_head.impostor(
+    "You spare every parameter with `fc` in its name, so a layer such as fc_in goes on learning. Only model.fc may."
+)
+def spares_by_name(model, num_classes):
+    old = model.fc
+    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
+    for name, value in model.named_parameters():
+        value.requires_grad = "fc" in name
+    return model
+
+
+@replace_head.impostor("You freeze the weights and leave the biases learning.")
+def freezes_only_weights(model, num_classes):
+    old = model.fc
+    for name, value in model.named_parameters():
+        if name.endswith("weight"):
+            value.requires_grad = False
+    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
+    return model
+
+
+@replace_head.impostor(
+    "You only write another number into out_features. It describes the weight, which keeps its shape: make a new nn.Linear."
+)
+def changes_only_the_number(model, num_classes):
+    model.requires_grad_(False)
+    model.fc.requires_grad_(True)
+    model.fc.out_features = num_classes
+    return model
+
+
+@replace_head.impostor(
+    "You put a second Linear behind the old head. The new one takes its place, with the old one's in_features."
+)
+def appends_a_layer(model, num_classes):
+    old = model.fc
+    model.requires_grad_(False)
+    model.fc = nn.Sequential(old, nn.Linear(old.out_features, num_classes, device=old.weight.device, dtype=old.weight.dtype))
+    return model
+
+
+@replace_head.impostor(
+    "Your new head takes as many inputs as the old one had outputs. It takes what the old one took: in_features."
+)
+def takes_the_old_outputs(model, num_classes):
+    old = model.fc
+    model.requires_grad_(False)
+    model.fc = nn.Linear(old.out_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
+    return model
+
+
+@replace_head.impostor(
+    "You cut the new head out of the old one's weights. Other classes need a fresh start: leave the new Linear as it is drawn."
+)
+def keeps_the_old_rows(model, num_classes):
+    old = model.fc
+    model.requires_grad_(False)
+    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
+    model.fc.weight.data = old.weight.data[:num_classes].clone()
+    model.fc.bias.data = old.bias.data[:num_classes].clone()
+    return model
+
+
+@replace_head.impostor("You return nothing. Return the model.")
+def returns_nothing(model, num_classes):
+    old = model.fc
+    model.requires_grad_(False)
+    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
+
+
+@replace_head.impostor("You return the new head. Asked is the model with the head in it.")
+def returns_the_head(model, num_classes):
+    old = model.fc
+    model.requires_grad_(False)
+    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
+    return model.fc
+
+
+@replace_head.impostor("Your new head is always float32. Make it with dtype=model.fc.weight.dtype.")
+def is_always_float32(model, num_classes):
+    old = model.fc
+    model.requires_grad_(False)
+    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device)
+    return model
+
+
+@replace_head.impostor("Your new head is made on the CPU wherever the model is. Make it with device=model.fc.weight.device.")
+def is_always_on_the_cpu(model, num_classes):
+    old = model.fc
+    model.requires_grad_(False)
+    model.fc = nn.Linear(old.in_features, num_classes, dtype=old.weight.dtype)
+    return model
+
+
+@replace_head.impostor("You change a copy and return it. The model that was given is to get the new head.")
+def changes_a_copy(model, num_classes):
+    import copy
+
+    model = copy.deepcopy(model).requires_grad_(False)
+    old = model.fc
+    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
+    return model
