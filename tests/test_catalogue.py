@@ -59,6 +59,7 @@ def test_a_probe_needs_nothing_but_its_own_source(task):
         bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
         bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
         bound |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        bound |= {node.asname or node.name for node in ast.walk(tree) if isinstance(node, ast.alias)}
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         assert used <= bound | set(PROBE_NAMES) | set(dir(builtins)), probe.name
 

@@ -1,9 +1,11 @@
 """The exercises, in the order of the course. Adding one: write its module here and list it below."""
 
 from ..spec import Exercise, Task
-from . import backward, formula, init, pitfalls, source
+from . import backward, cnn, formula, init, pitfalls, source, transformer
 
-EXERCISES: tuple[Exercise, ...] = (formula.EXERCISE, init.EXERCISE, backward.EXERCISE, source.EXERCISE, pitfalls.EXERCISE)
+EXERCISES: tuple[Exercise, ...] = (
+    formula.EXERCISE, init.EXERCISE, backward.EXERCISE, source.EXERCISE, pitfalls.EXERCISE, cnn.EXERCISE, transformer.EXERCISE,
+)  # fmt: skip
 
 
 def find_exercise(name: str) -> Exercise:
