@@ -159,6 +159,31 @@ class registers_the_bias_first(nn.Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
+@Linear.impostor(
+    "You take `device` and `dtype` and use neither: the parameters land where torch's defaults say. Hand both to "
+    "torch.empty."
+)
+class ignores_device_and_dtype(nn.Module):
+    def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.register_parameter("bias", nn.Parameter(torch.empty(out_features)) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        bound = self.in_features**-0.5 if self.in_features else 0
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x):
+        y = x @ self.weight.T
+        return y if self.bias is None else y + self.bias
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
 @Linear.impostor("You take `device` and do not use it: the parameters land on the default device. Hand it to torch.empty.")
 class ignores_the_device(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
@@ -270,25 +295,3 @@ class says_nothing_of_its_sizes(nn.Module):
     def forward(self, x):
         y = x @ self.weight.T
         return y if self.bias is None else y + self.bias
-
-
-@Linear.impostor("Your repr shows the bias's numbers. nn.Linear shows bias=True or bias=False: whether there is one.")
-class prints_the_bias_itself(nn.Module):
-    def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
-        super().__init__()
-        self.in_features, self.out_features = in_features, out_features
-        self.weight = nn.Parameter(torch.empty(out_features, in_features, device=device, dtype=dtype))
-        self.register_parameter("bias", nn.Parameter(torch.empty(out_features, device=device, dtype=dtype)) if bias else None)
-        self.reset_parameters()
-
-    def reset_parameters(self):
-        bound = self.in_features**-0.5 if self.in_features else 0
-        for parameter in self.parameters():
-            nn.init.uniform_(parameter, -bound, bound)
-
-    def forward(self, x):
-        y = x @ self.weight.T
-        return y if self.bias is None else y + self.bias
-
-    def extra_repr(self):
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias}"
