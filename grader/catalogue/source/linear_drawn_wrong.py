@@ -71,7 +71,7 @@ class draws_normal_numbers(nn.Module):
     def reset_parameters(self):
         std = (3 * self.in_features) ** -0.5 if self.in_features else 0
         for parameter in self.parameters():
-            parameter.data.copy_(std * torch.randn(parameter.shape))
+            parameter.data.copy_(std * torch.randn(parameter.shape, device="cpu"))
 
     def forward(self, x):
         y = x @ self.weight.T
