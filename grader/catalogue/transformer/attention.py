@@ -28,29 +28,31 @@ attention = Task(
 @attention.probe(points=1)
 def mixes_the_values(attention, bench):
     """4 queries, 5 keys, values of another size: q (2, 3, 4, 8), k (2, 3, 5, 8), v (2, 3, 5, 6) give (2, 3, 4, 6)."""
-    return attention(bench.randn(2, 3, 4, 8), bench.randn(2, 3, 5, 8), bench.randn(2, 3, 5, 6))
+    q, k, v = (bench.randn(2, 3, *sizes, dtype=torch.float64) for sizes in [(4, 8), (5, 8), (5, 6)])
+    return attention(q, k, v)
 
 
 @attention.probe(points=1)
 def also_where_sizes_are_equal(attention, bench):
     """B = h = T = S = d = 4: no shape can tell you which dimension is which."""
-    return attention(bench.randn(4, 4, 4, 4), bench.randn(4, 4, 4, 4), bench.randn(4, 4, 4, 4))
+    q, k, v = (bench.randn(4, 4, 4, 4, dtype=torch.float64) for _ in range(3))
+    return attention(q, k, v)
 
 
 @attention.probe(points=1)
 def takes_any_leading_dimensions(attention, bench):
     """None, one, three; an empty batch."""
-    leads = [(), (2,), (2, 3, 2), (0, 3)]
-    return {
-        f"q {(*lead, 4, 8)}": attention(bench.randn(*lead, 4, 8), bench.randn(*lead, 5, 8), bench.randn(*lead, 5, 6))
-        for lead in leads
-    }
+    answers = {}
+    for lead in [(), (2,), (2, 3, 2), (0, 3)]:
+        q, k, v = (bench.randn(*lead, *sizes, dtype=torch.float64) for sizes in [(4, 8), (5, 8), (5, 6)])
+        answers[f"q {(*lead, 4, 8)}"] = attention(q, k, v)
+    return answers
 
 
 @attention.probe(points=2)
 def obeys_a_boolean_mask(attention, bench):
     """True means: may attend. A causal mask (5, 5), and one of padding, (2, 1, 1, 5), that differs between the texts."""
-    q, k, v = (bench.randn(2, 3, 5, 8) for _ in range(3))
+    q, k, v = (bench.randn(2, 3, 5, 8, dtype=torch.float64) for _ in range(3))
     causal = torch.ones(5, 5, dtype=torch.bool, device=bench.device).tril()
     padding = torch.arange(5, device=bench.device) < torch.tensor([5, 3], device=bench.device)[:, None, None, None]
     return {"causal": attention(q, k, v, causal), "padding": attention(q, k, v, mask=padding)}
@@ -59,15 +61,15 @@ def obeys_a_boolean_mask(attention, bench):
 @attention.probe(points=2)
 def adds_a_float_mask(attention, bench):
     """A float mask is added to the scores: finite numbers, and -inf above the diagonal."""
-    q, k, v = (bench.randn(2, 3, 5, 8) for _ in range(3))
-    numbers = bench.randn(5, 5)
+    q, k, v = (bench.randn(2, 3, 5, 8, dtype=torch.float64) for _ in range(3))
+    numbers = bench.randn(5, 5, dtype=torch.float64)
     future = torch.ones(5, 5, dtype=torch.bool, device=bench.device).triu(1)
     return {"finite": attention(q, k, v, numbers), "with -inf": attention(q, k, v, numbers.masked_fill(future, -math.inf))}
 
 
 @attention.probe(points=1)
 def stays_finite(attention, bench):
-    """float64, with scores in the thousands; and the gradients of q, k and v at ordinary scores."""
+    """Scores in the thousands; and the gradients of q, k and v at ordinary scores."""
     q, k, v = (bench.randn(2, 5, 8, dtype=torch.float64) for _ in range(3))
     answers = {"large scores": attention(60 * q, 60 * k, v)}
     inputs = [t.requires_grad_() for t in (q, k, v)]
