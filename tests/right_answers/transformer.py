@@ -163,13 +163,23 @@ class FeedForwardAsSequence(nn.Module):
         return self.linear2(h)
 
 
-class FeedForwardByHand(FeedForwardAsSequence):
+class FeedForwardByHand(nn.Module):
+    def __init__(self, d_model, d_ff, activation):
+        super().__init__()
+        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
+        self.activation = activation
+
     def forward(self, x):
         h = self.activation(x @ self.linear1.weight.T + self.linear1.bias)
         return torch.einsum("...f,df->...d", h, self.linear2.weight) + self.linear2.bias
 
 
-class FeedForwardOverRows(FeedForwardAsSequence):
+class FeedForwardOverRows(nn.Module):
+    def __init__(self, d_model, d_ff, activation):
+        super().__init__()
+        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
+        self.activation = activation
+
     def forward(self, x):
         rows = self.activation(self.linear1(x.reshape(-1, x.shape[-1])))
         return self.linear2(rows).reshape(x.shape)
@@ -195,22 +205,50 @@ class BlockOfTorchAttention(nn.Module):
         return self.linear2(F.relu(self.linear1(x)))
 
 
-class BlockOfEinsumAttention(BlockOfTorchAttention):
+class BlockThatAttendsByHand(nn.Module):
     def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__(d_model, heads, d_ff, norm_first)
-        self.self_attn = MultiHeadByEinsum(d_model, heads)
+        super().__init__()
+        self.norm_first = norm_first
+        self.self_attn = nn.MultiheadAttention(d_model, heads, batch_first=True)
+        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
+        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
+
+    def forward(self, x, mask=None):
+        h = self.norm1(x) if self.norm_first else x
+        h = x + self.attend(h, mask)
+        h = h if self.norm_first else self.norm1(h)
+        y = h + self.linear2(torch.clamp(self.linear1(self.norm2(h) if self.norm_first else h), min=0))
+        return y if self.norm_first else self.norm2(y)
 
     def attend(self, x, mask):
-        return self.self_attn(x, mask)
+        weight, bias, heads = self.self_attn.in_proj_weight, self.self_attn.in_proj_bias, self.self_attn.num_heads
+        q, k, v = F.linear(x, weight, bias).unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+        scores = torch.einsum("bhtd,bhsd->bhts", q, k) / math.sqrt(q.shape[-1])
+        if mask is not None:
+            scores = scores + torch.where(mask, 0.0, -math.inf)
+        return self.self_attn.out_proj(torch.einsum("bhts,bhsd->bthd", scores.softmax(-1), v).reshape(x.shape))
 
 
-class BlockWithNormsByHand(BlockOfTorchAttention):
+class BlockWithNormsByHand(nn.Module):
+    def __init__(self, d_model, heads, d_ff, norm_first):
+        super().__init__()
+        self.norm_first = norm_first
+        self.self_attn = nn.MultiheadAttention(d_model, heads, batch_first=True)
+        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
+        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
+
     def forward(self, x, mask=None):
         if self.norm_first:
             h = x + self.attend(self.normalise(x, self.norm1), mask)
             return h + self.feed(self.normalise(h, self.norm2), mask)
         h = self.normalise(x + self.attend(x, mask), self.norm1)
         return self.normalise(h + self.feed(h, mask), self.norm2)
+
+    def attend(self, x, mask):
+        return self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
+
+    def feed(self, x, mask):
+        return self.linear2(self.linear1(x).relu())
 
     def normalise(self, x, norm):
         centred = x - x.mean(-1, keepdim=True)
@@ -279,12 +317,20 @@ class HeadsByHand(nn.Module):
         return [F.linear(hidden_states, self.mlm.weight, self.mlm.bias), first @ self.nsp.weight.T + self.nsp.bias]
 
 
-class HeadsThatAskAndPick(HeadsByHand):
+class HeadsThatAskAndPick(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.nsp, self.mlm = nn.Linear(hidden, 2), nn.Linear(hidden, vocab)
+
     def forward(self, hidden_states):
         return self.mlm(hidden_states), self.nsp(hidden_states)[:, 0, :]
 
 
-class HeadsInOneProduct(HeadsByHand):
+class HeadsInOneProduct(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.nsp, self.mlm = nn.Linear(hidden, 2), nn.Linear(hidden, vocab)
+
     def forward(self, hidden_states):
         weight = torch.cat([self.mlm.weight, self.nsp.weight])
         y = F.linear(hidden_states, weight, torch.cat([self.mlm.bias, self.nsp.bias]))
@@ -318,7 +364,7 @@ RIGHT = {
     "attention": (attention_by_einsum, attention_by_logsumexp, attention_query_by_query),
     "MultiHeadAttention": (MultiHeadByTorchAttention, MultiHeadHeadByHead, MultiHeadByEinsum),
     "FeedForward": (FeedForwardAsSequence, FeedForwardByHand, FeedForwardOverRows),
-    "Block": (BlockOfTorchAttention, BlockOfEinsumAttention, BlockWithNormsByHand),
+    "Block": (BlockOfTorchAttention, BlockThatAttendsByHand, BlockWithNormsByHand),
     "block_flops": (flops_layer_by_layer, flops_in_one_line, flops_token_by_token),
     "TiedLM": (TiedByTheEmbedding, TiedByOneParameter, TiedByOnehot),
     "BertHeads": (HeadsByHand, HeadsThatAskAndPick, HeadsInOneProduct),
