@@ -1,0 +1,135 @@
+"""Task mnist_mlp."""
+
+import math
+
+import torch
+from torch import nn
+
+from ...spec import Task
+
+
+def mnist_mlp_reference():
+    return nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10))
+
+
+mnist_mlp = Task(
+    "mnist_mlp",
+    reference=mnist_mlp_reference,
+    section="mlp-deeper",
+    hints=(
+        "Three layers, each taking what the one before gives. Where do activations stand, and where does none?",
+        "nn.Sequential(nn.Linear(784, 256), nn.ReLU(), ...): a Linear and a ReLU for each hidden size, and a last Linear alone.",
+    ),
+)
+
+
+@mnist_mlp.probe(points=2)
+def has_the_right_parameters(mnist_mlp, bench):
+    """An nn.Sequential with 235,146 parameters, in six tensors of these shapes."""
+    model = mnist_mlp()
+    return {
+        "is an nn.Sequential": isinstance(model, nn.Sequential),
+        "shapes": [tuple(parameter.shape) for parameter in model.parameters()],
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+    }
+
+
+@mnist_mlp.probe(points=2)
+def computes_the_logits(mnist_mlp, bench):
+    """With random numbers as parameters: images as rows (5, 784), one image, no image."""
+    model = mnist_mlp().to(bench.device, torch.float64)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(bench.randn(*parameter.shape, dtype=torch.float64) / math.sqrt(parameter.shape[-1]))
+    return {f"x {(rows, 784)}": model(bench.randn(rows, 784, dtype=torch.float64)) for rows in (5, 1, 0)}
+
+
+@mnist_mlp.probe(points=1)
+def lets_the_gradient_through(mnist_mlp, bench):
+    """The gradients of x and of the three biases, for a random gradient of the logits."""
+    model = mnist_mlp().to(bench.device, torch.float64)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(bench.randn(*parameter.shape, dtype=torch.float64) / math.sqrt(parameter.shape[-1]))
+    x = bench.randn(5, 784, dtype=torch.float64).requires_grad_()
+    biases = [parameter for parameter in model.parameters() if parameter.dim() == 1]
+    gradients = torch.autograd.grad(model(x), [x, *biases], bench.randn(5, 10, dtype=torch.float64))
+    return dict(zip(["gradient of x", "of the first bias", "of the second", "of the third"], gradients))
+
+
+@mnist_mlp.probe(points=1)
+def makes_a_new_model_each_time(mnist_mlp, bench):
+    """Two calls: two models, with weights drawn anew from the distribution of nn.Linear."""
+    one, other = mnist_mlp(), mnist_mlp()
+    weights = [next(model.parameters()) for model in (one, other)]
+    return {
+        "two models": one is not other,
+        "the same weights": torch.equal(*weights),
+        "the first weight": bench.sample(weights[0].detach().flatten()[:20_000].cpu()),
+    }
+
+
+@mnist_mlp.impostor("Nothing stands between your layers. Without ReLU three layers are one affine map, 784 to 10.")
+def forgets_relu():
+    return nn.Sequential(nn.Linear(784, 256), nn.Linear(256, 128), nn.Linear(128, 10))
+
+
+@mnist_mlp.impostor("ReLU is missing after the second layer, so that the second and third are one affine map.")
+def forgets_the_second_relu():
+    return nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.Linear(128, 10))
+
+
+@mnist_mlp.impostor("ReLU stands after the last layer, too. Logits may be negative: the last layer's output is the model's.")
+def clips_the_logits():
+    return nn.Sequential(
+        nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10), nn.ReLU()
+    )
+
+
+@mnist_mlp.impostor("Your model ends in a softmax. Cross-entropy takes the softmax itself: end with the last Linear.")
+def ends_in_softmax():
+    return nn.Sequential(
+        nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10), nn.Softmax(dim=-1)
+    )
+
+
+@mnist_mlp.impostor("Your hidden sizes are exchanged: 784 to 256, then 256 to 128.")
+def exchanges_the_hidden_sizes():
+    return nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 256), nn.ReLU(), nn.Linear(256, 10))
+
+
+@mnist_mlp.impostor("Your layers have no bias: 394 parameters are missing. Leave nn.Linear's default.")
+def leaves_out_the_biases():
+    return nn.Sequential(
+        nn.Linear(784, 256, bias=False), nn.ReLU(), nn.Linear(256, 128, bias=False), nn.ReLU(), nn.Linear(128, 10, bias=False)
+    )
+
+
+@mnist_mlp.impostor("You have one hidden layer, of 256. A second one, 256 to 128, is missing.")
+def leaves_out_a_layer():
+    return nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
+
+
+@mnist_mlp.impostor(
+    "128 numbers come out of your second layer, but the third takes 256: in_features is what the layer before gives."
+)
+def breaks_the_chain_of_sizes():
+    return nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(256, 10))
+
+
+@mnist_mlp.impostor("You return a list of layers. nn.Sequential(*layers) makes one module of it, which can be called.")
+def returns_a_list():
+    return [nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10)]
+
+
+@mnist_mlp.impostor("Every call returns the same model, trained or not. Make a new one inside the function.")
+def returns_one_model_for_all(
+    model=nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10)),
+):
+    return model
+
+
+@mnist_mlp.impostor("You seed the generator inside the function: every model starts the same. Leave seeding to the caller.")
+def seeds_itself():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10))

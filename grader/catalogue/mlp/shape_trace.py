@@ -1,0 +1,330 @@
+"""Task shape_trace."""
+
+import torch
+from torch import nn
+
+from ...spec import Task
+
+
+def shape_trace_reference(model, x):
+    rows, names = [], {module: name for name, module in model.named_modules()}
+
+    def note(module, inputs, output):
+        rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
+
+    leaves = [module for module in names if not list(module.children())]
+    handles = [leaf.register_forward_hook(note) for leaf in leaves]
+    try:
+        model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return rows
+
+
+shape_trace = Task(
+    "shape_trace",
+    reference=shape_trace_reference,
+    section="mlp-shapes",
+    hints=(
+        "Register one forward hook on every module that has no children, run the model once, and let the hooks write the rows.",
+        "The hook gets (module, inputs, output): inputs is a tuple. getattr(module, 'weight', None) is None where there is none. "
+        "Remove every handle in a `finally`.",
+    ),
+)
+
+
+@shape_trace.probe(points=2)
+def lists_the_layers_of_a_sequential(shape_trace, bench):
+    """Linear, ReLU, Linear, with sizes that change from run to run."""
+    B, I, H, O = bench.size(2, 5), bench.size(9, 12), bench.size(6, 8), bench.size(3, 5)
+    return shape_trace(nn.Sequential(nn.Linear(I, H), nn.ReLU(), nn.Linear(H, O)).to(bench.device), bench.randn(B, I))
+
+
+@shape_trace.probe(points=2)
+def follows_the_order_of_running(shape_trace, bench):
+    """A model of blocks within blocks, which runs its layers in another order than it made them: only leaves, with full names."""
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(6, 3)
+            late, early = nn.Sequential(nn.Linear(7, 6), nn.Tanh()), nn.Sequential(nn.Linear(5, 7), nn.ReLU())
+            self.blocks = nn.ModuleDict({"late": late, "early": early})
+
+        def forward(self, x):
+            return self.head(self.blocks["late"](self.blocks["early"](x)))
+
+    return shape_trace(Model().to(bench.device), bench.randn(4, 5))
+
+
+@shape_trace.probe(points=2)
+def lists_what_runs_as_often_as_it_runs(shape_trace, bench):
+    """One layer runs three times, one never; the model itself, forward's own steps, is no leaf."""
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.spare = nn.Linear(5, 5)
+            self.again = nn.Linear(5, 5)
+            self.out = nn.Linear(10, 2)
+
+        def forward(self, x):
+            y = x
+            for _ in range(3):
+                y = self.again(y).relu()
+            return self.out(torch.cat([x, y], dim=-1))
+
+    return shape_trace(Model().to(bench.device), bench.randn(4, 5))
+
+
+@shape_trace.probe(points=1)
+def knows_other_layers(shape_trace, bench):
+    """Weights of other shapes, a LayerNorm whose weight is None, a Flatten; x has four dimensions."""
+    layers = nn.Conv2d(2, 3, 3), nn.ReLU(), nn.Flatten(), nn.LayerNorm(12, elementwise_affine=False), nn.Linear(12, 4, bias=False)
+    return shape_trace(nn.Sequential(*layers).to(bench.device), bench.randn(5, 2, 4, 4))
+
+
+@shape_trace.probe(points=1)
+def takes_a_model_that_is_one_layer(shape_trace, bench):
+    """An nn.Linear alone is a leaf, and its name is empty; x without a batch, and with two leading dimensions."""
+    layer = nn.Linear(5, 3).to(bench.device)
+    return {f"x {(*lead, 5)}": shape_trace(layer, bench.randn(*lead, 5)) for lead in [(), (2, 4)]}
+
+
+@shape_trace.probe(points=1)
+def leaves_the_model_as_it_was(shape_trace, bench):
+    """Traced twice, in training mode: the second trace, the hooks that are left, the mode, and how often the model ran."""
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.drop, self.runs = nn.Linear(5, 3), nn.Dropout(), 0
+
+        def forward(self, x):
+            self.runs += 1
+            return self.drop(self.fc(x))
+
+    model = Model().to(bench.device)
+    first, second = shape_trace(model, bench.randn(4, 5)), shape_trace(model, bench.randn(2, 5))
+    left = sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
+    return {
+        "first trace": first, "second trace": second, "hooks left": left,
+        "training": model.training and model.drop.training, "runs": model.runs,
+    }
+
+
+@shape_trace.probe(points=1)
+def cleans_up_when_the_model_fails(shape_trace, bench):
+    """The second layer does not fit the first: the model's own error comes out, and no hook is left."""
+    model = nn.Sequential(nn.Linear(5, 4), nn.Linear(3, 2)).to(bench.device)
+    caught = bench.catch(lambda: shape_trace(model, bench.randn(2, 5)))
+    left = sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
+    return {"error": caught.kind, "hooks left": left}
+
+
+@shape_trace.impostor(
+    "You feed x through the model's children in a row. That is right for a Sequential only: run the model, and let hooks watch."
+)
+def runs_the_children_in_a_row(model, x):
+    rows = []
+    for name, child in model.named_children():
+        y = child(x)
+        rows.append((name, x.shape, getattr(getattr(child, "weight", None), "shape", None), y.shape))
+        x = y
+    return rows
+
+
+@shape_trace.impostor("You list containers, too: the model and its Sequentials. A leaf is a module without children.")
+def lists_containers(model, x):
+    rows, names = [], {module: name for name, module in model.named_modules()}
+
+    def note(module, inputs, output):
+        rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
+
+    with nn.modules.module.register_module_forward_hook(note):
+        model(x)
+    return rows
+
+
+@shape_trace.impostor("You list only nn.Linear. Every leaf has a row, with or without a weight.")
+def lists_only_linears(model, x):
+    rows, names = [], {module: name for name, module in model.named_modules()}
+
+    def note(module, inputs, output):
+        if isinstance(module, nn.Linear):
+            rows.append((names[module], inputs[0].shape, module.weight.shape, output.shape))
+
+    with nn.modules.module.register_module_forward_hook(note):
+        model(x)
+    return rows
+
+
+@shape_trace.impostor("You look only at the model's direct children. Layers inside them are missing: go through named_modules().")
+def looks_at_direct_children_only(model, x):
+    rows, names = [], {module: name for name, module in model.named_children()}
+
+    def note(module, inputs, output):
+        if module in names:
+            rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
+
+    with nn.modules.module.register_module_forward_hook(note):
+        model(x)
+    return rows
+
+
+@shape_trace.impostor("Your rows stand in the order in which layers were made. Hooks are called as layers run: keep that order.")
+def keeps_the_order_of_making(model, x):
+    rows, names = [], {module: name for name, module in model.named_modules()}
+
+    def note(module, inputs, output):
+        if not list(module.children()):
+            rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
+
+    with nn.modules.module.register_module_forward_hook(note):
+        model(x)
+    return sorted(rows, key=lambda row: list(names.values()).index(row[0]))
+
+
+@shape_trace.impostor("You keep one row for a name, so a layer that runs three times appears once. Append one at every call.")
+def keeps_one_row_a_layer(model, x):
+    rows, names = [], {module: name for name, module in model.named_modules()}
+
+    def note(module, inputs, output):
+        if not list(module.children()):
+            rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
+
+    with nn.modules.module.register_module_forward_hook(note):
+        model(x)
+    return list({row[0]: row for row in rows}.values())
+
+
+@shape_trace.impostor(
+    "All your rows carry one name: the hook reads the loop's variable when it is called, after the loop has ended. "
+    "Bind it early (name=name), or look the name up by module."
+)
+def reads_the_loop_variable_late(model, x):
+    rows, handles = [], []
+    for name, module in model.named_modules():
+
+        def note(module, inputs, output):
+            rows.append((name, inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
+
+        if not list(module.children()):
+            handles.append(module.register_forward_hook(note))
+    try:
+        model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return rows
+
+
+@shape_trace.impostor("You give a layer's type for its name. Its name is its path in the model, as in named_modules().")
+def names_layers_by_their_type(model, x):
+    rows = []
+
+    def note(module, inputs, output):
+        if not list(module.children()):
+            shape = getattr(getattr(module, "weight", None), "shape", None)
+            rows.append((type(module).__name__, inputs[0].shape, shape, output.shape))
+
+    with nn.modules.module.register_module_forward_hook(note):
+        model(x)
+    return rows
+
+
+@shape_trace.impostor("You exchange the weight's sizes. Its shape is that of the stored tensor: (out, in) for nn.Linear.")
+def turns_the_weights(model, x):
+    rows, names = [], {module: name for name, module in model.named_modules()}
+
+    def note(module, inputs, output):
+        if not list(module.children()):
+            shape = getattr(getattr(module, "weight", None), "shape", None)
+            rows.append((names[module], inputs[0].shape, shape and shape[1::-1] + shape[2:], output.shape))
+
+    with nn.modules.module.register_module_forward_hook(note):
+        model(x)
+    return rows
+
+
+@shape_trace.impostor("You read `.weight` of every layer, but ReLU has none: its row says None there.")
+def expects_a_weight_everywhere(model, x):
+    rows, names = [], {module: name for name, module in model.named_modules()}
+
+    def note(module, inputs, output):
+        if not list(module.children()):
+            rows.append((names[module], inputs[0].shape, module.weight.shape, output.shape))
+
+    with nn.modules.module.register_module_forward_hook(note):
+        model(x)
+    return rows
+
+
+@shape_trace.impostor("You ask with hasattr. A LayerNorm without affine has a weight that is None: ask for None as well.")
+def trusts_hasattr(model, x):
+    rows, names = [], {module: name for name, module in model.named_modules()}
+
+    def note(module, inputs, output):
+        if not list(module.children()):
+            shape = module.weight.shape if hasattr(module, "weight") else None
+            rows.append((names[module], inputs[0].shape, shape, output.shape))
+
+    with nn.modules.module.register_module_forward_hook(note):
+        model(x)
+    return rows
+
+
+@shape_trace.impostor("Your hooks stay on the model and go on working at every later call. Keep the handles and remove them.")
+def leaves_its_hooks(model, x):
+    rows, names = [], {module: name for name, module in model.named_modules()}
+
+    def note(module, inputs, output):
+        rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
+
+    for module in names:
+        if not list(module.children()):
+            module.register_forward_hook(note)
+    model(x)
+    return rows
+
+
+@shape_trace.impostor("If the model fails, your hooks stay: the lines after model(x) never run. Remove them in a `finally`.")
+def leaves_its_hooks_on_failure(model, x):
+    rows, names = [], {module: name for name, module in model.named_modules()}
+
+    def note(module, inputs, output):
+        rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
+
+    handles = [module.register_forward_hook(note) for module in names if not list(module.children())]
+    model(x)
+    for handle in handles:
+        handle.remove()
+    return rows
+
+
+@shape_trace.impostor("You call model.forward(x), which skips the model's own hooks. Call model(x).")
+def calls_forward(model, x):
+    rows, names = [], {module: name for name, module in model.named_modules()}
+
+    def note(module, inputs, output):
+        if not list(module.children()):
+            rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
+
+    with nn.modules.module.register_module_forward_hook(note):
+        model.forward(x)
+    return rows
+
+
+@shape_trace.impostor("You switch the model to eval() and leave it so: its dropout is off from then on. Shapes need no eval().")
+def leaves_the_model_in_eval_mode(model, x):
+    rows, names = [], {module: name for name, module in model.named_modules()}
+
+    def note(module, inputs, output):
+        if not list(module.children()):
+            rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
+
+    model.eval()
+    with nn.modules.module.register_module_forward_hook(note):
+        model(x)
+    return rows

@@ -1,0 +1,266 @@
+"""Task SimpleMLP."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ...spec import Task
+
+
+class SimpleMLPReference(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(16, 8)
+        self.fc2 = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc2(F.relu(self.fc1(x)))
+
+
+SimpleMLP = Task(
+    "SimpleMLP",
+    reference=SimpleMLPReference,
+    section="mlp-model",
+    hints=(
+        "The layers are made once, in __init__, as attributes of self; forward uses them. What stands between the two?",
+        "After super().__init__(), set self.fc1 = nn.Linear(16, 8) and self.fc2 likewise. forward returns fc2 of ReLU of fc1 "
+        "of x, and nothing comes after fc2.",
+    ),
+)
+
+
+@SimpleMLP.probe(points=1)
+def has_two_layers(SimpleMLP, bench):
+    """An nn.Module; the names and shapes of its parameters."""
+    model = SimpleMLP()
+    shapes = {name: tuple(parameter.shape) for name, parameter in sorted(model.named_parameters())}
+    return {"is an nn.Module": isinstance(model, nn.Module), "parameters": shapes}
+
+
+@SimpleMLP.probe(points=2)
+def computes_the_logits(SimpleMLP, bench):
+    """After loading a state_dict of random weights, x (6, 16) gives (6, 4)."""
+    shapes = {"fc1.weight": (8, 16), "fc1.bias": (8,), "fc2.weight": (4, 8), "fc2.bias": (4,)}
+    model = SimpleMLP().to(bench.device, torch.float64)
+    model.load_state_dict({name: bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()})
+    return model(bench.randn(6, 16, dtype=torch.float64))
+
+
+@SimpleMLP.probe(points=1)
+def takes_any_leading_dimensions(SimpleMLP, bench):
+    """One sample without a batch, a batch of sequences, an empty batch."""
+    shapes = {"fc1.weight": (8, 16), "fc1.bias": (8,), "fc2.weight": (4, 8), "fc2.bias": (4,)}
+    model = SimpleMLP().to(bench.device, torch.float64)
+    model.load_state_dict({name: bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()})
+    return {f"x {(*lead, 16)}": model(bench.randn(*lead, 16, dtype=torch.float64)) for lead in [(), (2, 5), (0,)]}
+
+
+@SimpleMLP.probe(points=2)
+def lets_the_gradient_through(SimpleMLP, bench):
+    """The gradients of x and of all four parameters, for a random gradient of the logits."""
+    shapes = {"fc1.weight": (8, 16), "fc1.bias": (8,), "fc2.weight": (4, 8), "fc2.bias": (4,)}
+    model = SimpleMLP().to(bench.device, torch.float64)
+    model.load_state_dict({name: bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()})
+    x = bench.randn(6, 16, dtype=torch.float64).requires_grad_()
+    inputs = {"x": x, **{name: model.get_parameter(name) for name in shapes}}
+    upstream = bench.randn(6, 4, dtype=torch.float64)
+    gradients = torch.autograd.grad(model(x), list(inputs.values()), upstream, allow_unused=True, materialize_grads=True)
+    return {f"gradient of {name}": gradient for name, gradient in zip(inputs, gradients)}
+
+
+@SimpleMLP.probe(points=1)
+def starts_as_torchs_layers_do(SimpleMLP, bench):
+    """A hundred new models: their weights and biases are drawn anew, from the distribution of nn.Linear."""
+    models = [SimpleMLP() for _ in range(100)]
+    numbers = [
+        math.sqrt(layer.weight.shape[1]) * parameter.detach().flatten().cpu()
+        for model in models for layer in (model.fc1, model.fc2) for parameter in (layer.weight, layer.bias)
+    ]
+    drawn_anew = not torch.equal(models[0].fc1.weight, models[1].fc1.weight)
+    return {"two models differ": drawn_anew, "parameters times the root of fan_in": bench.sample(torch.cat(numbers))}
+
+
+@SimpleMLP.impostor(
+    "Nothing stands between your two layers. Without ReLU they are one affine map, 16 to 4, however they are trained."
+)
+class forgets_relu(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(16, 8)
+        self.fc2 = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x))
+
+
+@SimpleMLP.impostor("You apply ReLU after the last layer, too. Logits may be negative; ReLU makes zeros of them.")
+class clips_the_logits(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(16, 8)
+        self.fc2 = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x).relu()).relu()
+
+
+@SimpleMLP.impostor("You apply ReLU after fc2 instead of after fc1. It belongs between the layers; the logits stay as they are.")
+class puts_relu_last(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(16, 8)
+        self.fc2 = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x)).relu()
+
+
+@SimpleMLP.impostor("You apply ReLU to x, before fc1. It belongs between the layers: x is to arrive as it is.")
+class puts_relu_first(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(16, 8)
+        self.fc2 = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x.relu()))
+
+
+@SimpleMLP.impostor("You return probabilities. Return the logits, fc2's own output: cross-entropy takes the softmax itself.")
+class returns_probabilities(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(16, 8)
+        self.fc2 = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x).relu()).softmax(-1)
+
+
+@SimpleMLP.impostor("You return logarithms of probabilities. Cross-entropy takes log_softmax itself: return fc2's own output.")
+class returns_log_probabilities(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(16, 8)
+        self.fc2 = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x).relu()).log_softmax(-1)
+
+
+@SimpleMLP.impostor("Your activation is tanh. The network asked for has ReLU between its layers.")
+class takes_tanh(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(16, 8)
+        self.fc2 = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x).tanh())
+
+
+@SimpleMLP.impostor("Your layers have no bias. Then every unit bends at the origin: leave nn.Linear's default.")
+class leaves_out_the_biases(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(16, 8, bias=False)
+        self.fc2 = nn.Linear(8, 4, bias=False)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x).relu())
+
+
+@SimpleMLP.impostor("Your layers have their sizes exchanged. nn.Linear takes in_features first: 16 numbers in, 8 out.")
+class exchanges_the_sizes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(8, 16)
+        self.fc2 = nn.Linear(4, 8)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x).relu())
+
+
+@SimpleMLP.impostor("Your layers have other names, so a saved fc1.weight finds no place. They are to be self.fc1 and self.fc2.")
+class names_its_layers_otherwise(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 4))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+@SimpleMLP.impostor(
+    "Your layers stand in a plain Python list, which nn.Module does not look into: they are no parameters and are never trained."
+)
+class hides_its_layers_in_a_list(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = [nn.Linear(16, 8), nn.Linear(8, 4)]
+
+    def forward(self, x):
+        return self.layers[1](self.layers[0](x).relu())
+
+
+@SimpleMLP.impostor("`super().__init__()` is missing. It makes the place where a module keeps its layers, and comes first.")
+class forgets_to_call_super(nn.Module):
+    def __init__(self):
+        self.fc1 = nn.Linear(16, 8)
+        self.fc2 = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x).relu())
+
+
+@SimpleMLP.impostor(
+    "You cut the graph between the layers (`.detach()`, `.data`, a new tensor): fc1 gets no gradient and never learns."
+)
+class cuts_the_graph(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(16, 8)
+        self.fc2 = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x).detach().relu())
+
+
+@SimpleMLP.impostor("You flatten x to a matrix and lose its leading dimensions. nn.Linear takes any; let x through as it is.")
+class flattens_everything(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(16, 8)
+        self.fc2 = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x.reshape(-1, 16)).relu())
+
+
+@SimpleMLP.impostor("You seed the generator inside the model: every model starts the same. Leave seeding to the caller.")
+class seeds_itself(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.fc1 = nn.Linear(16, 8)
+        self.fc2 = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x).relu())
+
+
+@SimpleMLP.impostor(
+    "Your weights start at zero. All hidden units then compute the same, for ever: leave nn.Linear's random start."
+)
+class starts_at_zero(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(16, 8)
+        self.fc2 = nn.Linear(8, 4)
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x).relu())
