@@ -1,8 +1,8 @@
 """Right answers to exercise 06, each by another road."""
 
-import contextlib
-from collections import OrderedDict
+import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -10,7 +10,10 @@ from torch import nn
 
 class NetworkAsASequential(nn.Sequential):
     def __init__(self):
-        super().__init__(OrderedDict(fc1=nn.Linear(16, 8), relu=nn.ReLU(), fc2=nn.Linear(8, 4)))
+        super().__init__()
+        self.fc1 = nn.Linear(16, 8)
+        self.bend = nn.ReLU(inplace=True)
+        self.fc2 = nn.Linear(8, 4)
 
 
 class NetworkByFormula(nn.Module):
@@ -45,12 +48,13 @@ def mnist_in_a_loop():
 
 
 def mnist_with_flatten_and_names():
-    relu = nn.ReLU()
-    return nn.Sequential(
-        OrderedDict(
-            flatten=nn.Flatten(), first=nn.Linear(784, 256), bend=relu, second=nn.Linear(256, 128), again=relu, last=nn.Linear(128, 10)
-        )
-    )
+    model, relu = nn.Sequential(nn.Flatten()), nn.ReLU()
+    model.add_module("first", nn.Linear(784, 256))
+    model.add_module("bend", relu)
+    model.add_module("second", nn.Linear(256, 128))
+    model.add_module("again", relu)
+    model.add_module("last", nn.Linear(128, 10))
+    return model
 
 
 def mnist_of_blocks():
@@ -73,6 +77,8 @@ def trace_by_one_global_hook(model, x):
 
 
 def trace_by_pairs_of_hooks(model, x):
+    import contextlib
+
     rows = []
     with contextlib.ExitStack() as hooks:
         for name, module in model.named_modules():
@@ -118,7 +124,7 @@ def step_by_autograd_grad(model, x, y, lr):
     for parameter, gradient in zip(learning, torch.autograd.grad(loss, learning, allow_unused=True)):
         if gradient is not None:
             parameter.data.sub_(gradient, alpha=lr)
-    return float(loss)
+    return loss.item()
 
 
 def step_with_zeroed_gradients(model, x, y, lr):
@@ -146,9 +152,69 @@ def step_and_tidy_up(model, x, y, lr):
     return loss.detach().cpu().numpy().item()
 
 
+def digits_by_adam(x, y, seed):
+    class Centred(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("mean", x.mean(0, keepdim=True))
+            self.hidden, self.out = nn.Linear(64, 48), nn.Linear(48, 10)
+
+        def forward(self, images):
+            return self.out(torch.tanh(self.hidden(3 * (images - self.mean))))
+
+    torch.manual_seed(seed)
+    model = Centred().to(x.device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    for epoch in range(15):
+        order = torch.randperm(len(x), device=x.device)
+        for start in range(0, len(x), 50):
+            rows = order[start : start + 50]
+            loss = F.cross_entropy(model(x[rows]), y[rows], label_smoothing=0.1)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return model
+
+
+def digits_with_dropout(x, y, seed):
+    generator = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed + 1)
+        first, last = nn.Linear(64, 128), nn.Linear(128, 10)
+        model = nn.Sequential(first, nn.Dropout(0.1), nn.ReLU(inplace=True), last, nn.LogSoftmax(dim=-1)).to(x.device)
+        with torch.no_grad():
+            first.bias -= first.weight @ x.mean(0)  # starts as a network of centred images
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        for step in range(250):
+            rows = torch.randint(len(x), (min(len(x), 128),), generator=generator)
+            optimizer.zero_grad(set_to_none=False)
+            F.nll_loss(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    return model.eval()
+
+
+def digits_by_hand(x, y, seed):
+    torch.manual_seed(seed)
+    mean, scale = x.mean(0), 1 / x.std()
+    model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)).to(x.device)
+    parameters = list(model.parameters())
+    shuffle = np.random.default_rng(seed)
+    for epoch in range(30):
+        for rows in np.array_split(shuffle.permutation(len(x)), math.ceil(len(x) / 64)):
+            rows = torch.from_numpy(rows).to(x.device)
+            loss = F.cross_entropy(model((x[rows] - mean) * scale), y[rows])
+            for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters)):
+                parameter.data -= 0.2 * gradient
+    with torch.no_grad():  # the scaling moves into the first layer
+        model[0].weight *= scale
+        model[0].bias -= model[0].weight @ mean
+    return model
+
+
 RIGHT = {
     "SimpleMLP": (NetworkAsASequential, NetworkByFormula, NetworkOfAnyDepth),
     "mnist_mlp": (mnist_in_a_loop, mnist_with_flatten_and_names, mnist_of_blocks),
     "shape_trace": (trace_by_one_global_hook, trace_by_pairs_of_hooks, trace_by_bound_names),
     "train_step": (step_by_autograd_grad, step_with_zeroed_gradients, step_and_tidy_up),
+    "train_digits": (digits_by_adam, digits_with_dropout, digits_by_hand),
 }

@@ -4,6 +4,7 @@ from ...spec import Exercise
 from .mnist_mlp import mnist_mlp
 from .shape_trace import shape_trace
 from .simple_mlp import SimpleMLP
+from .train_digits import train_digits
 from .train_step import train_step
 
-EXERCISE = Exercise("06_mlp", "Multilayer perceptrons", (SimpleMLP, mnist_mlp, shape_trace, train_step))
+EXERCISE = Exercise("06_mlp", "Multilayer perceptrons", (SimpleMLP, mnist_mlp, shape_trace, train_step, train_digits))

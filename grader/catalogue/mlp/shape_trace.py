@@ -34,7 +34,7 @@ shape_trace = Task(
 )
 
 
-@shape_trace.probe(points=2)
+@shape_trace.probe(points=1)
 def lists_the_layers_of_a_sequential(shape_trace, bench):
     """Linear, ReLU, Linear, with sizes that change from run to run."""
     B, I, H, O = bench.size(2, 5), bench.size(9, 12), bench.size(6, 8), bench.size(3, 5)
@@ -58,7 +58,7 @@ def follows_the_order_of_running(shape_trace, bench):
     return shape_trace(Model().to(bench.device), bench.randn(4, 5))
 
 
-@shape_trace.probe(points=2)
+@shape_trace.probe(points=1)
 def lists_what_runs_as_often_as_it_runs(shape_trace, bench):
     """One layer runs three times, one never; the model itself, forward's own steps, is no leaf."""
 

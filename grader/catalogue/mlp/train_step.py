@@ -41,7 +41,7 @@ def returns_the_loss_before_the_step(train_step, bench):
     return answers
 
 
-@train_step.probe(points=2)
+@train_step.probe(points=1)
 def moves_every_parameter(train_step, bench):
     """One step on a batch of 8: all parameters after it, for two learning rates."""
     answers = {}

@@ -1,0 +1,315 @@
+"""Task train_digits."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ...digits import digits
+from ...spec import Task
+
+
+def train_digits_reference(x, y, seed):
+    torch.manual_seed(seed)
+    model = nn.Sequential(Standardise(x), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)).to(x.device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    for epoch in range(12):
+        for rows in torch.randperm(len(x)).split(64):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    return model
+
+
+class Standardise(nn.Module):
+    def __init__(self, images):
+        super().__init__()
+        self.register_buffer("mean", images.mean(0))
+        self.register_buffer("std", images.std())
+
+    def forward(self, x):
+        return (x - self.mean) / self.std
+
+
+train_digits = Task(
+    "train_digits",
+    reference=train_digits_reference,
+    section="mlp-digits",
+    forbids=("sklearn.datasets",),
+    hints=(
+        "Seed first, then make the model, then loop: epochs, in each of them shuffled mini-batches, one step for each. Watch the loss.",
+        "torch.manual_seed(seed); a Sequential of Standardise(x), 64 → 32, ReLU, 32 → 10; 30 epochs, in each "
+        "`for rows in torch.randperm(len(x)).split(64)` and train_step on x[rows], y[rows] with lr=0.2. Return the model.",
+    ),
+)
+
+
+@train_digits.probe(points=1)
+def returns_a_model_that_gives_logits(train_digits, bench):
+    """Trained on 100 random images: what it returns, and the outputs for five of them."""
+    x, y = bench.randn(100, 64).sigmoid(), bench.integers(0, 10, 100)
+    model = train_digits(x, y, 0)
+    outputs = model(x[:5])
+    return {
+        "is an nn.Module": isinstance(model, nn.Module),
+        "shape of the outputs": tuple(outputs.shape),
+        "dtype of the outputs": str(outputs.dtype),
+        "each row sums to one": bool(outputs.sum(-1).sub(1).abs().max() < 1e-3),
+    }
+
+
+@train_digits.probe(points=1)
+def leaves_x_and_y_alone(train_digits, bench):
+    """x and y after the training; and whether the model, asked twice, says the same (no dropout any more)."""
+    x, y = bench.randn(100, 64).sigmoid(), bench.integers(0, 10, 100)
+    model = train_digits(x, y, 0)
+    images = bench.randn(50, 64).sigmoid()
+    return {"x": x, "y": y, "the same twice": torch.equal(model(images), model(images))}
+
+
+@train_digits.probe(points=1)
+def follows_the_seed_and_the_labels(train_digits, bench):
+    """Four trainings on 100 random images: one seed twice, from other states of torch's generator; another seed; other labels."""
+    x, y, images = bench.randn(100, 64).sigmoid(), bench.integers(0, 10, 100), bench.randn(20, 64).sigmoid()
+    outputs = {}
+    for case, state, seed, labels in [("first", 1, 5, y), ("again", 2, 5, y), ("seed", 1, 6, y), ("labels", 1, 5, (y + 1) % 10)]:
+        torch.manual_seed(state)
+        outputs[case] = train_digits(x.clone(), labels.clone(), seed)(images).detach()
+    same = {case: torch.allclose(outputs[case], outputs["first"], rtol=1e-2, atol=1e-2, equal_nan=True) for case in outputs}
+    return {
+        "same seed, same model": same["again"],
+        "other seed, other model": not same["seed"],
+        "other labels, other model": not same["labels"],
+    }
+
+
+@train_digits.probe(points=1, data=digits)
+def fits_the_training_images(train_digits, bench):
+    """Trained on the digits: the mean cross-entropy on these same images is below 0.5."""
+    x, y, _ = bench.data
+    model = train_digits(x.clone(), y.clone(), bench.size(0, 10**6))
+    loss = F.cross_entropy(model(x).float(), y).item()
+    bands = {"below 0.5": 0.5, "between 0.5 and 2": 2, "near log 10, that of guessing": 2.5, "worse than guessing": math.inf}
+    return {"mean cross-entropy": next((band for band, limit in bands.items() if loss < limit), "not a number")}
+
+
+@train_digits.probe(points=3, data=digits)
+def reads_held_out_digits(train_digits, bench):
+    """Trained on the digits with a seed of this run: at least 95 % of the held-out digits are read right."""
+    x, y, held_out = bench.data
+    model = train_digits(x, y, bench.size(0, 10**6))
+    return bench.predictions(model(held_out).argmax(-1), at_least=0.95)
+
+
+@train_digits.impostor("You never use the seed: two runs give two models. Begin with torch.manual_seed(seed).")
+def ignores_the_seed(x, y, seed):
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for epoch in range(6):
+        for rows in torch.randperm(len(x)).split(64):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    return model
+
+
+@train_digits.impostor("You seed after the model is made: its first weights are already drawn. Seeding comes first.")
+def seeds_too_late(x, y, seed):
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
+    torch.manual_seed(seed)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for epoch in range(6):
+        for rows in torch.randperm(len(x)).split(64):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    return model
+
+
+@train_digits.impostor("You seed with a number of your own, so every seed gives the same model. Seed with the argument.")
+def takes_one_seed_for_all(x, y, seed):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for epoch in range(6):
+        for rows in torch.randperm(len(x)).split(64):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    return model
+
+
+@train_digits.impostor(
+    "Nothing in your model depends on x and y: it is returned as it was made. Loop over batches and make a step on each."
+)
+def trains_nothing(x, y, seed):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
+
+
+@train_digits.impostor("Your `return` stands inside the loop, so that training ends after one batch. Move it out of both loops.")
+def returns_after_one_batch(x, y, seed):
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for epoch in range(6):
+        for rows in torch.randperm(len(x)).split(64):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+            return model
+
+
+@train_digits.impostor(
+    "You never clear the gradients: each step follows the sum of all since the start. Clear them before backward()."
+)
+def never_clears_the_gradients(x, y, seed):
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
+    for epoch in range(6):
+        for rows in torch.randperm(len(x)).split(64):
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            with torch.no_grad():
+                for parameter in model.parameters():
+                    parameter -= 0.5 * parameter.grad
+    return model
+
+
+@train_digits.impostor(
+    "Your learning rate is far too large: the loss has become nan, and so has every weight. Try a hundredth of it."
+)
+def takes_too_large_steps(x, y, seed):
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
+    for epoch in range(6):
+        for rows in torch.randperm(len(x)).split(64):
+            model.zero_grad()
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            with torch.no_grad():
+                for parameter in model.parameters():
+                    parameter -= 100 * parameter.grad
+    return model
+
+
+@train_digits.impostor(
+    "Your learning rate is far too small: after all epochs the model still guesses. Try a hundred times as much."
+)
+def takes_too_small_steps(x, y, seed):
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-6)
+    for epoch in range(6):
+        for rows in torch.randperm(len(x)).split(64):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    return model
+
+
+@train_digits.impostor("Your model ends in a softmax, and cross-entropy takes another. Return a model that gives logits.")
+def ends_in_softmax(x, y, seed):
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10), nn.Softmax(-1)).to(x.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for epoch in range(6):
+        for rows in torch.randperm(len(x)).split(64):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    return model
+
+
+@train_digits.impostor("Your model returns class numbers. It is to return ten logits for each image; its user takes the argmax.")
+def returns_a_model_of_classes(x, y, seed):
+    class Classifier(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+
+        def forward(self, x):
+            return self.layers(x).argmax(-1)
+
+    torch.manual_seed(seed)
+    model = Classifier().to(x.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for epoch in range(6):
+        for rows in torch.randperm(len(x)).split(64):
+            optimizer.zero_grad()
+            F.cross_entropy(model.layers(x[rows]), y[rows]).backward()
+            optimizer.step()
+    return model
+
+
+@train_digits.impostor("You return something else beside the model. Return the model alone.")
+def returns_the_losses_too(x, y, seed):
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for epoch in range(6):
+        for rows in torch.randperm(len(x)).split(64):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    return model, []
+
+
+@train_digits.impostor(
+    "You change the caller's x in place (`x -= ...`). Make a new tensor, and let the model itself do the scaling."
+)
+def scales_x_in_place(x, y, seed):
+    torch.manual_seed(seed)
+    x -= x.mean(0)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for epoch in range(6):
+        for rows in torch.randperm(len(x)).split(64):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    return model
+
+
+@train_digits.impostor(
+    "You scale x before training, but the model that you return gets images as they are. Let it scale them itself."
+)
+def scales_only_for_training(x, y, seed):
+    torch.manual_seed(seed)
+    x = (x - x.mean(0)) / (x.std(0) + 0.01)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for epoch in range(6):
+        for rows in torch.randperm(len(x)).split(64):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    return model
+
+
+@train_digits.impostor(
+    "You shuffle images and labels each in an order of its own, so that no image has its label. Use one order for both."
+)
+def shuffles_x_and_y_apart(x, y, seed):
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
+    y = y[torch.randperm(len(y))]
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for epoch in range(6):
+        for rows in torch.randperm(len(x)).split(64):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    return model
+
+
+@train_digits.impostor("Your model still drops units at random when it is used. Call model.eval() before you return it.")
+def leaves_dropout_on(x, y, seed):
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Dropout(0.2), nn.Linear(128, 10)).to(x.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for epoch in range(6):
+        for rows in torch.randperm(len(x)).split(64):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    return model
