@@ -1,10 +1,10 @@
 """The exercises, in the order of the course. Adding one: write its module here and list it below."""
 
 from ..spec import Exercise, Task
-from . import backward, cnn, formula, init, pitfalls, source, transformer
+from . import backward, cnn, formula, init, mlp, pitfalls, source, transformer
 
 EXERCISES: tuple[Exercise, ...] = (
-    formula.EXERCISE, init.EXERCISE, backward.EXERCISE, source.EXERCISE, pitfalls.EXERCISE, cnn.EXERCISE, transformer.EXERCISE,
+    formula.EXERCISE, init.EXERCISE, backward.EXERCISE, source.EXERCISE, pitfalls.EXERCISE, mlp.EXERCISE, cnn.EXERCISE, transformer.EXERCISE,
 )  # fmt: skip
 
 
