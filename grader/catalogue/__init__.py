@@ -1,11 +1,11 @@
 """The exercises, in the order of the course. Adding one: write its module here and list it below."""
 
 from ..spec import Exercise, Task
-from . import backward, cnn, formula, init, mlp, pitfalls, source, transformer
+from . import backward, capstone, cnn, formula, init, mlp, pitfalls, source, transformer
 
-EXERCISES: tuple[Exercise, ...] = (
-    formula.EXERCISE, init.EXERCISE, backward.EXERCISE, source.EXERCISE, pitfalls.EXERCISE, mlp.EXERCISE, cnn.EXERCISE, transformer.EXERCISE,
-)  # fmt: skip
+EXERCISES: tuple[Exercise, ...] = tuple(
+    package.EXERCISE for package in (formula, init, backward, source, pitfalls, mlp, cnn, transformer, capstone)
+)
 
 
 def find_exercise(name: str) -> Exercise:

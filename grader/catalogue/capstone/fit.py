@@ -1,0 +1,251 @@
+"""Task fit."""
+
+import math
+
+import torch
+from torch import nn
+
+from ...digits import digits
+from ...spec import Task
+from .shared import READY_MADE
+
+
+def fit_reference(x, y, seed):
+    with torch.inference_mode(False), torch.enable_grad():
+        x, mean, generator = x.clone(), x.mean(0).clone(), torch.Generator(x.device).manual_seed(seed)
+        network = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)).to(x.device)
+        for parameter in network.parameters():
+            nn.init.uniform_(parameter, -1 / 8, 1 / 8, generator)
+        optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
+        for _ in range(300):
+            rows = torch.randint(len(x), (128,), generator=generator, device=x.device)
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(network(x[rows] - mean), y[rows]).backward()
+            optimizer.step()
+        network.requires_grad_(False)
+        return lambda images: network(images - mean)
+
+
+fit = Task(
+    "fit",
+    reference=fit_reference,
+    section="capstone-fit",
+    forbids=READY_MADE,
+    hints=(
+        "Start from 64 → 64 → 10 with a ReLU between, and images less their mean. A step takes a few images at random: forward, "
+        "loss, backward, step. The chapter's section has numbers that work.",
+        "generator = torch.Generator(x.device).manual_seed(seed) draws both layers, then the rows of every step: torch.randint("
+        "len(x), (64,), generator=generator, device=x.device). 600 steps at lr 0.5 are enough. Return a lambda that subtracts "
+        "x.mean(0) again and calls network.forward.",
+    ),
+)
+
+
+@fit.probe(points=5, data=digits)
+def reads_digits_it_never_saw(fit, bench):
+    """At least 95 % of the held-out images, whose labels are not in this kernel. The ten classes are renamed at random."""
+    x, y, held_out = bench.data
+    new_name = bench.randn(10).argsort()
+    with torch.inference_mode():
+        logits = fit(x, new_name[y], bench.size(0, 2**31))(held_out)
+    return bench.predictions(new_name.argsort()[logits.argmax(-1)], at_least=0.95)
+
+
+@fit.probe(points=2, data=digits)
+def gives_each_image_its_logits(fit, bench):
+    """Trained on 100 images: what it returns for any number of others, what kind of function it is, what it leaves as it was."""
+    x, y, held_out = bench.data
+    x, y, images = x[:100].clone(), y[:100].clone(), held_out[:20]
+    before = x.clone(), y.clone()
+    predict = fit(x, y, bench.size(0, 2**31))
+    logits = predict(images)
+    sums, mirrored = logits.sum(-1), predict((images + images.flip(0)) / 2)
+    return {
+        "shape for 20 images": list(logits.shape),
+        "dtype": str(logits.dtype),
+        "probabilities instead of logits": torch.allclose(sums, torch.ones_like(sums), atol=1e-3),
+        "one image alone gets the same": torch.allclose(predict(images[2:3]), logits[2:3], rtol=1e-3, atol=1e-3),
+        "an affine map, without a hidden layer": torch.allclose(mirrored, (logits + logits.flip(0)) / 2, rtol=1e-3, atol=1e-3),
+        "x and y are unchanged": torch.equal(x, before[0]) and torch.equal(y, before[1]),
+        "the logits require grad": logits.requires_grad,
+    }
+
+
+@fit.probe(points=2, data=digits)
+def repeats_itself_for_the_same_seed(fit, bench):
+    """The seed decides every random number: the first weights, and which images a step takes."""
+    x, y, held_out = bench.data
+    seed = bench.size(0, 2**31)
+    with torch.inference_mode():
+        first, again, other = (fit(x[:100], y[:100], number)(held_out[:50]) for number in (seed, seed, seed + 1))
+    return {
+        "same seed, same logits": torch.allclose(first, again, rtol=1e-3, atol=1e-3),
+        "another seed, other logits": not torch.allclose(first, other, rtol=1e-3, atol=1e-3),
+    }
+
+
+@fit.impostor("You stop after a few steps, while the loss is still falling fast. Hundreds of steps cost less than a second.")
+def stops_too_early(x, y, seed):
+    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
+    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
+    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
+    for _ in range(15):
+        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
+        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
+        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
+        h = g @ w2 * (a > 0)
+        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
+            parameter -= gradient
+    return lambda images: ((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2
+
+
+@fit.impostor("Your steps are too small: the network has hardly left its start when you stop. Try a larger learning rate.")
+def steps_too_small(x, y, seed):
+    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
+    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
+    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
+    for _ in range(100):
+        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
+        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
+        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
+        h = g @ w2 * (a > 0)
+        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
+            parameter -= 0.001 * gradient
+    return lambda images: ((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2
+
+
+@fit.impostor("Your weights start at zero. Then every hidden unit is 0 and its gate closed for good: draw them at random.")
+def starts_from_zeros(x, y, seed):
+    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
+    w1, b1, w2, b2 = (torch.zeros(shape, device=x.device) for shape in [(64, 64), (64,), (10, 64), (10,)])
+    for _ in range(100):
+        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
+        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
+        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
+        h = g @ w2 * (a > 0)
+        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
+            parameter -= gradient
+    return lambda images: ((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2
+
+
+@fit.impostor("You draw rows for the images and other rows for the labels, so no label fits. One draw for both.")
+def draws_images_and_labels_apart(x, y, seed):
+    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
+    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
+    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
+    for _ in range(100):
+        rows, others = torch.randint(len(x), (2, 64), generator=generator, device=x.device)
+        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
+        g = ((a @ w2.T + b2).softmax(1) - (y[others, None] == torch.arange(10, device=x.device)).float()) / 64
+        h = g @ w2 * (a > 0)
+        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
+            parameter -= gradient
+    return lambda images: ((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2
+
+
+@fit.impostor("Nothing stands between your two linear layers, so they are one. Put a ReLU between them.")
+def forgets_the_activation(x, y, seed):
+    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
+    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
+    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
+    for _ in range(150):
+        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
+        a = ((x[rows] - mean) @ w1.T + b1)
+        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
+        h = g @ w2
+        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
+            parameter -= gradient
+    return lambda images: ((images - mean) @ w1.T + b1) @ w2.T + b2
+
+
+@fit.impostor("You seed with a number of your own: every seed gives the same network. Use the one you are given.")
+def ignores_the_seed(x, y, seed):
+    generator, mean = torch.Generator(x.device).manual_seed(0), x.mean(0)
+    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
+    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
+    for _ in range(150):
+        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
+        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
+        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
+        h = g @ w2 * (a > 0)
+        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
+            parameter -= gradient
+    return lambda images: ((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2
+
+
+@fit.impostor("You draw from torch's global generator: a seed gives another network each time. Draw from one that you seed.")
+def draws_from_the_global_generator(x, y, seed):
+    mean = x.mean(0)
+    draw = lambda *shape: torch.rand(shape, device=x.device) / 4 - 1 / 8
+    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
+    for _ in range(150):
+        rows = torch.randint(len(x), (64,), device=x.device)
+        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
+        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
+        h = g @ w2 * (a > 0)
+        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
+            parameter -= gradient
+    return lambda images: ((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2
+
+
+@fit.impostor("You return softmax's probabilities. Return the logits: cross-entropy takes the softmax itself.")
+def returns_probabilities(x, y, seed):
+    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
+    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
+    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
+    for _ in range(150):
+        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
+        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
+        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
+        h = g @ w2 * (a > 0)
+        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
+            parameter -= gradient
+    return lambda images: (((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2).softmax(1)
+
+
+@fit.impostor("You return each image's class. Return the ten logits: whoever asks can take the argmax.")
+def returns_classes(x, y, seed):
+    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
+    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
+    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
+    for _ in range(150):
+        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
+        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
+        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
+        h = g @ w2 * (a > 0)
+        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
+            parameter -= gradient
+    return lambda images: (((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2).argmax(1)
+
+
+@fit.impostor(
+    "You subtract the mean of the images you are asked about: an answer depends on its neighbours. Use the training images' mean."
+)
+def centres_on_the_images_asked_about(x, y, seed):
+    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
+    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
+    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
+    for _ in range(150):
+        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
+        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
+        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
+        h = g @ w2 * (a > 0)
+        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
+            parameter -= gradient
+    return lambda images: ((images - images.mean(0)) @ w1.T + b1).clamp(min=0) @ w2.T + b2
+
+
+@fit.impostor("`x -= ...` changes the caller's images. Write x = x - ..., or x[rows] - mean in each step.")
+def centres_the_images_in_place(x, y, seed):
+    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
+    x -= mean
+    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
+    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
+    for _ in range(150):
+        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
+        a = (x[rows] @ w1.T + b1).clamp(min=0)
+        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
+        h = g @ w2 * (a > 0)
+        for parameter, gradient in [(w1, h.T @ x[rows]), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
+            parameter -= gradient
+    return lambda images: ((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2

@@ -1,0 +1,323 @@
+"""Task LinearLayer."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from ...spec import Task
+from .shared import READY_MADE
+
+
+class LinearLayerReference:
+    def __init__(self, in_features, out_features, generator):
+        bound = 1 / math.sqrt(in_features)
+        self.weight, self.bias = (
+            torch.empty(*shape, device=generator.device).uniform_(-bound, bound, generator=generator)
+            for shape in [(out_features, in_features), (out_features,)]
+        )
+
+    def forward(self, x):
+        self.x = x
+        return F.linear(x, self.weight, self.bias)
+
+    def backward(self, grad_output):
+        with torch.inference_mode(False), torch.enable_grad():
+            inputs = [tensor.clone().requires_grad_() for tensor in (self.x, self.weight, self.bias)]
+            gradients = torch.autograd.grad(F.linear(*inputs), inputs, grad_output.clone())
+        grad_input, self.grad_weight, self.grad_bias = gradients
+        return grad_input
+
+
+LinearLayer = Task(
+    "LinearLayer",
+    reference=LinearLayerReference,
+    section="capstone-layers",
+    forbids=READY_MADE,
+    hints=(
+        "backward needs what forward was given: keep x. Then each of the three gradients is one line of chapter 03.",
+        "forward: self.x = x, and x @ self.weight.T + self.bias. backward: flatten the leading dimensions of grad_output and "
+        "self.x with reshape(-1, last size); self.grad_weight is the first's transpose times the second, self.grad_bias the "
+        "first's sum over rows; return grad_output @ self.weight.",
+    ),
+)
+
+
+@LinearLayer.probe(points=1)
+def starts_as_nn_linear_does(LinearLayer, bench):
+    """Weight (O, I) and bias (O,) are uniform from -1/√I to 1/√I."""
+    generator = torch.Generator(bench.device).manual_seed(bench.size(0, 2**31))
+    wide, narrow = LinearLayer(4, 10_000, generator), LinearLayer(200, 50, generator)
+    return {
+        "weight of LinearLayer(4, 10000)": bench.sample(wide.weight),
+        "bias of LinearLayer(4, 10000)": bench.sample(wide.bias),
+        "weight of LinearLayer(200, 50)": bench.sample(narrow.weight),
+    }
+
+
+@LinearLayer.probe(points=1)
+def draws_from_its_generator(LinearLayer, bench):
+    """The generator decides the numbers, and runs on from layer to layer."""
+    seed = bench.size(0, 2**31)
+    generator, same, other = (torch.Generator(bench.device).manual_seed(number) for number in (seed, seed, seed + 1))
+    first, second = LinearLayer(5, 3, generator), LinearLayer(5, 3, generator)
+    return {
+        "equal generators give equal layers": torch.equal(first.weight, LinearLayer(5, 3, same).weight),
+        "another seed gives another layer": not torch.equal(first.weight, LinearLayer(5, 3, other).weight),
+        "the next layer has numbers of its own": not torch.equal(first.weight, second.weight),
+    }
+
+
+@LinearLayer.probe(points=1)
+def computes_the_layer(LinearLayer, bench):
+    """y = x Wᵀ + b, with the weight and bias that the layer has now, for any leading dimensions."""
+    layer, answers = LinearLayer(5, 3, torch.Generator(bench.device)), {}
+    for lead in [(6,), (), (2, 4), (0,)]:
+        layer.weight, layer.bias = bench.randn(3, 5, dtype=torch.float64), bench.randn(3, dtype=torch.float64)
+        answers[f"x {(*lead, 5)}"] = layer.forward(bench.randn(*lead, 5, dtype=torch.float64))
+    return answers
+
+
+@LinearLayer.probe(points=2)
+def gives_all_three_gradients(LinearLayer, bench):
+    """For a random grad_output; with sizes that all differ, and with sizes that are all equal."""
+    answers = {}
+    for B, I, O in [(6, 5, 3), (4, 4, 4)]:
+        layer = LinearLayer(I, O, torch.Generator(bench.device))
+        layer.weight, layer.bias = bench.randn(O, I, dtype=torch.float64), bench.randn(O, dtype=torch.float64)
+        layer.forward(bench.randn(B, I, dtype=torch.float64))
+        grad_input = layer.backward(bench.randn(B, O, dtype=torch.float64))
+        gradients = {"grad_input": grad_input, "grad_weight": layer.grad_weight, "grad_bias": layer.grad_bias}
+        answers |= {f"B={B}, {I} → {O}: {name}": gradient for name, gradient in gradients.items()}
+    return answers
+
+
+@LinearLayer.probe(points=1)
+def takes_any_leading_dimensions(LinearLayer, bench):
+    """The gradients without leading dimensions, with several, with empty ones."""
+    layer, answers = LinearLayer(5, 3, torch.Generator(bench.device)), {}
+    for lead in [(), (2, 4), (0,)]:
+        layer.weight, layer.bias = bench.randn(3, 5, dtype=torch.float64), bench.randn(3, dtype=torch.float64)
+        layer.forward(bench.randn(*lead, 5, dtype=torch.float64))
+        grad_input = layer.backward(bench.randn(*lead, 3, dtype=torch.float64))
+        answers[f"x {(*lead, 5)}"] = [grad_input, layer.grad_weight, layer.grad_bias]
+    return answers
+
+
+@LinearLayer.probe(points=1)
+def starts_afresh_with_every_batch(LinearLayer, bench):
+    """A second batch, of another size: its gradients replace the first's."""
+    layer, answers = LinearLayer(5, 3, torch.Generator(bench.device)), {}
+    layer.weight, layer.bias = bench.randn(3, 5, dtype=torch.float64), bench.randn(3, dtype=torch.float64)
+    for batch, rows in {"first batch": 6, "second batch": 2}.items():
+        layer.forward(bench.randn(rows, 5, dtype=torch.float64))
+        grad_input = layer.backward(bench.randn(rows, 3, dtype=torch.float64))
+        answers[batch] = [grad_input, layer.grad_weight, layer.grad_bias]
+    return answers
+
+
+@LinearLayer.probe(points=1)
+def changes_nothing_but_its_gradients(LinearLayer, bench):
+    """x, grad_output, weight and bias hold after backward what they held before."""
+    layer = LinearLayer(5, 3, torch.Generator(bench.device))
+    layer.weight, layer.bias = bench.randn(3, 5), bench.randn(3)
+    given = {"x": bench.randn(6, 5), "grad_output": bench.randn(6, 3), "weight": layer.weight, "bias": layer.bias}
+    before = {name: tensor.clone() for name, tensor in given.items()}
+    layer.forward(given["x"])
+    layer.backward(given["grad_output"])
+    given |= {"weight": layer.weight, "bias": layer.bias}
+    return {f"{name} is unchanged": torch.equal(tensor, before[name]) for name, tensor in given.items()}
+
+
+@LinearLayer.probe(points=1)
+def has_nothing_to_do_with_autograd(LinearLayer, bench):
+    """The parameters are plain tensors, and everything works in torch.inference_mode(), where autograd records nothing."""
+    layer = LinearLayer(5, 3, torch.Generator(bench.device))
+    y = layer.forward(bench.randn(6, 5))
+    answers = {"weight requires grad": layer.weight.requires_grad, "y requires grad": y.requires_grad}
+    with torch.inference_mode():
+        layer = LinearLayer(5, 3, torch.Generator(bench.device))
+        layer.weight, layer.bias = bench.randn(3, 5), bench.randn(3)
+        y = layer.forward(bench.randn(6, 5))
+        grad_input = layer.backward(bench.randn(6, 3))
+        return answers | {"y": y, "gradients": [grad_input, layer.grad_weight, layer.grad_bias]}
+
+
+@LinearLayer.impostor("Your weight is (in, out). Store it (out, in), as nn.Linear does: forward multiplies by its transpose.")
+class stores_the_weight_in_out:
+    def __init__(self, in_features, out_features, generator):
+        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
+        self.weight, self.bias = draw(in_features, out_features), draw(out_features)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight + self.bias
+
+    def backward(self, grad_output):
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        self.grad_weight, self.grad_bias = self.x.reshape(-1, self.x.shape[-1]).T @ rows, rows.sum(0)
+        return grad_output @ self.weight.T
+
+
+@LinearLayer.impostor("You draw from torch's global generator. Draw from the given one: it makes a training run repeatable.")
+class ignores_the_generator:
+    def __init__(self, in_features, out_features, generator):
+        draw = lambda *shape: (2 * torch.rand(shape, device=generator.device) - 1) / math.sqrt(in_features)
+        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T + self.bias
+
+    def backward(self, grad_output):
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        self.grad_weight, self.grad_bias = rows.T @ self.x.reshape(-1, self.x.shape[-1]), rows.sum(0)
+        return grad_output @ self.weight
+
+
+@LinearLayer.impostor("Your bias starts at zero. In nn.Linear it is drawn as the weight is, from -1/√I to 1/√I.")
+class starts_the_bias_at_zero:
+    def __init__(self, in_features, out_features, generator):
+        uniform = torch.rand(out_features, in_features, generator=generator, device=generator.device)
+        self.weight, self.bias = (2 * uniform - 1) / math.sqrt(in_features), torch.zeros(out_features, device=generator.device)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T + self.bias
+
+    def backward(self, grad_output):
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        self.grad_weight, self.grad_bias = rows.T @ self.x.reshape(-1, self.x.shape[-1]), rows.sum(0)
+        return grad_output @ self.weight
+
+
+@LinearLayer.impostor("You go by out_features. The bound is 1/√in_features: one output adds up so many inputs.")
+class goes_by_the_outputs:
+    def __init__(self, in_features, out_features, generator):
+        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(out_features)
+        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T + self.bias
+
+    def backward(self, grad_output):
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        self.grad_weight, self.grad_bias = rows.T @ self.x.reshape(-1, self.x.shape[-1]), rows.sum(0)
+        return grad_output @ self.weight
+
+
+@LinearLayer.impostor("You divide by the number of rows. The mean is the loss's business and stands in grad_output already: sum.")
+class averages_over_the_rows:
+    def __init__(self, in_features, out_features, generator):
+        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
+        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T + self.bias
+
+    def backward(self, grad_output):
+        rows = grad_output.reshape(-1, grad_output.shape[-1]) / max(grad_output.shape[:-1].numel(), 1)
+        self.grad_weight, self.grad_bias = rows.T @ self.x.reshape(-1, self.x.shape[-1]), rows.sum(0)
+        return grad_output @ self.weight
+
+
+@LinearLayer.impostor("You add each batch's gradients to the last one's, as autograd does. Here every backward replaces them.")
+class adds_up_over_batches:
+    def __init__(self, in_features, out_features, generator):
+        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
+        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+        self.grad_weight, self.grad_bias = 0, 0
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T + self.bias
+
+    def backward(self, grad_output):
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        self.grad_weight = self.grad_weight + rows.T @ self.x.reshape(-1, self.x.shape[-1])
+        self.grad_bias = self.grad_bias + rows.sum(0)
+        return grad_output @ self.weight
+
+
+@LinearLayer.impostor("Your grad_weight is transposed, (I, O). A gradient has its tensor's shape: the weight is (O, I).")
+class transposes_the_weights_gradient:
+    def __init__(self, in_features, out_features, generator):
+        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
+        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T + self.bias
+
+    def backward(self, grad_output):
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        self.grad_weight, self.grad_bias = self.x.reshape(-1, self.x.shape[-1]).T @ rows, rows.sum(0)
+        return grad_output @ self.weight
+
+
+@LinearLayer.impostor("Your backward is for matrices only. All leading dimensions are rows of one batch: flatten them first.")
+class takes_only_matrices:
+    def __init__(self, in_features, out_features, generator):
+        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
+        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T + self.bias
+
+    def backward(self, grad_output):
+        self.grad_weight, self.grad_bias = grad_output.T @ self.x, grad_output.sum(0)
+        return grad_output @ self.weight
+
+
+@LinearLayer.impostor("Your backward moves the parameters. It only finds the gradients: the step comes later.")
+class takes_the_step_itself:
+    def __init__(self, in_features, out_features, generator):
+        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
+        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T + self.bias
+
+    def backward(self, grad_output):
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        self.grad_weight, self.grad_bias = rows.T @ self.x.reshape(-1, self.x.shape[-1]), rows.sum(0)
+        grad_input = grad_output @ self.weight
+        self.weight, self.bias = self.weight - 0.1 * self.grad_weight, self.bias - 0.1 * self.grad_bias
+        return grad_input
+
+
+@LinearLayer.impostor("You keep the first weight's transpose. The layer may get another: read self.weight in every forward.")
+class keeps_the_first_weight:
+    def __init__(self, in_features, out_features, generator):
+        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
+        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+        self.transposed = self.weight.T
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.transposed + self.bias
+
+    def backward(self, grad_output):
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        self.grad_weight, self.grad_bias = rows.T @ self.x.reshape(-1, self.x.shape[-1]), rows.sum(0)
+        return grad_output @ self.weight
+
+
+@LinearLayer.impostor("You mark the parameters with requires_grad, and autograd records all you do. Plain tensors will do.")
+class leaves_the_parameters_to_autograd:
+    def __init__(self, in_features, out_features, generator):
+        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
+        self.weight, self.bias = draw(out_features, in_features).requires_grad_(), draw(out_features).requires_grad_()
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T + self.bias
+
+    def backward(self, grad_output):
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        self.grad_weight, self.grad_bias = rows.T @ self.x.reshape(-1, self.x.shape[-1]), rows.sum(0)
+        return grad_output @ self.weight

@@ -1,0 +1,283 @@
+"""Task Network."""
+
+import torch
+
+from ...spec import Task
+from .shared import READY_MADE
+
+
+class NetworkReference:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad_output):
+        for layer in reversed(self.layers):
+            grad_output = layer.backward(grad_output)
+        return grad_output
+
+    def step(self, lr):
+        for layer in self.layers:
+            if hasattr(layer, "weight"):
+                layer.weight.grad, layer.bias.grad = layer.grad_weight, layer.grad_bias
+                torch.optim.SGD([layer.weight, layer.bias], lr).step()
+
+
+Network = Task(
+    "Network",
+    reference=NetworkReference,
+    section="capstone-network",
+    forbids=READY_MADE,
+    hints=(
+        "Each layer's output is the next one's input; on the way back, each layer's gradient is the grad_output of the one before.",
+        "forward: for layer in self.layers: x = layer.forward(x). backward: the same over reversed(self.layers), with the gradient. "
+        'step: for each layer that hasattr(layer, "weight"), layer.weight -= lr * layer.grad_weight, and so for the bias.',
+    ),
+)
+
+
+@Network.probe(points=1)
+def hands_each_output_to_the_next_layer(Network, bench):
+    """forward through layers that are told apart by their order."""
+
+    class Power:
+        def __init__(self, exponent, factor):
+            self.exponent, self.factor = exponent, factor
+
+        def forward(self, x):
+            return self.factor * x**self.exponent
+
+    x = bench.randn(6, 5, dtype=torch.float64)
+    return {
+        "one layer": Network([Power(1, 3)]).forward(x),
+        "three layers": Network([Power(2, 3), Power(1, -0.5), Power(3, 1)]).forward(x),
+    }
+
+
+@Network.probe(points=2)
+def sends_the_gradient_back_through_all(Network, bench):
+    """A linear layer, tanh, a linear layer, all sizes equal: grad_input, and what the layers found; two batches."""
+
+    class Linear:
+        def __init__(self):
+            self.weight, self.bias = bench.randn(4, 4, dtype=torch.float64) / 2, bench.randn(4, dtype=torch.float64)
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.weight.T + self.bias
+
+        def backward(self, grad_output):
+            self.grad_weight, self.grad_bias = grad_output.T @ self.x, grad_output.sum(0)
+            return grad_output @ self.weight
+
+    class Tanh:
+        def forward(self, x):
+            self.y = x.tanh()
+            return self.y
+
+        def backward(self, grad_output):
+            return grad_output * (1 - self.y**2)
+
+    first, last, answers = Linear(), Linear(), {}
+    network = Network([first, Tanh(), last])
+    for batch in ("first batch", "second batch"):
+        y = network.forward(bench.randn(4, 4, dtype=torch.float64))
+        grad_input = network.backward(bench.randn(4, 4, dtype=torch.float64))
+        gradients = [first.grad_weight, first.grad_bias, last.grad_weight, last.grad_bias]
+        answers[batch] = {"y": y, "grad_input": grad_input, "gradients": gradients}
+    return answers
+
+
+@Network.probe(points=2)
+def steps_against_the_gradients(Network, bench):
+    """After step(0.1) and again after step(0.01): the weights and biases of both layers that have them."""
+
+    class Linear:
+        def __init__(self):
+            self.weight, self.bias, self.grad_weight, self.grad_bias = (
+                bench.randn(*shape, dtype=torch.float64) for shape in [(3, 5), (3,), (3, 5), (3,)]
+            )
+
+    class NoParameters:
+        pass
+
+    first, last, answers = Linear(), Linear(), {}
+    network = Network([first, NoParameters(), last])
+    for lr in (0.1, 0.01):
+        network.step(lr)
+        layers = {"first layer": first, "last layer": last}
+        answers |= {f"{name} after step({lr})": [layer.weight.clone(), layer.bias.clone()] for name, layer in layers.items()}
+    return answers
+
+
+@Network.impostor("You give every layer the network's input. Each gets what the layer before it gave: x = layer.forward(x).")
+class runs_every_layer_on_the_input:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            y = layer.forward(x)
+        return y
+
+    def backward(self, grad_output):
+        for layer in reversed(self.layers):
+            grad_output = layer.backward(grad_output)
+        return grad_output
+
+    def step(self, lr):
+        for layer in self.layers:
+            if hasattr(layer, "weight"):
+                layer.weight, layer.bias = layer.weight - lr * layer.grad_weight, layer.bias - lr * layer.grad_bias
+
+
+@Network.impostor("Your backward visits the layers in forward's order. The last layer comes first: its gradient is known first.")
+class goes_back_in_forward_order:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad_output):
+        for layer in self.layers:
+            grad_output = layer.backward(grad_output)
+        return grad_output
+
+    def step(self, lr):
+        for layer in self.layers:
+            if hasattr(layer, "weight"):
+                layer.weight, layer.bias = layer.weight - lr * layer.grad_weight, layer.bias - lr * layer.grad_bias
+
+
+@Network.impostor("You give every layer the loss's gradient. Each gets what the layer after it returned: its own grad_output.")
+class gives_every_layer_the_same_gradient:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad_output):
+        for layer in reversed(self.layers):
+            grad_input = layer.backward(grad_output)
+        return grad_input
+
+    def step(self, lr):
+        for layer in self.layers:
+            if hasattr(layer, "weight"):
+                layer.weight, layer.bias = layer.weight - lr * layer.grad_weight, layer.bias - lr * layer.grad_bias
+
+
+@Network.impostor("`layers.reverse()` turns the list itself round, so the next forward runs backwards. Use reversed(layers).")
+class reverses_its_list:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad_output):
+        self.layers.reverse()
+        for layer in self.layers:
+            grad_output = layer.backward(grad_output)
+        return grad_output
+
+    def step(self, lr):
+        for layer in self.layers:
+            if hasattr(layer, "weight"):
+                layer.weight, layer.bias = layer.weight - lr * layer.grad_weight, layer.bias - lr * layer.grad_bias
+
+
+@Network.impostor("You add the gradient. It points uphill: subtract it.")
+class climbs:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad_output):
+        for layer in reversed(self.layers):
+            grad_output = layer.backward(grad_output)
+        return grad_output
+
+    def step(self, lr):
+        for layer in self.layers:
+            if hasattr(layer, "weight"):
+                layer.weight, layer.bias = layer.weight + lr * layer.grad_weight, layer.bias + lr * layer.grad_bias
+
+
+@Network.impostor("Your step leaves the biases where they are. They learn as the weights do.")
+class forgets_the_biases:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad_output):
+        for layer in reversed(self.layers):
+            grad_output = layer.backward(grad_output)
+        return grad_output
+
+    def step(self, lr):
+        for layer in self.layers:
+            if hasattr(layer, "weight"):
+                layer.weight = layer.weight - lr * layer.grad_weight
+
+
+@Network.impostor("You compute the new weight and keep it in a local name: the layer never sees it. Assign to layer.weight.")
+class moves_a_local_name:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad_output):
+        for layer in reversed(self.layers):
+            grad_output = layer.backward(grad_output)
+        return grad_output
+
+    def step(self, lr):
+        for layer in self.layers:
+            if hasattr(layer, "weight"):
+                weight, bias = layer.weight, layer.bias
+                weight, bias = weight - lr * layer.grad_weight, bias - lr * layer.grad_bias
+
+
+@Network.impostor("Your step asks every layer for a weight. ReLU has none: go by hasattr.")
+class wants_a_weight_of_every_layer:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad_output):
+        for layer in reversed(self.layers):
+            grad_output = layer.backward(grad_output)
+        return grad_output
+
+    def step(self, lr):
+        for layer in self.layers:
+            layer.weight, layer.bias = layer.weight - lr * layer.grad_weight, layer.bias - lr * layer.grad_bias

@@ -1,0 +1,156 @@
+"""Task ReLULayer."""
+
+import torch
+
+from ...spec import Task
+from .shared import READY_MADE
+
+
+class ReLULayerReference:
+    def forward(self, x):
+        self.x = x
+        return torch.relu(x)
+
+    def backward(self, grad_output):
+        with torch.inference_mode(False), torch.enable_grad():
+            x = self.x.clone().requires_grad_()
+            return torch.autograd.grad(x.relu(), x, grad_output.clone())[0]
+
+
+ReLULayer = Task(
+    "ReLULayer",
+    reference=ReLULayerReference,
+    section="capstone-layers",
+    forbids=READY_MADE,
+    hints=(
+        "The gate of chapter 03: where does the gradient pass, and which pass of the layer decides it?",
+        "forward: self.x = x, and return x.clamp(min=0). backward: return grad_output * (self.x > 0).",
+    ),
+)
+
+
+@ReLULayer.probe(points=1)
+def cuts_off_what_is_negative(ReLULayer, bench):
+    """max(x, 0), entry by entry, in any shape."""
+    return {f"x {shape}": ReLULayer().forward(bench.randn(*shape)) for shape in [(6, 5), (5,), (2, 4, 5), (0, 5)]}
+
+
+@ReLULayer.probe(points=1)
+def lets_the_gradient_through_where_x_was_positive(ReLULayer, bench):
+    """For a random grad_output, entry by entry, in any shape; a second batch replaces the first."""
+    layer, answers = ReLULayer(), {}
+    for shape in [(6, 5), (5,), (2, 4, 5), (0, 5)]:
+        layer.forward(bench.randn(*shape))
+        answers[f"x {shape}"] = layer.backward(bench.randn(*shape))
+    return answers
+
+
+@ReLULayer.probe(points=1)
+def is_closed_at_zero(ReLULayer, bench):
+    """x = 0 exactly: nothing passes."""
+    layer = ReLULayer()
+    layer.forward(torch.tensor([-1.0, 0.0, 1.0], device=bench.device))
+    return layer.backward(bench.randn(3))
+
+
+@ReLULayer.probe(points=1)
+def changes_nothing_and_asks_autograd_for_nothing(ReLULayer, bench):
+    """x and grad_output hold what they held before; it works in torch.inference_mode(), too."""
+    x, grad_output = bench.randn(6, 5), bench.randn(6, 5)
+    before = x.clone(), grad_output.clone()
+    with torch.inference_mode():
+        layer = ReLULayer()
+        answers = {"y": layer.forward(x), "grad_input": layer.backward(grad_output)}
+    unchanged = {"x is unchanged": torch.equal(x, before[0]), "grad_output is unchanged": torch.equal(grad_output, before[1])}
+    return answers | unchanged
+
+
+@ReLULayer.impostor("Your backward lets everything through. Where x was not positive, no gradient passes.")
+class forgets_the_gate:
+    def forward(self, x):
+        return x.clamp(min=0)
+
+    def backward(self, grad_output):
+        return grad_output
+
+
+@ReLULayer.impostor("Your gate looks at the sign of grad_output. It opens where the forward pass had x > 0, whatever comes back.")
+class gates_by_the_gradient:
+    def forward(self, x):
+        return x.clamp(min=0)
+
+    def backward(self, grad_output):
+        return grad_output.clamp(min=0)
+
+
+@ReLULayer.impostor("Your gate is open at x = 0. torch takes 0 for ReLU's derivative there: > and not >=.")
+class opens_the_gate_at_zero:
+    def forward(self, x):
+        self.x = x
+        return x.clamp(min=0)
+
+    def backward(self, grad_output):
+        return grad_output * (self.x >= 0)
+
+
+@ReLULayer.impostor("You multiply grad_output by the output. The gate is 1 or 0: how far x was above zero does not matter.")
+class multiplies_by_the_output:
+    def forward(self, x):
+        self.y = x.clamp(min=0)
+        return self.y
+
+    def backward(self, grad_output):
+        return grad_output * self.y
+
+
+@ReLULayer.impostor("You return the gate alone, ReLU's derivative. The chain rule multiplies it by grad_output.")
+class forgets_the_upstream_gradient:
+    def forward(self, x):
+        self.x = x
+        return x.clamp(min=0)
+
+    def backward(self, grad_output):
+        return (self.x > 0).to(grad_output.dtype)
+
+
+@ReLULayer.impostor("Your gate is the wrong way round: it passes the gradient where x was negative.")
+class opens_the_gate_below_zero:
+    def forward(self, x):
+        self.x = x
+        return x.clamp(min=0)
+
+    def backward(self, grad_output):
+        return torch.where(self.x > 0, 0, grad_output)
+
+
+@ReLULayer.impostor("You clamp x itself. The tensor is the caller's, who may need it as it was: make a new one.")
+class overwrites_its_input:
+    def forward(self, x):
+        self.y = x.clamp_(min=0)
+        return self.y
+
+    def backward(self, grad_output):
+        return grad_output * (self.y > 0)
+
+
+@ReLULayer.impostor("You write zeros into grad_output itself. The tensor is the caller's: return a new one.")
+class overwrites_the_gradient:
+    def forward(self, x):
+        self.x = x
+        return x.clamp(min=0)
+
+    def backward(self, grad_output):
+        grad_output[self.x <= 0] = 0
+        return grad_output
+
+
+@ReLULayer.impostor(
+    "Your layer keeps the gate of its first batch. Every forward must replace what it keeps: the next batch is another."
+)
+class keeps_the_first_gate:
+    def forward(self, x):
+        self.gate = getattr(self, "gate", x > 0)
+        return x.clamp(min=0)
+
+    def backward(self, grad_output):
+        return grad_output * self.gate
