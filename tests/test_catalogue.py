@@ -36,6 +36,12 @@ def test_references_and_right_answers_pass(seed):
             assert verdict.status == "passed", (task.name, answer.__name__, verdict)
 
 
+def test_the_welcome_page_lists_every_task():
+    welcome = (ROOT / "book/welcome.md").read_text()
+    for exercise in EXERCISES:
+        assert f"</exercises/{exercise.name}>` | {', '.join(f'`{task.name}`' for task in exercise.tasks)} |" in welcome
+
+
 def test_task_names_are_unique():
     assert len(TASKS) == sum(len(exercise.tasks) for exercise in EXERCISES)
 

@@ -71,3 +71,14 @@ def test_right_but_different_answers_score_full(graded):
         for number, answer in enumerate(answers):
             result = tasks(results[f"right_{number}"])[task.name]
             assert result["points"] == result["max_points"], (answer.__name__, result)
+
+
+def test_held_out_labels_are_not_in_the_learners_kernel(tmp_path):
+    thief = """def train_digits(x, y, seed):
+    import gc
+    tensors = [thing for thing in gc.get_objects() if isinstance(thing, torch.Tensor)]
+    found = [tensor for tensor in tensors if tensor.dtype == torch.int64 and tensor.shape == (500,)]
+    raise ValueError(f"labels: {len(found)} of {len(tensors) > 0}")
+"""
+    result = tasks(grade(tmp_path, {"thief": answered("06_mlp", {"train_digits": thief})})["thief"])["train_digits"]
+    assert result["status"] == "raised" and all("labels: 0 of True" in verdict["message"] for verdict in result["verdicts"])
