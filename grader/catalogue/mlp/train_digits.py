@@ -193,12 +193,12 @@ def takes_too_large_steps(x, y, seed):
 
 
 @train_digits.impostor(
-    "Your learning rate is far too small: after all epochs the model still guesses. Try a hundred times as much."
+    "Your learning rate is far too small: after all epochs the model has hardly learned. Try ten or a hundred times as much."
 )
 def takes_too_small_steps(x, y, seed):
     torch.manual_seed(seed)
     model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-6)
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-4)
     for epoch in range(6):
         for rows in torch.randperm(len(x)).split(64):
             optimizer.zero_grad()
