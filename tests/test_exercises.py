@@ -77,7 +77,7 @@ def test_held_out_labels_are_not_in_the_learners_kernel(tmp_path):
     thief = """def train_digits(x, y, seed):
     import gc
     tensors = [thing for thing in gc.get_objects() if isinstance(thing, torch.Tensor)]
-    found = [tensor for tensor in tensors if tensor.dtype == torch.int64 and tensor.shape == (500,)]
+    found = [tensor for tensor in tensors if tensor.dtype == torch.int64 and tensor.shape == (517,)]
     raise ValueError(f"labels: {len(found)} of {len(tensors) > 0}")
 """
     result = tasks(grade(tmp_path, {"thief": answered("06_mlp", {"train_digits": thief})})["thief"])["train_digits"]
