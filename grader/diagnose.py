@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from functools import lru_cache
+from textwrap import shorten
 
 import torch
 
@@ -186,6 +187,6 @@ def _argument_text(value):
     if callable(value) and not isinstance(value, torch.nn.Module):
         return "a function"
     if not hasattr(value, "shape"):
-        return " ".join(re.sub(r" at 0x\w+", "", repr(value)).split())[:60]
+        return shorten(re.sub(r" at 0x\w+", "", repr(value)), 60, placeholder=" …")
     shape, dtype = tuple(value.shape), str(value.dtype).removeprefix("torch.")
     return f"{shape}" if dtype == "float32" else f"{shape} {dtype}"

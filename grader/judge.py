@@ -55,7 +55,7 @@ def agree(one, other, tolerance: Tolerance = None) -> bool:
 
 def _sequences(received, expected, tolerance, at):
     if len(received) != len(expected):
-        message = f"Expected {len(expected)} values, {describe(expected)}; you returned {len(received)}, {describe(received)}."
+        message = f"Expected {len(expected)} value{'s' * (len(expected) != 1)}, {describe(expected)}; you returned {len(received)}, {describe(received)}."
         return [Difference(at, "length", message, describe(expected), describe(received))]
     found = []
     for number, (mine, theirs) in enumerate(zip(received, expected)):

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -36,6 +36,11 @@ class _Loop:
         return True  # nothing to collect at the start
 
     def pytest_runtestloop(self, session):
+        with suppress(EOFError, OSError):  # the parent is gone
+            self._serve(session)
+        return True
+
+    def _serve(self, session):
         from .plugin import SubmissionFile
 
         results = session.config.pluginmanager.get_plugin("grade-results")
@@ -48,7 +53,6 @@ class _Loop:
                 error = f"{shown}: the grader failed on it ({type(fault).__name__}: {fault}). Please report this."
             found = results.take()
             self.connection.send(SubmissionResult(shown, "", 0, 0, error=error) if error else found[0])
-        return True
 
 
 def _grade(file) -> str:
@@ -84,8 +88,6 @@ def _work(connection, seed: int, setting: warm.Setting, folder: str):
     try:
         with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
             pytest.main(arguments, plugins=[_Loop(connection)])
-    except (EOFError, OSError):  # the parent is gone
-        pass
     finally:
         warm.close_templates()
 
@@ -161,9 +163,9 @@ class Pool:
 
     def _bury(self, connection):
         process, *_ = self._workers.pop(connection)
-        connection.close()
         process.kill()
         process.join()
+        connection.close()
 
     def __enter__(self):
         return self

@@ -59,7 +59,8 @@ def test_the_number_of_workers_makes_no_difference(tmp_path):
     write(tmp_path, {"a": solution("02_init"), "b": exercise("01_formula"), "c": answered("01_formula", {"linear": SLEEPER})})
     reports = []
     for jobs in (1, 3):
-        assert grader("grade", ".", "-j", jobs, "--seed", 4, "--regrade", "--json", f"{jobs}.json", cwd=tmp_path).returncode == 0
+        done = grader("grade", ".", "-j", jobs, "--seed", 4, "--regrade", "--json", f"{jobs}.json", cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
         reports.append(json.loads((tmp_path / f"{jobs}.json").read_text()))
     assert reports[0] == reports[1]
 

@@ -49,13 +49,13 @@ def _explanation(task):
     for verdict in task.verdicts:
         mark, style = MARKS.get(verdict.status, WRONG_MARK)
         again = verdict.status != PASSED and verdict.message in shown
-        points = f"  {verdict.points} / {verdict.max_points}" + ("  (the same)" if again else "")
+        points = f"  {verdict.points} / {verdict.max_points}" + ("  (the same as above)" if again else "")
         yield Text(f"{mark} {_words(verdict.probe)}{points}", style=style)
         if verdict.status != PASSED and not again and len(shown) < DETAILED:
             yield Padding(verdict_view(verdict), (0, 0, 1, 2))
             shown.append(verdict.message)
         elif verdict.status != PASSED and not again:
-            yield Padding(Text(verdict.message, style="dim"), (0, 0, 0, 2))
+            yield Padding(Text(f"{verdict.title} {verdict.message}", style="dim"), (0, 0, 0, 2))
     yield Text.assemble(("hint  ", "cyan"), task.hint)
     yield Text.assemble(("read  ", "cyan"), place_of(task.section))
     yield Text("")

@@ -45,8 +45,8 @@ def puts_a_new_linear_in_place(replace_head, bench):
 
 @replace_head.probe(points=2)
 def only_the_new_head_learns(replace_head, bench):
-    """Which parameters require gradients: of a small network, of one with a batch norm and a layer named fc_in, of one "
-    "frozen before."""
+    """Which parameters require gradients: of a small network, of one with a batch norm and a layer named fc_in, of one
+    frozen before."""
     plain, named, frozen = nn.Sequential(), nn.Sequential(), nn.Sequential()
     plain.conv, plain.act, plain.flat, plain.fc = nn.Conv2d(2, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 10)
     named.conv, named.bn, named.flat = nn.Conv2d(2, 6, 3), nn.BatchNorm2d(6), nn.Flatten()
@@ -88,8 +88,8 @@ def starts_from_fresh_weights(replace_head, bench):
 
 @replace_head.probe(points=1)
 def keeps_dtype_and_device(replace_head, bench):
-    """Models in float64 and bfloat16, and one on the device "meta", which has shapes and no numbers: the new head is of "
-    "the same kind."""
+    """Models in float64 and bfloat16, and one on the device "meta", which has shapes and no numbers: the new head is of
+    the same kind."""
     kinds = {"float64": {"dtype": torch.float64}, "bfloat16": {"dtype": torch.bfloat16}, "on meta": {"device": "meta"}}
     answers = {}
     for case, kind in kinds.items():
@@ -168,7 +168,7 @@ def freezes_only_conv(model, num_classes):
 
 
 @replace_head.impostor(
-    "You spare every parameter with `fc` in its name, so a layer such as fc_in goes on learning. Only model.fc may."
+    "You spare every parameter with `fc` in its name or at its start, so a layer such as fc_in goes on learning. Only model.fc may."
 )
 def spares_by_name(model, num_classes):
     old = model.fc

@@ -114,7 +114,7 @@ def ignores_the_seed(x, y, seed):
     return model
 
 
-@train_digits.impostor("You seed after the model is made: its first weights are already drawn. Seeding comes first.")
+@train_digits.impostor("You seed after the model is made, or only the shuffles: its first weights are already drawn. Seeding comes first.")
 def seeds_too_late(x, y, seed):
     model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
     torch.manual_seed(seed)
@@ -193,7 +193,7 @@ def takes_too_large_steps(x, y, seed):
 
 
 @train_digits.impostor(
-    "Your learning rate is far too small: after all epochs the model has hardly learned. Try ten or a hundred times as much."
+    "Your steps are too small, or too few: when you stop, the loss is still falling. Take more epochs, or a larger learning rate."
 )
 def takes_too_small_steps(x, y, seed):
     torch.manual_seed(seed)
