@@ -1,6 +1,5 @@
 """Right answers to exercise 07, each by another road."""
 
-import copy
 import math
 
 import torch
@@ -82,6 +81,8 @@ def one_by_one_with_cloned_parameters(layer):
 
 
 def one_by_one_by_state_dict(layer):
+    import copy
+
     out_features, in_features = layer.weight.shape
     conv = nn.Conv2d(in_features, out_features, 1, bias=layer.bias is not None).to(layer.weight)
     state = copy.deepcopy(layer.state_dict())
@@ -92,6 +93,8 @@ def one_by_one_by_state_dict(layer):
 
 def one_by_one_from_a_copy(layer):
     """A deep copy of the layer gives its parameters away."""
+    import copy
+
     own = copy.deepcopy(layer)
     conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, device="meta")
     conv.weight = nn.Parameter(own.weight.data.view(own.out_features, own.in_features, 1, 1))

@@ -5,9 +5,6 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.autograd.graph import saved_tensors_hooks
-from torch.profiler import profile
-from torch.utils._python_dispatch import TorchDispatchMode
 
 
 def flat_by_flatten(x, weight, bias):
@@ -29,17 +26,18 @@ def flat_by_a_method(x, weight, bias):
     return torch.Tensor.addmm(bias, x.reshape(rows, x.shape[-1]), weight.mT, beta=1, alpha=1).reshape(list(x.shape[:-1]) + [len(weight)])
 
 
-class Names(TorchDispatchMode):
-    def __init__(self):
-        super().__init__()
-        self.seen = set()
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        self.seen.add(str(func).split(".")[1])
-        return func(*args, **(kwargs or {}))
-
-
 def path_by_dispatch_mode(x, weight, bias):
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Names(TorchDispatchMode):
+        def __init__(self):
+            super().__init__()
+            self.seen = set()
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            self.seen.add(str(func).split(".")[1])
+            return func(*args, **(kwargs or {}))
+
     with Names() as names:
         F.linear(x, weight, bias)
     if "addmm" not in names.seen:
@@ -60,7 +58,7 @@ def path_by_grad_fn(x, weight, bias):
 
 
 def path_by_profiler(x, weight, bias):
-    with profile() as record:
+    with torch.profiler.profile() as record:
         F.linear(x, weight, bias)
     names = {event.name for event in record.events()}
     if "aten::addmm" in names:
@@ -79,7 +77,7 @@ def saved_by_table(x_needs_grad, weight_needs_grad):
 def saved_by_observation(x_needs_grad, weight_needs_grad):
     x, weight = torch.randn(2, 7, requires_grad=x_needs_grad), torch.randn(3, 7, requires_grad=weight_needs_grad)
     kept = []
-    with saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
         F.linear(x, weight, torch.zeros(3, requires_grad=True))
     return sorted({(2, 7): "x"}.get(tuple(tensor.shape), "weight") for tensor in kept)
 
@@ -143,22 +141,21 @@ class LinearByEinsum(nn.Module):
         return "in_features={}, out_features={}, bias={}".format(self.in_features, self.out_features, self.bias is not None)
 
 
-class Product(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias):
-        ctx.save_for_backward(x, weight)
-        y = torch.matmul(x, weight.mT)
-        return y if bias is None else y + bias
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        x, weight = ctx.saved_tensors
-        rows = grad_output.reshape(math.prod(grad_output.shape[:-1]), grad_output.shape[-1])
-        grad_weight = rows.T @ x.reshape(math.prod(x.shape[:-1]), x.shape[-1]).conj()
-        return grad_output @ weight.conj(), grad_weight, rows.sum(0) if ctx.needs_input_grad[2] else None
-
-
 class LinearByItsOwnFunction(nn.Module):
+    class Product(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, weight, bias):
+            ctx.save_for_backward(x, weight)
+            y = torch.matmul(x, weight.mT)
+            return y if bias is None else y + bias
+
+        @staticmethod
+        def backward(ctx, grad_output):
+            x, weight = ctx.saved_tensors
+            rows = grad_output.reshape(math.prod(grad_output.shape[:-1]), grad_output.shape[-1])
+            grad_weight = rows.T @ x.reshape(math.prod(x.shape[:-1]), x.shape[-1]).conj()
+            return grad_output @ weight.conj(), grad_weight, rows.sum(0) if ctx.needs_input_grad[2] else None
+
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
@@ -173,7 +170,7 @@ class LinearByItsOwnFunction(nn.Module):
             nn.init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x):
-        return Product.apply(x, self.weight, self.bias)
+        return self.Product.apply(x, self.weight, self.bias)
 
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
