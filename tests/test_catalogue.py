@@ -1,4 +1,4 @@
-"""The catalogue against itself, for many seeds: references pass, right answers pass, impostors are caught and named."""
+"""The catalogue against itself: references pass, right answers pass, impostors are caught and named."""
 
 import ast
 import builtins
