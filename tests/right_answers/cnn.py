@@ -92,10 +92,10 @@ def one_by_one_by_state_dict(layer):
 
 
 def one_by_one_from_a_copy(layer):
-    """A deep copy of the layer gives its parameters away."""
+    """A deep copy of the layer, thawed, gives its parameters away."""
     import copy
 
-    own = copy.deepcopy(layer)
+    own = copy.deepcopy(layer).requires_grad_()
     conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, device="meta")
     conv.weight = nn.Parameter(own.weight.data.view(own.out_features, own.in_features, 1, 1))
     conv.bias = own.bias

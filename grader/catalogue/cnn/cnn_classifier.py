@@ -110,7 +110,7 @@ class pools_the_maximum(nn.Module):
 
 
 @CNNClassifier.impostor(
-    "Your convolution does not pad: the maps lose a ring of pixels, and a picture of one pixel fails. padding=1."
+    "Your convolution does not pad: its maps lose a row or column on each side, and a picture of one pixel fails. Pad by 1."
 )
 class does_not_pad(nn.Module):
     def __init__(self, num_classes=10):
@@ -131,7 +131,7 @@ class ends_with_softmax(nn.Module):
         return self.fc(self.pool(F.relu(self.conv(x))).flatten(1)).softmax(-1)
 
 
-@CNNClassifier.impostor("Your scores go through ReLU: half of them are cut to zero. After the last Linear nothing follows.")
+@CNNClassifier.impostor("Your scores go through ReLU: every negative one is cut to zero. After the last Linear nothing follows.")
 class clips_the_scores(nn.Module):
     def __init__(self, num_classes=10):
         super().__init__()
@@ -193,6 +193,19 @@ class pools_in_windows(nn.Module):
         return self.fc(self.pool(F.relu(self.conv(x))).flatten(1))
 
 
+@CNNClassifier.impostor(
+    "Your pool has a window of fixed size: right for pictures of that size, wrong for all others. nn.AdaptiveAvgPool2d is told "
+    "the size of its output instead."
+)
+class pools_one_size_only(nn.Module):
+    def __init__(self, num_classes=10):
+        super().__init__()
+        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3, padding=1), nn.AvgPool2d(32), nn.Linear(64, num_classes)
+
+    def forward(self, x):
+        return self.fc(self.pool(F.relu(self.conv(x))).flatten(1))
+
+
 @CNNClassifier.impostor("Your class always has 10 outputs: pass num_classes on to the last Linear.")
 class always_has_ten_classes(nn.Module):
     def __init__(self, num_classes=10):
@@ -213,7 +226,7 @@ class forgets_super(nn.Module):
 
 
 @CNNClassifier.impostor(
-    "You make the Linear anew in each forward: its weights are random at every call and no parameters of the model."
+    "You make the Linear in forward: every call draws new weights, and they are no parameters of the model. Make it in __init__."
 )
 class makes_the_head_in_forward(nn.Module):
     def __init__(self, num_classes=10):

@@ -21,9 +21,10 @@ conv2d_by_linear = Task(
         "torch.nn.ConvTranspose1d", "torch.nn.ConvTranspose2d", "torch.nn.ConvTranspose3d",
     ),
     hints=(
-        "F.unfold(x, (kh, kw), padding=padding) has a patch of C·kh·kw numbers in each column. A Linear wants patches in rows.",
+        "F.unfold(x, (kh, kw), padding=padding) has a patch of C·kh·kw numbers in each column. A Linear wants patches in rows "
+        "and gives its outputs in the last dimension; the result has them in dimension 1, the channels' place.",
         "Transpose the patches to (B, L, C·kh·kw), apply F.linear with weight.flatten(1), transpose the result to (B, O, L); "
-        "only then reshape it to (B, O, H', W'), where H' = H + 2·padding - kh + 1.",
+        "only then reshape it to (B, O, H', W'), where H' = H + 2·padding − kh + 1.",
     ),
 )
 
@@ -142,8 +143,8 @@ def flattens_the_kernel_channel_last(x, weight, bias, padding=0):
 
 
 @conv2d_by_linear.impostor(
-    "You reshape the weight to (C·kh·kw, O). That has a transpose's shape, but deals the numbers out in another order: "
-    "flatten(1), then .T."
+    "You reshape the weight to (C·kh·kw, O). That has a transpose's shape, but the numbers in another order. Flatten each "
+    "kernel into a row, then transpose."
 )
 def reshapes_for_a_transpose(x, weight, bias, padding=0):
     kh, kw = weight.shape[2:]
@@ -153,8 +154,8 @@ def reshapes_for_a_transpose(x, weight, bias, padding=0):
 
 
 @conv2d_by_linear.impostor(
-    "You reshape (B, L, O) straight to (B, O, H', W'): right shape, scrambled numbers. The outputs are last there: move "
-    "them to the front first."
+    "You reshape (B, L, O) straight to (B, O, H', W'): right shape, scrambled numbers. The outputs are in its last dimension: "
+    "move them to dimension 1 first."
 )
 def forgets_to_move_the_outputs_forward(x, weight, bias, padding=0):
     kh, kw = weight.shape[2:]
@@ -163,8 +164,8 @@ def forgets_to_move_the_outputs_forward(x, weight, bias, padding=0):
 
 
 @conv2d_by_linear.impostor(
-    "You reshape unfold's columns into rows. unfold gives (B, C·kh·kw, L), a patch in each column: transpose, a reshape "
-    "scrambles them."
+    "You reshape unfold's columns into rows, which scrambles the patches. unfold gives (B, C·kh·kw, L), a patch in each column: "
+    "transpose."
 )
 def reshapes_columns_into_rows(x, weight, bias, padding=0):
     kh, kw = weight.shape[2:]
@@ -181,7 +182,7 @@ def exchanges_height_and_width(x, weight, bias, padding=0):
 
 
 @conv2d_by_linear.impostor(
-    "You make the result one row and column too small: a kernel of height kh has H + 2·padding - kh + 1 places, the first "
+    "Your result is one row and one column too small: a kernel of height kh has H + 2·padding − kh + 1 places, for the first "
     "one counts too."
 )
 def forgets_the_last_place(x, weight, bias, padding=0):

@@ -33,7 +33,7 @@ def is_a_conv2d_of_the_layers_sizes(linear_as_conv1x1, bench):
     """An nn.Conv2d with the layer's sizes, kernel 1, stride 1, no padding, and parameters of the right shapes."""
     conv = linear_as_conv1x1(nn.Linear(5, 3, device=bench.device))
     return {
-        "is an nn.Conv2d": isinstance(conv, nn.Conv2d),
+        "returned": "an nn.Conv2d" if isinstance(conv, nn.Conv2d) else f"a {type(conv).__name__}",
         "channels": [conv.in_channels, conv.out_channels],
         "kernel, stride, padding": [list(conv.kernel_size), list(conv.stride), list(conv.padding)],
         "parameters": {name: list(value.shape) for name, value in sorted(conv.state_dict().items())},
@@ -57,7 +57,7 @@ def has_a_bias_only_if_the_layer_has(linear_as_conv1x1, bench):
     layer = nn.Linear(5, 3, bias=False, device=bench.device)
     layer.load_state_dict({"weight": bench.randn(3, 5)})
     conv = linear_as_conv1x1(layer)
-    return {"has no bias": conv.bias is None, "y": conv(bench.randn(2, 5, 4, 6))}
+    return {"bias": "none" if conv.bias is None else "there is one", "y": conv(bench.randn(2, 5, 4, 6))}
 
 
 @linear_as_conv1x1.probe(points=1)
@@ -94,13 +94,23 @@ def has_parameters_of_its_own(linear_as_conv1x1, bench):
 
 @linear_as_conv1x1.probe(points=1)
 def can_be_trained(linear_as_conv1x1, bench):
-    """Both parameters require gradients; the gradients for a random grad_output, in float64."""
-    layer = nn.Linear(5, 3, device=bench.device, dtype=torch.float64)
-    layer.load_state_dict({"weight": bench.randn(3, 5), "bias": bench.randn(3)})
-    conv = linear_as_conv1x1(layer)
-    conv(bench.randn(2, 5, 4, 6, dtype=torch.float64)).backward(bench.randn(2, 3, 4, 6, dtype=torch.float64))
-    gradients = {name: value.grad for name, value in sorted(conv.named_parameters())}
-    return {"gradients of the convolution": gradients, "the layer has none": layer.weight.grad is None}
+    """Both parameters require gradients, even where the layer is frozen; their gradients for a random grad_output, in float64.
+    The layer gets none, and stays frozen or not."""
+    answers = {}
+    for case, learns in {"a layer that learns": True, "a frozen layer": False}.items():
+        layer = nn.Linear(5, 3, device=bench.device, dtype=torch.float64).requires_grad_(learns)
+        layer.load_state_dict({"weight": bench.randn(3, 5), "bias": bench.randn(3)})
+        conv = linear_as_conv1x1(layer)
+        picture = bench.randn(2, 5, 4, 6, dtype=torch.float64).requires_grad_()  # so a frozen convolution has a backward, too
+        conv(picture).backward(bench.randn(2, 3, 4, 6, dtype=torch.float64))
+        own, theirs = (dict(sorted(module.named_parameters())) for module in (conv, layer))
+        answers[case] = {
+            "the convolution": {name: "learns" if value.requires_grad else "frozen" for name, value in own.items()},
+            "its gradients": {name: value.grad for name, value in own.items()},
+            "the layer": {name: "learns" if value.requires_grad else "frozen" for name, value in theirs.items()},
+            "the layer's gradients": {name: value.grad for name, value in theirs.items()},
+        }
+    return answers
 
 
 @linear_as_conv1x1.impostor(
@@ -186,6 +196,19 @@ def is_always_on_the_cpu(layer):
 
 
 @linear_as_conv1x1.impostor(
+    "Your convolution is always float32 and on the CPU: copy_ converts in silence. Make it in the dtype and on the device of "
+    "layer.weight."
+)
+def ignores_dtype_and_device(layer):
+    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None)
+    with torch.no_grad():
+        conv.weight.copy_(layer.weight[:, :, None, None])
+        if layer.bias is not None:
+            conv.bias.copy_(layer.bias)
+    return conv
+
+
+@linear_as_conv1x1.impostor(
     "Your convolution shares the layer's memory: `view`, `[:, :, None, None]` and `.data` move no number. Copy them (copy_, "
     "clone)."
 )
@@ -221,7 +244,7 @@ def keeps_two_dimensions(layer):
 
 
 @linear_as_conv1x1.impostor(
-    "Your convolution pads: a ring of pixels that are nothing but bias is added around the picture. Padding is for 3×3."
+    "Your convolution pads: a ring of pixels that hold nothing but the bias surrounds the result. A 1×1 kernel needs no padding."
 )
 def pads_the_picture(layer):
     like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
@@ -240,4 +263,28 @@ def does_not_learn(layer):
     conv.weight.data.copy_(layer.weight[:, :, None, None])
     if layer.bias is not None:
         conv.bias.data.copy_(layer.bias)
+    return conv
+
+
+@linear_as_conv1x1.impostor(
+    "Your convolution is frozen where the layer is. Copied are the layer's numbers, not its requires_grad: it can always learn."
+)
+def takes_over_requires_grad(layer):
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
+    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like)
+    conv.weight = nn.Parameter(layer.weight.detach().clone()[:, :, None, None], requires_grad=layer.weight.requires_grad)
+    if layer.bias is not None:
+        conv.bias = nn.Parameter(layer.bias.detach().clone(), requires_grad=layer.bias.requires_grad)
+    return conv
+
+
+@linear_as_conv1x1.impostor(
+    "Your bias is a deep copy of the layer's, and requires_grad is copied with it: a frozen layer gives a frozen bias."
+)
+def copies_the_bias_deeply(layer):
+    import copy
+
+    conv = nn.Conv2d(layer.in_features, layer.out_features, 1)
+    conv.weight = nn.Parameter(layer.weight.detach().clone()[:, :, None, None])
+    conv.bias = copy.deepcopy(layer.bias)
     return conv

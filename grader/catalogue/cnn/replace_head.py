@@ -27,20 +27,23 @@ replace_head = Task(
 
 @replace_head.probe(points=1)
 def puts_a_new_linear_in_place(replace_head, bench):
-    """model.fc is an nn.Linear of the right sizes, another than before; the model that is returned is the one that was given."""
-    model = nn.Sequential()
-    model.conv, model.act, model.flat, model.fc = nn.Conv2d(2, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 10)
-    model.to(bench.device)
-    old = model.fc
-    new = replace_head(model, 7)
-    return {
-        "is the same model": new is model,
-        "is an nn.Linear": isinstance(new.fc, nn.Linear),
-        "is a new one": new.fc is not old,
-        "sizes": [new.fc.in_features, new.fc.out_features],
-        "scores": list(new(bench.randn(3, 2, 4, 4)).shape),
-        "parameters": {name: list(value.shape) for name, value in sorted(new.state_dict().items())},
-    }
+    """The model that was given comes back; its fc is a new nn.Linear of the right sizes, with a bias even where the old head
+    has none."""
+    answers = {}
+    for case, bias in {"old head with a bias": True, "old head without a bias": False}.items():
+        model = nn.Sequential()
+        model.conv, model.act, model.flat, model.fc = nn.Conv2d(2, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 10, bias=bias)
+        old = model.to(bench.device).fc
+        new = replace_head(model, 7)
+        kind = "an nn.Linear" if isinstance(new.fc, nn.Linear) else f"a {type(new.fc).__name__}"
+        answers[case] = {
+            "the returned model": "the one that was given" if new is model else "another one",
+            "its fc": "the old head" if new.fc is old else kind,
+            "its sizes": f"{getattr(new.fc, 'in_features', '?')} → {getattr(new.fc, 'out_features', '?')}",
+            "parameters": {name: list(value.shape) for name, value in sorted(new.state_dict().items())},
+            "scores": list(new(bench.randn(3, 2, 4, 4)).shape),
+        }
+    return answers
 
 
 @replace_head.probe(points=2)
@@ -55,23 +58,31 @@ def only_the_new_head_learns(replace_head, bench):
     frozen.requires_grad_(False)
     models = {"a small network": plain, "with fc_in": named, "frozen before": frozen}
     return {
-        case: {name: value.requires_grad for name, value in sorted(replace_head(model.to(bench.device), 7).named_parameters())}
+        case: {
+            name: "learns" if value.requires_grad else "frozen"
+            for name, value in sorted(replace_head(model.to(bench.device), 7).named_parameters())
+        }
         for case, model in models.items()
     }
 
 
 @replace_head.probe(points=1)
 def leaves_the_rest_as_it_was(replace_head, bench):
-    """The other parameters keep their values, the features are the same, and the model stays in training mode or in eval mode."""
+    """The model and its other layers stay in training mode or in evaluation mode, each as it was (the new head's own mode does
+    not matter); the other parameters and buffers keep their values, and the features are the same."""
     answers = {}
-    for mode in (True, False):
+    for case in ("all in training mode", "all in evaluation mode", "only the batch norm in evaluation mode"):
         model = nn.Sequential()
-        model.conv, model.act, model.flat, model.fc = nn.Conv2d(2, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 10)
-        model.to(bench.device).load_state_dict({name: bench.randn(*value.shape) for name, value in model.state_dict().items()})
-        model = replace_head(model.train(mode), 7)
-        x = bench.randn(3, 2, 4, 4)
-        answers["training mode" if mode else "eval mode"] = {
-            "conv.weight": model.conv.weight, "features": model[:3](x), "modes": [part.training for part in model.children()][:3],
+        model.conv, model.bn, model.flat, model.fc = nn.Conv2d(2, 6, 3), nn.BatchNorm2d(6), nn.Flatten(), nn.Linear(24, 10)
+        state = {name: bench.randn(*value.shape).abs() for name, value in model.state_dict().items()}
+        model.to(bench.device, torch.float64).load_state_dict(state)
+        model.train(case != "all in evaluation mode").bn.train(case == "all in training mode")
+        model = replace_head(model, 7)
+        modes = {name or "the model itself": part.training for name, part in model.named_modules() if not name.startswith("fc")}
+        answers[case] = {
+            **{name: "in training mode" if training else "in evaluation mode" for name, training in modes.items()},
+            "values": {name: value.clone() for name, value in model.state_dict().items() if not name.startswith("fc.")},
+            "features": model[:-1](bench.randn(3, 2, 4, 4, dtype=torch.float64)),
         }
     return answers
 
@@ -117,7 +128,10 @@ def one_step_of_sgd_moves_nothing_but_the_head(replace_head, bench):
     learned = [value for value in model.parameters() if value.grad is not None]
     torch.optim.SGD(learned, lr=1.0).step()
     after = dict(model.named_parameters())
-    return {name: {"has a gradient": after[name].grad is not None, "step": after[name] - before[name]} for name in before}
+    return {
+        name: {"gradient": "none" if after[name].grad is None else "computed", "step": after[name] - before[name]}
+        for name in before
+    }
 
 
 @replace_head.impostor(
@@ -147,10 +161,18 @@ def takes_eval_for_freezing(model, num_classes):
     return model
 
 
-@replace_head.impostor("You put the model in eval mode besides freezing it. Nothing was said of that: the mode stays as it was.")
+@replace_head.impostor("You put the model in evaluation mode besides freezing it. That was not asked: the mode stays as it was.")
 def also_calls_eval(model, num_classes):
     old = model.fc
     model.requires_grad_(False).eval()
+    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
+    return model
+
+
+@replace_head.impostor("You put the model in training mode. That was not asked: each part stays in the mode it was in.")
+def also_calls_train(model, num_classes):
+    old = model.fc
+    model.requires_grad_(False).train()
     model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
     return model
 
@@ -168,7 +190,7 @@ def freezes_only_conv(model, num_classes):
 
 
 @replace_head.impostor(
-    "You spare every parameter with `fc` in its name or at its start, so a layer such as fc_in goes on learning. Only model.fc may."
+    "You spare every parameter whose name contains `fc`, so a layer called fc_in goes on learning. Only model.fc may."
 )
 def spares_by_name(model, num_classes):
     old = model.fc
@@ -178,7 +200,7 @@ def spares_by_name(model, num_classes):
     return model
 
 
-@replace_head.impostor("You freeze the weights and leave the biases learning.")
+@replace_head.impostor("You freeze the weights and let the biases go on learning. Frozen is every parameter but the new head's.")
 def freezes_only_weights(model, num_classes):
     old = model.fc
     for name, value in model.named_parameters():
@@ -189,7 +211,7 @@ def freezes_only_weights(model, num_classes):
 
 
 @replace_head.impostor(
-    "You only write another number into out_features. It describes the weight, which keeps its shape: make a new nn.Linear."
+    "You only write another number into out_features. It describes the weight and does not reshape it: make a new nn.Linear."
 )
 def changes_only_the_number(model, num_classes):
     model.requires_grad_(False)
@@ -219,14 +241,34 @@ def takes_the_old_outputs(model, num_classes):
 
 
 @replace_head.impostor(
-    "You cut the new head out of the old one's weights. Other classes need a fresh start: leave the new Linear as it is drawn."
+    "You copy rows of the old head's weight into the new one. They stand for the old classes: leave the new weights as drawn."
 )
 def keeps_the_old_rows(model, num_classes):
     old = model.fc
     model.requires_grad_(False)
     model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
     model.fc.weight.data = old.weight.data[:num_classes].clone()
-    model.fc.bias.data = old.bias.data[:num_classes].clone()
+    if old.bias is not None:
+        model.fc.bias.data = old.bias.data[:num_classes].clone()
+    return model
+
+
+@replace_head.impostor("Your new head has a bias only where the old one has one. The new one always has a bias.")
+def copies_the_lack_of_a_bias(model, num_classes):
+    old = model.fc
+    model.requires_grad_(False)
+    like = {"device": old.weight.device, "dtype": old.weight.dtype}
+    model.fc = nn.Linear(old.in_features, num_classes, bias=old.bias is not None, **like)
+    return model
+
+
+@replace_head.impostor(
+    "You read device and dtype from the old head's bias, which is None where it has none. Read them from its weight."
+)
+def asks_the_bias_for_its_device(model, num_classes):
+    old = model.fc
+    model.requires_grad_(False)
+    model.fc = nn.Linear(old.in_features, num_classes, device=old.bias.device, dtype=old.bias.dtype)
     return model
 
 
@@ -258,6 +300,16 @@ def is_always_on_the_cpu(model, num_classes):
     old = model.fc
     model.requires_grad_(False)
     model.fc = nn.Linear(old.in_features, num_classes, dtype=old.weight.dtype)
+    return model
+
+
+@replace_head.impostor(
+    "Your new head is always float32 and on the CPU. Make it in the dtype and on the device of the old head's weight."
+)
+def ignores_dtype_and_device(model, num_classes):
+    old = model.fc
+    model.requires_grad_(False)
+    model.fc = nn.Linear(old.in_features, num_classes)
     return model
 
 
