@@ -45,21 +45,13 @@ def _owner(shapes, size):
     return ""
 
 
-def _broadcast(shapes, a, b, dimension):
-    owners = []
-    for size in (int(a), int(b)):
-        names = [
-            f"{size} is a size of {name}, of shape {shape}"
-            for name, known in shapes.items() for shape in known if size in shape
-        ]
-        owners += names[:1]
-    where = f" In this task {'; '.join(owners)}." if owners else ""
-    return f"Two tensors were combined entry by entry, and sizes {a} and {b} meet in dimension {dimension}.{where}"
-
-
 _EXPLANATIONS = (
     (r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)", _matmul),
-    (r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)", _broadcast),
+    (
+        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)",
+        lambda shapes, a, b, dimension: f"Two tensors were combined entry by entry, and sizes {a} and {b} meet in dimension "
+        f"{dimension} of the result: they must be equal, or one of them 1.",
+    ),
     (
         r"operands could not be broadcast together with shapes (\([\d, ]*\)) (\([\d, ]*\))",
         lambda shapes, a, b: f"Two arrays were combined entry by entry, but {a} and {b} do not broadcast: "
