@@ -83,6 +83,14 @@ def counts_only_the_first_dimension(x_shape, out_features, x_needs_grad, weight_
 
 
 @training_flops.impostor(
+    "You unpack exactly two sizes. There may be no leading size or many: the number of rows is all of them multiplied."
+)
+def unpacks_two_sizes(x_shape, out_features, x_needs_grad, weight_needs_grad):
+    B, I = x_shape
+    return 2 * B * I * out_features * (1 + x_needs_grad + weight_needs_grad)
+
+
+@training_flops.impostor(
     "You count the additions of the bias, too. Count the matrix products only, as torch's counter does."
 )
 def counts_the_bias(x_shape, out_features, x_needs_grad, weight_needs_grad):
