@@ -31,7 +31,7 @@ FeedForward = Task(
 @FeedForward.probe(points=1)
 def names_its_layers(FeedForward, bench):
     """The names and shapes in the state_dict of FeedForward(4, 10, F.relu)."""
-    return {name: list(value.shape) for name, value in sorted(FeedForward(4, 10, F.relu).state_dict().items())}
+    return {name: str(tuple(value.shape)) for name, value in sorted(FeedForward(4, 10, F.relu).state_dict().items())}
 
 
 @FeedForward.probe(points=2)
@@ -126,7 +126,7 @@ class adds_the_residual(nn.Module):
 
 
 @FeedForward.impostor(
-    "Your layers have other names than linear1 and linear2, so nn.TransformerEncoderLayer's weights do not load."
+    "Your layers are called fc1 and fc2. nn.TransformerEncoderLayer's are linear1 and linear2, and its weights load by name."
 )
 class calls_them_fc(nn.Module):
     def __init__(self, d_model, d_ff, activation):
