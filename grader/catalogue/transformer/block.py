@@ -308,19 +308,19 @@ class names_the_attention_otherwise(nn.Module):
 
 
 @Block.impostor(
-    "Your linear1 and linear2 sit in a submodule, feed_forward, which becomes a part of their names. "
+    "Your linear1 and linear2 sit in a submodule, ffn, which becomes a part of their names. "
     "nn.TransformerEncoderLayer holds both itself."
 )
 class keeps_the_network_apart(nn.Module):
     def __init__(self, d_model, heads, d_ff, norm_first):
         super().__init__()
         self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
-        self.feed_forward = nn.ModuleDict(dict(linear1=nn.Linear(d_model, d_ff), linear2=nn.Linear(d_ff, d_model)))
+        self.ffn = nn.ModuleDict(dict(linear1=nn.Linear(d_model, d_ff), linear2=nn.Linear(d_ff, d_model)))
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
 
     def forward(self, x, mask=None):
         attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
-        feed = lambda x: self.feed_forward["linear2"](self.feed_forward["linear1"](x).relu())
+        feed = lambda x: self.ffn["linear2"](self.ffn["linear1"](x).relu())
         for norm, f in ((self.norm1, attend), (self.norm2, feed)):
             x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
         return x

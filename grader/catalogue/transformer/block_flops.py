@@ -88,6 +88,6 @@ def adds_both_up(batch, tokens, d_model, d_ff):
     return 2 * batch * tokens * (4 * d_model**2 + 2 * d_model * d_ff) + 4 * batch * tokens**2 * d_model
 
 
-@block_flops.impostor("You count forward and backward, three times as much. Asked is the forward pass.")
+@block_flops.impostor("You count forward and backward, three times as much. Count the forward pass alone.")
 def counts_the_backward_pass_too(batch, tokens, d_model, d_ff):
     return 6 * batch * tokens * (4 * d_model**2 + 2 * d_model * d_ff), 12 * batch * tokens**2 * d_model

@@ -103,7 +103,7 @@ class activates_twice(nn.Module):
         return self.activation(self.linear2(self.activation(self.linear1(x))))
 
 
-@FeedForward.impostor("You apply the activation at the end. Between the two Linears, it is what keeps them from being one.")
+@FeedForward.impostor("You apply the activation at the end. It belongs between the two Linears, which are one Linear without it.")
 class activates_at_the_end(nn.Module):
     def __init__(self, d_model, d_ff, activation):
         super().__init__()
@@ -160,7 +160,7 @@ class is_always_four_times_as_wide(nn.Module):
         return self.linear2(self.activation(self.linear1(x)))
 
 
-@FeedForward.impostor("You drop a part of the hidden features at random. There is no dropout in this contract.")
+@FeedForward.impostor("You drop a part of the hidden features at random. No dropout is asked here.")
 class drops_out(nn.Module):
     def __init__(self, d_model, d_ff, activation):
         super().__init__()

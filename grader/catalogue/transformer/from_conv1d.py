@@ -112,7 +112,7 @@ def drops_the_bias(weight, bias):
     return layer
 
 
-@from_conv1d.impostor("Your layer is float32 whatever the weight is: nn.Linear(in, out) makes that. Give it the weight's dtype.")
+@from_conv1d.impostor("Your layer is float32, as nn.Linear(in, out) makes it, whatever the weight's dtype. Give it that dtype.")
 def is_always_float32(weight, bias):
     layer = nn.Linear(*weight.shape, device=weight.device)
     layer.weight.data.copy_(weight.T)
@@ -140,7 +140,7 @@ def freezes_the_layer(weight, bias):
     return layer
 
 
-@from_conv1d.impostor("You copy into parameters while autograd records, which it refuses. Switch recording off for it.")
+@from_conv1d.impostor("You change parameters in place while autograd records, which it refuses. Switch recording off.")
 def lets_autograd_record(weight, bias):
     layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype)
     layer.weight.copy_(weight.T)

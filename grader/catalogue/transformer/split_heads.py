@@ -110,9 +110,7 @@ def transposes_each_head(x, heads):
     return x.reshape(B, T, heads, D // heads).permute(0, 2, 3, 1)
 
 
-@split_heads.impostor(
-    "You drop the features that are left over when h does not divide D. No layer does that silently: raise a ValueError."
-)
+@split_heads.impostor("You silently drop the features that are left over when h does not divide D. Raise a ValueError instead.")
 def drops_the_remainder(x, heads):
     B, T, D = x.shape
     d = D // heads
