@@ -74,6 +74,11 @@ _EXPLANATIONS = (
         lambda shapes, a, b: f"Tensors of two dtypes met ({a} and {b}): make new tensors with the input's own dtype.",
     ),
     (
+        r"Error\(s\) in loading state_dict",
+        lambda shapes: "The names under Unexpected are those asked for; those under Missing are your module's own. Sizes that "
+        "do not fit are listed, too.",
+    ),
+    (
         r"view size is not compatible",
         lambda shapes: "`view` needs memory in order; `reshape` copies where it must.",
     ),

@@ -65,7 +65,7 @@ def _sequences(received, expected, tolerance, at):
 
 def _dicts(received, expected, tolerance, at):
     if list(received) != list(expected):
-        return [Difference(at, "keys", f"The answer has other parts than asked: {_other_keys(received, expected)}.", describe(expected), describe(received))]
+        return [Difference(at, "keys", f"The answer has other parts than asked; {_other_keys(received, expected)}.", describe(expected), describe(received))]
     found = []
     for key in expected:
         found += differences(received[key], expected[key], tolerance, _inside(at, key))
@@ -73,9 +73,10 @@ def _dicts(received, expected, tolerance, at):
 
 
 def _other_keys(received, expected):
-    missing = [f"{key} is missing" for key in expected if key not in received]
-    extra = [f"{key} is not asked for" for key in received if key not in expected]
-    return "; ".join((missing + extra)[:6]) or f"their order is {describe(received)}, asked is {describe(expected)}"
+    missing = [key for key in expected if key not in received]
+    extra = [key for key in received if key not in expected]
+    found = [f"{what}: {', '.join(keys[:6])}" for what, keys in (("missing", missing), ("not asked for", extra)) if keys]
+    return "; ".join(found) or f"in the order {describe(received)}, asked for in the order {describe(expected)}"
 
 
 def _inside(at, part):
