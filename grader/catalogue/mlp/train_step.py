@@ -241,7 +241,7 @@ def steps_under_autograd(model, x, y, lr):
     return loss.item()
 
 
-@train_step.impostor("A frozen or unused parameter has no gradient: its .grad is None. Skip it.")
+@train_step.impostor("A frozen or unused parameter has no gradient: None stands in its place. Skip it.")
 def expects_a_gradient_everywhere(model, x, y, lr):
     model.zero_grad()
     loss = F.cross_entropy(model(x), y)
