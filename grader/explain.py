@@ -96,8 +96,8 @@ _EXPLANATIONS = (
     ),
     (
         r"appears to not have been used in the graph",
-        lambda shapes: "No gradient reaches one of the inputs: on the way to the result it is cut off from autograd "
-        "(torch.tensor(...), detach, .data, .item, NumPy).",
+        lambda shapes: "No gradient reaches one of the inputs: the result does not use it, or it is cut off from autograd on the "
+        "way (torch.tensor(...), detach, .data, .item, NumPy).",
     ),
     (
         r"does not require grad and does not have a grad_fn",
