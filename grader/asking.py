@@ -2,12 +2,14 @@
 own notebook and in the grading process (for the reference and the impostors). It decides nothing.
 """
 
+import functools
 import inspect
 import linecache
 import math
 import random
 import re
 import traceback
+import warnings
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
@@ -24,12 +26,13 @@ PROBE_NAMES = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "np": n
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception as an answer: its type's name, its message, and the innermost line of the candidate's own code."""
+    """An exception as an answer: its type's name, its message, the innermost line of the candidate's own code, and in which
+    call of a candidate that is a function, counted from 1; 0 where that is not known."""
 
     kind: str
     message: str
     line: str = ""
-    number: int = 0
+    call: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,19 +49,34 @@ def ask(probe, candidate, seed: int, device: str, forbids: tuple[str, ...] = (),
     """Ask `candidate` the probe (a function) on inputs of `seed`; the answer as JSON-able data for `read_answer`.
 
     The global random generators are seeded for the call and restored after it. Different streams give independent
-    random numbers for the same inputs: samples are compared as independent ones.
+    random numbers for the same inputs: samples are compared as independent ones. Warnings are not shown.
     """
     if candidate is MISSING:
         return {"missing": True}
     bench = Bench(seed, device, data)
+    counted, calls = _counting(candidate)
     with _seeded(probe_seed(seed, "stream", str(stream)), device), watching(forbids) as forbidden:
         try:
-            answer = {"value": wire.encode(probe(candidate, bench))}
+            answer = {"value": wire.encode(probe(counted, bench))}
         except KeyboardInterrupt:  # the time is up
             raise
         except BaseException as error:
-            answer = {"raised": asdict(_describe(error))}
+            answer = {"raised": asdict(_describe(error, len(calls)))}
     return {**answer, "forbidden": list(forbidden)}
+
+
+def _counting(candidate):
+    """A function that also notes each call of it in a list; anything else as it is, for a probe may ask what it is."""
+    calls = []
+    if not inspect.isfunction(candidate):
+        return candidate, calls
+
+    @functools.wraps(candidate)
+    def counted(*args, **kwargs):
+        calls.append(None)
+        return candidate(*args, **kwargs)
+
+    return counted, calls
 
 
 def compile_probe(source: str, name: str):
@@ -80,7 +98,7 @@ def read_answer(data) -> Answer:
     if "raised" not in data:
         return Answer(wire.decode(data.get("value", {})), forbidden=tuple(forbidden))
     raised = data["raised"]
-    kinds = {"kind": str, "message": str, "line": str, "number": int}
+    kinds = {"kind": str, "message": str, "line": str, "call": int}
     if not isinstance(raised, dict) or any(type(raised.get(field)) is not kind for field, kind in kinds.items()):
         raise wire.WireError("an exception that is none")
     return Answer(raised=Raised(**{field: raised[field] for field in kinds}), forbidden=tuple(forbidden))
@@ -107,11 +125,12 @@ def _snapshot(value):
 
 @contextmanager
 def _seeded(seed, device):
-    """Seed the global generators for a block; after it, they and torch's defaults are as before, whatever the block did to them."""
+    """Seed the global generators for a block, without warnings; after it, they and torch's defaults are as before, whatever the
+    block did to them."""
     python_state, numpy_state = random.getstate(), np.random.get_state()
     dtype, place = torch.get_default_dtype(), torch.get_default_device()
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
-    with torch.random.fork_rng(devices), torch.enable_grad():
+    with torch.random.fork_rng(devices), torch.enable_grad(), warnings.catch_warnings(action="ignore"):
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)
         random.seed(seed)
@@ -125,11 +144,11 @@ def _seeded(seed, device):
             np.random.set_state(numpy_state)
 
 
-def _describe(error: BaseException) -> Raised:
+def _describe(error: BaseException, call: int) -> Raised:
     """The exception and the innermost frame of code that is neither a library's nor ours."""
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own_code(frame.filename)]
-    line, number = (linecache.getline(own[-1].filename, own[-1].lineno).strip(), own[-1].lineno) if own else ("", 0)
-    return Raised(type(error).__name__, _message(error), line[:200], number or 0)
+    line = linecache.getline(own[-1].filename, own[-1].lineno).strip() if own else ""
+    return Raised(type(error).__name__, _message(error), line[:200], call)
 
 
 def _message(error) -> str:

@@ -15,6 +15,7 @@ from .verdicts import GRAVITY, Mistake, SubmissionResult, TaskResult, Verdict
 
 LEARNER, REFERENCE = 0, 1  # streams of random numbers; impostors draw what the learner draws, so as to answer the same
 
+MESSAGE_LINES = 4  # of an exception's message: load_state_dict says what is missing in its second line
 MEMORY_MESSAGES = ("can't allocate memory", "CUDA out of memory", "not enough memory", "Unable to allocate")
 
 
@@ -88,7 +89,7 @@ class Examiner:
             asked = [call for part, call in zip(reference.value, asked) if found[0].at.startswith(part)][:1]
         return Verdict(
             probe.name, probe.title, verdicts.WRONG, 0, probe.points,
-            found[0].message, asked, found[:8], self._like(task, probe, answer),
+            f"{found[0].at}: {found[0].message}".removeprefix(": "), asked, found[:8], self._like(task, probe, answer),
         )
 
     def _asked(self, task, probe):
@@ -99,13 +100,14 @@ class Examiner:
         out_of_memory = raised.kind in ("MemoryError", "OutOfMemoryError") or any(
             text in raised.message for text in MEMORY_MESSAGES
         )
-        first_line = raised.message.split("\n")[0][:300]
-        where = f" in `{raised.line}`" if raised.line else ""
-        message = f"{raised.kind}{where}: {first_line}"
+        lines = [line.strip()[:300] for line in raised.message.split("\n") if line.strip()][:MESSAGE_LINES]
+        where = f" in `{raised.line}`" if raised.line else f" on calling {task.name} or using its result"
+        message = "\n".join([f"{raised.kind}{where}: {lines[0] if lines else ''}", *lines[1:]])
         meaning = explain(raised.message, self.calls(task, probe))
+        asked = self._asked(task, probe)
         return Verdict(
             probe.name, probe.title, verdicts.OUT_OF_MEMORY if out_of_memory else verdicts.RAISED, 0, probe.points,
-            f"{message}\n{meaning}".strip(), self._asked(task, probe), [], self._like(task, probe, answer),
+            f"{message}\n{meaning}".strip(), asked[raised.call - 1 : raised.call] or asked, [], self._like(task, probe, answer),
         )
 
     def _like(self, task, probe, answer):

@@ -45,21 +45,13 @@ def _owner(shapes, size):
     return ""
 
 
-def _broadcast(shapes, a, b, dimension):
-    owners = []
-    for size in (int(a), int(b)):
-        names = [
-            f"{size} is a size of {name}, of shape {shape}"
-            for name, known in shapes.items() for shape in known if size in shape
-        ]
-        owners += names[:1]
-    where = f" In this task {'; '.join(owners)}." if owners else ""
-    return f"Two tensors were combined entry by entry, and sizes {a} and {b} meet in dimension {dimension}.{where}"
-
-
 _EXPLANATIONS = (
     (r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)", _matmul),
-    (r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)", _broadcast),
+    (
+        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)",
+        lambda shapes, a, b, dimension: f"Two tensors were combined entry by entry, and sizes {a} and {b} meet in dimension "
+        f"{dimension} of the result: they must be equal, or one of them 1.",
+    ),
     (
         r"operands could not be broadcast together with shapes (\([\d, ]*\)) (\([\d, ]*\))",
         lambda shapes, a, b: f"Two arrays were combined entry by entry, but {a} and {b} do not broadcast: "
@@ -82,6 +74,11 @@ _EXPLANATIONS = (
         lambda shapes, a, b: f"Tensors of two dtypes met ({a} and {b}): make new tensors with the input's own dtype.",
     ),
     (
+        r"Error\(s\) in loading state_dict",
+        lambda shapes: "The names under Unexpected are those asked for; those under Missing are your module's own. Sizes that "
+        "do not fit are listed, too.",
+    ),
+    (
         r"view size is not compatible",
         lambda shapes: "`view` needs memory in order; `reshape` copies where it must.",
     ),
@@ -99,8 +96,8 @@ _EXPLANATIONS = (
     ),
     (
         r"appears to not have been used in the graph",
-        lambda shapes: "No gradient reaches one of the inputs: on the way to the result it is cut off from autograd "
-        "(torch.tensor(...), detach, .data, .item, NumPy).",
+        lambda shapes: "No gradient reaches one of the inputs: the result does not use it, or it is cut off from autograd on the "
+        "way (torch.tensor(...), detach, .data, .item, NumPy).",
     ),
     (
         r"does not require grad and does not have a grad_fn",

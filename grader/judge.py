@@ -65,11 +65,18 @@ def _sequences(received, expected, tolerance, at):
 
 def _dicts(received, expected, tolerance, at):
     if list(received) != list(expected):
-        return [Difference(at, "keys", "The answer has other parts than asked.", describe(expected), describe(received))]
+        return [Difference(at, "keys", f"The answer has other parts than asked; {_other_keys(received, expected)}.", describe(expected), describe(received))]
     found = []
     for key in expected:
         found += differences(received[key], expected[key], tolerance, _inside(at, key))
     return found
+
+
+def _other_keys(received, expected):
+    missing = [key for key in expected if key not in received]
+    extra = [key for key in received if key not in expected]
+    found = [f"{what}: {', '.join(keys[:6])}" for what, keys in (("missing", missing), ("not asked for", extra)) if keys]
+    return "; ".join(found) or f"in the order {describe(received)}, asked for in the order {describe(expected)}"
 
 
 def _inside(at, part):
@@ -84,7 +91,7 @@ def _scalars(received, expected, tolerance, at):
         same = _close(float(received), float(expected), rtol, atol) if _has_float(received, expected) else received == expected
     if same:
         return []
-    ratio = f" {_ratio_text(received / expected)}" if _has_float(received, expected) and expected and received else ""
+    ratio = _ratio_text(received / expected) if _has_float(received, expected) and expected and received else ""
     message = f"Expected {describe(expected)}, got {describe(received)}.{ratio}"
     return [Difference(at, "value", message, describe(expected), describe(received), wrong=1, total=1)]
 
@@ -138,21 +145,20 @@ def _numbers(received, expected, tolerance, at):
     count = int(wrong.sum())
     if not count:
         return []
-    index = wrong.nonzero()[0].tolist()
     error = (_wide(received) - _wide(expected)).abs()
     stray = torch.isnan(error) & wrong
+    index = (stray if bool(stray.any()) else wrong).nonzero()[0].tolist()
     largest = float(error[wrong & ~stray].max()) if bool((wrong & ~stray).any()) else math.inf
     theirs, mine = expected[tuple(index)].item(), received[tuple(index)].item()
-    if bool(stray.any()):
-        kind, message = "nan", f"{int(stray.sum())} of {wrong.numel()} entries are NaN on one side only."
-    else:
-        kind = "value"
-        message = f"{_count(count, wrong.numel())}, the largest error is {largest:.3g}."
-        message += _pattern(received, expected, rtol, atol)
+    kind = "nan" if bool(stray.any()) else "value"
+    pattern = "" if kind == "nan" else _pattern(received, expected, rtol, atol)
+    both = f"xpected {_number(theirs)}, got {_number(mine)}."
     if wrong.numel() == 1:
-        message += f" Expected {_number(theirs)}, got {_number(mine)}."
+        message = f"E{both}{pattern}"
+    elif kind == "nan":
+        message = f"{int(stray.sum())} of {wrong.numel()} entries are NaN on one side only. First at {index}: e{both}"
     else:
-        message += f" First at {index}: expected {_number(theirs)}, got {_number(mine)}."
+        message = f"{_count(count, wrong.numel())}, the largest error is {largest:.3g}.{pattern} First at {index}: e{both}"
     return [
         Difference(
             at, kind, message, _matrix_text(expected) or _number(theirs), _matrix_text(received) or _number(mine),
@@ -166,7 +172,7 @@ def _wide(tensor):
 
 
 def _count(wrong, total):
-    return f"All {total} entries differ" if wrong == total > 1 else f"{wrong} of {total} entries differ"
+    return f"All {total} entries differ" if wrong == total else f"{wrong} of {total} entries {'differs' if wrong == 1 else 'differ'}"
 
 
 def _pattern(received, expected, rtol, atol):
@@ -180,22 +186,22 @@ def _pattern(received, expected, rtol, atol):
     ratios = mine[big] / theirs[big]
     ratio = float(ratios.median())
     if ratio and torch.allclose(mine, ratio * theirs, rtol=max(rtol, 1e-5), atol=atol):
-        return f" {_ratio_text(ratio)}"
+        return _ratio_text(ratio)
     if mine.dim() == 2 and mine.shape[0] == mine.shape[1] and torch.allclose(mine.mT, theirs, rtol=rtol, atol=atol):
         return " It is the transpose of what is asked."
     return ""
 
 
 def _ratio_text(ratio):
-    """How a number relates to the right one by a factor, in the words one would use."""
+    """How a number relates to the right one by a factor, in a sentence to append; empty where that says nothing."""
     if math.isclose(ratio, -1, rel_tol=1e-5):
-        return "Only the sign is wrong."
+        return " Only the sign is wrong."
     if not 1e-3 < abs(ratio) < 1e3:
-        return ""  # a number that says nothing
+        return ""
     inverse = 1 / ratio
     if abs(inverse) > 1 and math.isclose(inverse, round(inverse), rel_tol=1e-4):
-        return f"Yours is torch's divided by {round(inverse)}."
-    return f"Yours is torch's times {ratio:.4g}."
+        return f" Yours is what is expected, divided by {round(inverse)}."
+    return f" Yours is {ratio:.4g} times what is expected."
 
 
 def _samples(received, expected, tolerance, at):
@@ -209,7 +215,7 @@ def _samples(received, expected, tolerance, at):
     distance, limit = sample_distance(received, expected)
     if distance <= limit:
         return []
-    message = f"Your numbers are distributed otherwise than torch's: {_spread(mine)}; torch's {_spread(theirs)}."
+    message = f"Your numbers are distributed otherwise than expected. Yours: {_spread(mine)}. Expected: {_spread(theirs)}."
     return [Difference(at, "sample", message, _spread(theirs), _spread(mine), histogram=_histogram(received, expected))]
 
 
@@ -228,7 +234,7 @@ def _predictions(received, expected, tolerance, at):
     message = f"{total - wrong} of {total} held-out predictions are right, {accuracy:.1%}; {asked:.0%} are asked."
     if len(mine.unique()) == 1:
         message += f" You always predict {int(mine[0])}."
-    return [Difference(at, "accuracy", message, f"{asked:.0%}", f"{accuracy:.1%}", wrong=wrong, total=total)]
+    return [Difference(at, "accuracy", message, f"at least {asked:.0%}", f"{accuracy:.1%}", wrong=wrong, total=total)]
 
 
 def sample_distance(one: Sample, other: Sample) -> tuple[float, float]:
@@ -303,7 +309,7 @@ def _matrix_text(tensor):
     if tensor.dim() > 2 or not 1 < tensor.numel() <= SMALL or tensor.shape[-1] > 6 or tensor.is_complex():
         return ""
     rows = tensor.reshape(-1, tensor.shape[-1]).tolist()
-    cells = [[f"{value:.4f}" if isinstance(value, float) else str(value) for value in row] for row in rows]
+    cells = [[f"{round(value, 4) + 0.0:.4f}" if isinstance(value, float) else str(value) for value in row] for row in rows]  # no -0.0000
     width = max(len(cell) for row in cells for cell in row)
     return "\n".join(" ".join(cell.rjust(width) for cell in row) for row in cells)
 

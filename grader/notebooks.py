@@ -118,7 +118,7 @@ def release(solution_text: str, exercise: Exercise) -> tuple[str, str]:
     found = []
     for number, cell in enumerate(solution.cells):
         cell.id = f"cell-{number:02}"
-        cell.metadata = nbformat.from_dict({})
+        cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key == "mystnb"})  # alt texts
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
             found.append(_mark(cell, exercise))

@@ -120,10 +120,22 @@ def test_check_shows_what_was_asked_and_names_the_mistake(mixed):
     text = " ".join(done.stdout.replace("│", " ").split())
     for words in (
         "this looks like", "the product needs weight's transpose", "linear(x: (4, 5), weight: (3, 5), bias: (3,))",
-        "mat1 and mat2 shapes cannot be multiplied", "(3, 5) is weight", "hint", "formula-leading-dimensions",
-        "Your bias column comes first", "torch", "you", "0 of 22 points", "seed 5",
+        "mat1 and mat2 shapes cannot be multiplied", "(3, 5) is weight",
+        "book/01_formula.md, section “Any number of leading dimensions”", "Your bias column comes first", "expected", "you", "0 of 22 points", "seed 5",
     ):
         assert words in text, words
+
+
+def test_check_says_which_call_raised_and_all_of_a_long_message(tmp_path):
+    notebook = answered("01_formula", {
+        "linear": "def linear(x, weight, bias=None):\n    if x.dim() == 1: raise ValueError('first line\\n\\tsecond line')\n"
+        "    return x @ weight.T + (0 if bias is None else bias)"
+    })
+    (tmp_path / "one.ipynb").write_text(nbformat.writes(notebook))
+    text = " ".join(grader("check", tmp_path / "one.ipynb").stdout.split())
+    assert "asked linear(x: (5,), weight: (3, 5), bias: (3,)) ValueError in `if x.dim() == 1" in text
+    assert "first line second line" in text
+    assert "hint" in text  # no known mistake says more
 
 
 def test_check_finds_an_exercise_by_its_number(tmp_path):

@@ -1,5 +1,8 @@
 """Results in a terminal."""
 
+import re
+from pathlib import Path
+
 from rich import box
 from rich.console import Console, Group
 from rich.padding import Padding
@@ -56,13 +59,14 @@ def _explanation(task):
             shown.append(verdict.message)
         elif verdict.status != PASSED and not again:
             yield Padding(Text(f"{verdict.title} {verdict.message}", style="dim"), (0, 0, 0, 2))
-    yield Text.assemble(("hint  ", "cyan"), task.hint)
+    if not whole <= {probe for mistake in task.mistakes for probe in mistake.probes}:  # else the mistake's message says more
+        yield Text.assemble(("hint  ", "cyan"), task.hint)
     yield Text.assemble(("read  ", "cyan"), place_of(task.section))
     yield Text("")
 
 
 def verdict_view(verdict: Verdict) -> Group:
-    """What was asked, what came out, and where it parts from torch."""
+    """What was asked, what came out, and where it parts from what is expected."""
     parts = [Text(verdict.title, style="dim")]
     for number, call in enumerate(verdict.asked[:3]):
         parts.append(_hanging("asked  " if number == 0 else "       ", call))
@@ -95,17 +99,17 @@ def _difference_view(difference: Difference):
 
 
 def _sides(expected, received):
-    """torch's numbers and the learner's beside each other, or below where that would not fit."""
+    """The expected numbers and the learner's beside each other, or below where that would not fit."""
     fits = _width(expected) + _width(received) <= SIDE_BY_SIDE
     table = Table(box=None, padding=(0, 3, 0, 0), show_header=fits)
     if fits:
-        table.add_column("torch", header_style="green", no_wrap=True)
+        table.add_column("expected", header_style="green", no_wrap=True)
         table.add_column("you", header_style="red", no_wrap=True)
         table.add_row(expected, received)
     else:
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
-        table.add_row(Text("torch", style="green"), expected)
+        table.add_row(Text("expected", style="green"), expected)
         table.add_row(Text("you", style="red"), received)
     return Padding(table, (0, 0, 0, 2))
 
@@ -172,7 +176,10 @@ def _words(name):
 
 
 def place_of(section: str) -> str:
-    """Where a reader finds a section of the course."""
+    """Where a reader finds a section of the course: the chapter's file and the heading below the section's label."""
     from ..catalogue import chapter_of
 
-    return f"book/{chapter_of(section)}.md, section {section}"
+    chapter = f"book/{chapter_of(section)}.md"
+    text = (Path(__file__).parents[2] / chapter).read_text(encoding="utf-8")
+    heading = re.search(rf"^\({section}\)=\n#+ (.+)$", text, re.MULTILINE)
+    return f"{chapter}, section “{heading[1]}”"

@@ -23,7 +23,8 @@ def flat_by_multiplying_sizes(x, weight, bias):
 
 def flat_by_a_method(x, weight, bias):
     rows = x.numel() // x.shape[-1] if x.shape[-1] else math.prod(x.shape[:-1])
-    return torch.Tensor.addmm(bias, x.reshape(rows, x.shape[-1]), weight.mT, beta=1, alpha=1).reshape(list(x.shape[:-1]) + [len(weight)])
+    y = torch.Tensor.addmm(bias, x.reshape(rows, x.shape[-1]), weight.mT, beta=1, alpha=1)
+    return y.reshape(list(x.shape[:-1]) + [len(weight)])
 
 
 def path_by_dispatch_mode(x, weight, bias):
@@ -67,11 +68,14 @@ def path_by_profiler(x, weight, bias):
 
 
 def saved_by_rule(x_needs_grad, weight_needs_grad):
+    if not torch.is_grad_enabled():
+        return []
     return [name for name, kept in (("weight", x_needs_grad), ("x", weight_needs_grad)) if kept]
 
 
 def saved_by_table(x_needs_grad, weight_needs_grad):
-    return {(0, 0): [], (0, 1): ["x"], (1, 0): ["weight"], (1, 1): ["weight", "x"]}[x_needs_grad, weight_needs_grad]
+    table = {(0, 0): [], (0, 1): ["x"], (1, 0): ["weight"], (1, 1): ["weight", "x"]}
+    return table[x_needs_grad, weight_needs_grad] if torch.is_grad_enabled() else []
 
 
 def saved_by_observation(x_needs_grad, weight_needs_grad):
@@ -85,7 +89,8 @@ def saved_by_observation(x_needs_grad, weight_needs_grad):
 def saved_by_the_graph_node(x_needs_grad, weight_needs_grad):
     x, weight = torch.randn(2, 7, requires_grad=x_needs_grad), torch.randn(3, 7, requires_grad=weight_needs_grad)
     node = F.linear(x, weight, torch.zeros(3, requires_grad=True)).grad_fn
-    return [name for name, saved in (("weight", node._saved_mat2), ("x", node._saved_mat1)) if saved is not None]
+    held = {"weight": node._saved_mat2, "x": node._saved_mat1} if node else {}
+    return [name for name, saved in held.items() if saved is not None]
 
 
 def flops_product_by_product(x_shape, out_features, x_needs_grad, weight_needs_grad):

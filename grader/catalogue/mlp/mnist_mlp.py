@@ -28,7 +28,7 @@ def has_the_right_parameters(mnist_mlp, bench):
     """An nn.Sequential with 235,146 parameters, in six tensors of these shapes."""
     model = mnist_mlp()
     return {
-        "is an nn.Sequential": isinstance(model, nn.Sequential),
+        "the model is": "an nn.Sequential" if isinstance(model, nn.Sequential) else "no nn.Sequential",
         "shapes": [tuple(parameter.shape) for parameter in model.parameters()],
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
     }
@@ -54,7 +54,8 @@ def lets_the_gradient_through(mnist_mlp, bench):
     x = bench.randn(5, 784, dtype=torch.float64).requires_grad_()
     biases = [parameter for parameter in model.parameters() if parameter.dim() == 1]
     gradients = torch.autograd.grad(model(x), [x, *biases], bench.randn(5, 10, dtype=torch.float64))
-    return dict(zip(["gradient of x", "of the first bias", "of the second", "of the third"], gradients))
+    asked = "x", "the first bias", "the second bias", "the third bias"
+    return {f"gradient that reaches {name}": gradient for name, gradient in zip(asked, gradients)}
 
 
 @mnist_mlp.probe(points=1)
@@ -63,8 +64,8 @@ def makes_a_new_model_each_time(mnist_mlp, bench):
     one, other = mnist_mlp(), mnist_mlp()
     weights = [next(model.parameters()) for model in (one, other)]
     return {
-        "two models": one is not other,
-        "the same weights": torch.equal(*weights),
+        "the second call returns": "a new model" if one is not other else "the model of the first call",
+        "its weights": "weights of its own" if not torch.equal(*weights) else "the same weights",
         "the first weight": bench.sample(weights[0].detach().flatten()[:20_000].cpu()),
     }
 

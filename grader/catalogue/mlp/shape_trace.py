@@ -94,7 +94,7 @@ def takes_a_model_that_is_one_layer(shape_trace, bench):
 
 @shape_trace.probe(points=1)
 def leaves_the_model_as_it_was(shape_trace, bench):
-    """Traced twice, in training mode: the second trace, the hooks that are left, the mode, and how often the model ran."""
+    """Traced twice, in training mode but for its dropout, with somebody else's hook on fc: both traces, and what is left."""
 
     class Model(nn.Module):
         def __init__(self):
@@ -106,21 +106,28 @@ def leaves_the_model_as_it_was(shape_trace, bench):
             return self.drop(self.fc(x))
 
     model = Model().to(bench.device)
+    model.drop.eval()
+    model.fc.register_forward_hook(lambda *call: None)
     first, second = shape_trace(model, bench.randn(4, 5)), shape_trace(model, bench.randn(2, 5))
-    left = sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
     return {
-        "first trace": first, "second trace": second, "hooks left": left,
-        "training": model.training and model.drop.training, "runs": model.runs,
+        "first trace": first,
+        "second trace": second,
+        "runs of the model": model.runs,
+        "hooks on the model, where there was one": sum(
+            len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules()
+        ),
+        "mode of the model": "training" if model.training else "evaluation",
+        "mode of its dropout": "training" if model.drop.training else "evaluation",
     }
 
 
 @shape_trace.probe(points=1)
 def cleans_up_when_the_model_fails(shape_trace, bench):
-    """The second layer does not fit the first: the model's own error comes out, and no hook is left."""
+    """The second layer does not fit the first: the model's own error comes out, no hook is left, and the mode is the same."""
     model = nn.Sequential(nn.Linear(5, 4), nn.Linear(3, 2)).to(bench.device)
     caught = bench.catch(lambda: shape_trace(model, bench.randn(2, 5)))
     left = sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
-    return {"error": caught.kind, "hooks left": left}
+    return {"error": caught.kind, "hooks left": left, "mode": "training" if model.training else "evaluation"}
 
 
 @shape_trace.impostor(
@@ -137,71 +144,49 @@ def runs_the_children_in_a_row(model, x):
 
 @shape_trace.impostor("You list containers, too: the model and its Sequentials. A leaf is a module without children.")
 def lists_containers(model, x):
-    rows, names = [], {module: name for name, module in model.named_modules()}
-
-    def note(module, inputs, output):
-        rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
-
-    with nn.modules.module.register_module_forward_hook(note):
+    runs, names = [], {module: name for name, module in model.named_modules()}
+    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
         model(x)
-    return rows
+    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs]
 
 
 @shape_trace.impostor("You list only nn.Linear. Every leaf has a row, with or without a weight.")
 def lists_only_linears(model, x):
-    rows, names = [], {module: name for name, module in model.named_modules()}
-
-    def note(module, inputs, output):
-        if isinstance(module, nn.Linear):
-            rows.append((names[module], inputs[0].shape, module.weight.shape, output.shape))
-
-    with nn.modules.module.register_module_forward_hook(note):
+    runs, names = [], {module: name for name, module in model.named_modules()}
+    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
         model(x)
-    return rows
+    return [(names[m], i[0].shape, m.weight.shape, o.shape) for m, i, o in runs if isinstance(m, nn.Linear)]
 
 
 @shape_trace.impostor("You look only at the model's direct children. Layers inside them are missing: go through named_modules().")
 def looks_at_direct_children_only(model, x):
-    rows, names = [], {module: name for name, module in model.named_children()}
-
-    def note(module, inputs, output):
-        if module in names:
-            rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
-
-    with nn.modules.module.register_module_forward_hook(note):
+    runs, names = [], {module: name for name, module in model.named_children()}
+    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
         model(x)
-    return rows
+    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs if m in names]
 
 
 @shape_trace.impostor("Your rows stand in the order in which layers were made. Hooks are called as layers run: keep that order.")
 def keeps_the_order_of_making(model, x):
-    rows, names = [], {module: name for name, module in model.named_modules()}
-
-    def note(module, inputs, output):
-        if not list(module.children()):
-            rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
-
-    with nn.modules.module.register_module_forward_hook(note):
+    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
+    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
         model(x)
-    return sorted(rows, key=lambda row: list(names.values()).index(row[0]))
+    runs.sort(key=lambda call: [*model.modules()].index(call[0]))
+    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs if m in names]
 
 
 @shape_trace.impostor("You keep one row for a name, so a layer that runs three times appears once. Append one at every call.")
 def keeps_one_row_a_layer(model, x):
-    rows, names = [], {module: name for name, module in model.named_modules()}
-
-    def note(module, inputs, output):
-        if not list(module.children()):
-            rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
-
-    with nn.modules.module.register_module_forward_hook(note):
+    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
+    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
         model(x)
-    return list({row[0]: row for row in rows}.values())
+    last = {m: (i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs if m in names}
+    return [(names[m], *shapes) for m, shapes in last.items()]
 
 
 @shape_trace.impostor(
-    "All your rows carry one name: the hook reads the loop's variable when it is called, after the loop has ended. "
-    "Bind it early (name=name), or look the name up by module."
+    "All your rows carry one name: the hook reads the loop's variable when it is called, after the loop has ended. Bind it "
+    "early (name=name), or look the name up by module."
 )
 def reads_the_loop_variable_late(model, x):
     rows, handles = [], []
@@ -222,109 +207,99 @@ def reads_the_loop_variable_late(model, x):
 
 @shape_trace.impostor("You give a layer's type for its name. Its name is its path in the model, as in named_modules().")
 def names_layers_by_their_type(model, x):
-    rows = []
-
-    def note(module, inputs, output):
-        if not list(module.children()):
-            shape = getattr(getattr(module, "weight", None), "shape", None)
-            rows.append((type(module).__name__, inputs[0].shape, shape, output.shape))
-
-    with nn.modules.module.register_module_forward_hook(note):
+    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
+    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
         model(x)
-    return rows
+    return [
+        (type(m).__name__, i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape)
+        for m, i, o in runs if m in names
+    ]
 
 
 @shape_trace.impostor("You exchange the weight's sizes. Its shape is that of the stored tensor: (out, in) for nn.Linear.")
 def turns_the_weights(model, x):
-    rows, names = [], {module: name for name, module in model.named_modules()}
-
-    def note(module, inputs, output):
-        if not list(module.children()):
-            shape = getattr(getattr(module, "weight", None), "shape", None)
-            rows.append((names[module], inputs[0].shape, shape and shape[1::-1] + shape[2:], output.shape))
-
-    with nn.modules.module.register_module_forward_hook(note):
+    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
+    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
         model(x)
-    return rows
+    shapes = {m: getattr(getattr(m, "weight", None), "shape", None) for m in names}
+    return [(names[m], i[0].shape, shapes[m] and shapes[m][1::-1] + shapes[m][2:], o.shape) for m, i, o in runs if m in names]
 
 
 @shape_trace.impostor("You read `.weight` of every layer, but ReLU has none: its row says None there.")
 def expects_a_weight_everywhere(model, x):
-    rows, names = [], {module: name for name, module in model.named_modules()}
-
-    def note(module, inputs, output):
-        if not list(module.children()):
-            rows.append((names[module], inputs[0].shape, module.weight.shape, output.shape))
-
-    with nn.modules.module.register_module_forward_hook(note):
+    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
+    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
         model(x)
-    return rows
+    return [(names[m], i[0].shape, m.weight.shape, o.shape) for m, i, o in runs if m in names]
 
 
 @shape_trace.impostor("You ask with hasattr. A LayerNorm without affine has a weight that is None: ask for None as well.")
 def trusts_hasattr(model, x):
-    rows, names = [], {module: name for name, module in model.named_modules()}
-
-    def note(module, inputs, output):
-        if not list(module.children()):
-            shape = module.weight.shape if hasattr(module, "weight") else None
-            rows.append((names[module], inputs[0].shape, shape, output.shape))
-
-    with nn.modules.module.register_module_forward_hook(note):
+    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
+    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
         model(x)
-    return rows
+    return [(names[m], i[0].shape, m.weight.shape if hasattr(m, "weight") else None, o.shape) for m, i, o in runs if m in names]
 
 
 @shape_trace.impostor("Your hooks stay on the model and go on working at every later call. Keep the handles and remove them.")
 def leaves_its_hooks(model, x):
-    rows, names = [], {module: name for name, module in model.named_modules()}
-
-    def note(module, inputs, output):
-        rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
-
-    for module in names:
-        if not list(module.children()):
-            module.register_forward_hook(note)
+    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
+    for leaf in names:
+        leaf.register_forward_hook(lambda *call: runs.append(call))
     model(x)
-    return rows
+    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs]
 
 
 @shape_trace.impostor("If the model fails, your hooks stay: the lines after model(x) never run. Remove them in a `finally`.")
 def leaves_its_hooks_on_failure(model, x):
-    rows, names = [], {module: name for name, module in model.named_modules()}
-
-    def note(module, inputs, output):
-        rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
-
-    handles = [module.register_forward_hook(note) for module in names if not list(module.children())]
+    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
+    handles = [leaf.register_forward_hook(lambda *call: runs.append(call)) for leaf in names]
     model(x)
     for handle in handles:
         handle.remove()
-    return rows
+    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs]
+
+
+@shape_trace.impostor(
+    "You empty `_forward_hooks`, and somebody else's hooks go with yours. Keep your handles, and remove those alone."
+)
+def removes_everybodys_hooks(model, x):
+    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
+    for leaf in names:
+        leaf.register_forward_hook(lambda *call: runs.append(call))
+    try:
+        model(x)
+    finally:
+        for leaf in names:
+            leaf._forward_hooks.clear()
+    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs]
 
 
 @shape_trace.impostor("You call model.forward(x), which skips the model's own hooks. Call model(x).")
 def calls_forward(model, x):
-    rows, names = [], {module: name for name, module in model.named_modules()}
-
-    def note(module, inputs, output):
-        if not list(module.children()):
-            rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
-
-    with nn.modules.module.register_module_forward_hook(note):
+    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
+    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
         model.forward(x)
-    return rows
+    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs if m in names]
 
 
 @shape_trace.impostor("You switch the model to eval() and leave it so: its dropout is off from then on. Shapes need no eval().")
 def leaves_the_model_in_eval_mode(model, x):
-    rows, names = [], {module: name for name, module in model.named_modules()}
-
-    def note(module, inputs, output):
-        if not list(module.children()):
-            rows.append((names[module], inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
-
     model.eval()
-    with nn.modules.module.register_module_forward_hook(note):
+    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
+    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
         model(x)
-    return rows
+    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs if m in names]
+
+
+@shape_trace.impostor(
+    "You set the mode back for the whole model, but a part can have its own. Shapes need no eval(): leave modes alone."
+)
+def gives_every_part_the_models_mode(model, x):
+    mode = model.training
+    model.eval()
+    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
+    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
+        model(x)
+    model.train(mode)
+    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs if m in names]

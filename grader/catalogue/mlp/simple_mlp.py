@@ -26,7 +26,7 @@ SimpleMLP = Task(
     hints=(
         "The layers are made once, in __init__, as attributes of self; forward uses them. What stands between the two?",
         "After super().__init__(), set self.fc1 = nn.Linear(16, 8) and self.fc2 likewise. forward returns fc2 of ReLU of fc1 "
-        "of x, and nothing comes after fc2.",
+        "of x, and nothing comes after fc2. Each of these works on the last dimension, whatever stands before it: no reshape.",
     ),
 )
 
@@ -36,7 +36,7 @@ def has_two_layers(SimpleMLP, bench):
     """An nn.Module; the names and shapes of its parameters."""
     model = SimpleMLP()
     shapes = {name: tuple(parameter.shape) for name, parameter in sorted(model.named_parameters())}
-    return {"is an nn.Module": isinstance(model, nn.Module), "parameters": shapes}
+    return {"a model is": "an nn.Module" if isinstance(model, nn.Module) else "no nn.Module", "parameters": shapes}
 
 
 @SimpleMLP.probe(points=2)
@@ -67,7 +67,7 @@ def lets_the_gradient_through(SimpleMLP, bench):
     inputs = {"x": x, **{name: model.get_parameter(name) for name in shapes}}
     upstream = bench.randn(6, 4, dtype=torch.float64)
     gradients = torch.autograd.grad(model(x), list(inputs.values()), upstream, allow_unused=True, materialize_grads=True)
-    return {f"gradient of {name}": gradient for name, gradient in zip(inputs, gradients)}
+    return {f"gradient that reaches {name}": gradient for name, gradient in zip(inputs, gradients)}
 
 
 @SimpleMLP.probe(points=1)
@@ -78,8 +78,8 @@ def starts_as_torchs_layers_do(SimpleMLP, bench):
         math.sqrt(layer.weight.shape[1]) * parameter.detach().flatten().cpu()
         for model in models for layer in (model.fc1, model.fc2) for parameter in (layer.weight, layer.bias)
     ]
-    drawn_anew = not torch.equal(models[0].fc1.weight, models[1].fc1.weight)
-    return {"two models differ": drawn_anew, "parameters times the root of fan_in": bench.sample(torch.cat(numbers))}
+    second = "the same weights" if torch.equal(models[0].fc1.weight, models[1].fc1.weight) else "weights of its own"
+    return {"the second model has": second, "parameters times the root of fan_in": bench.sample(torch.cat(numbers))}
 
 
 @SimpleMLP.impostor(

@@ -43,15 +43,12 @@ def returns_the_loss_before_the_step(train_step, bench):
 
 @train_step.probe(points=1)
 def moves_every_parameter(train_step, bench):
-    """One step on a batch of 8: all parameters after it, for two learning rates."""
-    answers = {}
-    for lr in (0.5, 0.02):
-        model = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 3)).to(bench.device, torch.float64)
-        for parameter in model.parameters():
-            parameter.data = bench.randn(*parameter.shape, dtype=torch.float64) / 2
-        train_step(model, bench.randn(8, 5, dtype=torch.float64), bench.integers(0, 3, 8), lr)
-        answers |= {f"lr {lr}, {name}": value for name, value in model.state_dict().items()}
-    return answers
+    """One step on a batch of 8: all parameters after it."""
+    model = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 3)).to(bench.device, torch.float64)
+    for parameter in model.parameters():
+        parameter.data = bench.randn(*parameter.shape, dtype=torch.float64) / 2
+    train_step(model, bench.randn(8, 5, dtype=torch.float64), bench.integers(0, 3, 8), 0.5)
+    return model.state_dict()
 
 
 @train_step.probe(points=2)
@@ -111,34 +108,32 @@ def takes_any_model(train_step, bench):
 
 
 @train_step.probe(points=1)
-def keeps_the_parameters_themselves(train_step, bench):
-    """After two steps the model's parameters are the same objects, changed in place, and still learn; x and y are untouched."""
-    model = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 3)).to(bench.device, torch.float64)
+def leaves_the_rest_as_it_was(train_step, bench):
+    """Two steps on a model in training mode, its dropout in evaluation mode: the modes, the parameters themselves, x and y."""
+    model = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Dropout(), nn.Linear(7, 3)).to(bench.device, torch.float64)
     for parameter in model.parameters():
         parameter.data = bench.randn(*parameter.shape, dtype=torch.float64) / 2
+    model[2].eval()
     before, memory = list(model.parameters()), [parameter.data_ptr() for parameter in model.parameters()]
     x, y = bench.randn(8, 5, dtype=torch.float64), bench.integers(0, 3, 8)
     losses = [train_step(model, x, y, 0.1) for _ in range(2)]
     after = list(model.parameters())
     return {
-        "losses": losses,
-        "the same objects": len(after) == len(before) and all(one is other for one, other in zip(after, before)),
-        "changed in place": [parameter.data_ptr() for parameter in after] == memory,
-        "leaves that learn": all(parameter.is_leaf and parameter.requires_grad for parameter in after),
-        "x": x, "y": y,
+        "mode of the model": "training" if model.training else "evaluation",
+        "mode of its dropout": "training" if model[2].training else "evaluation",
+        "parameters": "the same objects" if list(map(id, after)) == list(map(id, before)) else "other objects",
+        "their memory": "the same" if [parameter.data_ptr() for parameter in after] == memory else "other memory",
+        "they are": "leaves that learn" if all(p.is_leaf and p.requires_grad for p in after) else "no leaves, or frozen",
+        "losses": losses, "x": x, "y": y,
     }
 
 
-@train_step.impostor(
-    "Old gradients leak in: backward() adds to .grad, and you never clear it. Clear every gradient before backward()."
-)
+@train_step.impostor("Old gradients leak in: backward() adds to .grad, and you never clear it. Clear it before backward().")
 def never_clears_the_gradients(model, x, y, lr):
     loss = F.cross_entropy(model(x), y)
     loss.backward()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.grad is not None and parameter.requires_grad:
-                parameter -= lr * parameter.grad
+    for p in [p for p in model.parameters() if p.requires_grad and p.grad is not None]:
+        p.data -= lr * p.grad
     return loss.item()
 
 
@@ -148,10 +143,8 @@ def never_clears_the_gradients(model, x, y, lr):
 def clears_the_gradients_afterwards(model, x, y, lr):
     loss = F.cross_entropy(model(x), y)
     loss.backward()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.grad is not None and parameter.requires_grad:
-                parameter -= lr * parameter.grad
+    for p in [p for p in model.parameters() if p.requires_grad and p.grad is not None]:
+        p.data -= lr * p.grad
     model.zero_grad()
     return loss.item()
 
@@ -161,10 +154,8 @@ def steps_uphill(model, x, y, lr):
     model.zero_grad()
     loss = F.cross_entropy(model(x), y)
     loss.backward()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.grad is not None:
-                parameter += lr * parameter.grad
+    for p in [p for p in model.parameters() if p.grad is not None]:
+        p.data += lr * p.grad
     return loss.item()
 
 
@@ -173,10 +164,8 @@ def forgets_the_learning_rate(model, x, y, lr):
     model.zero_grad()
     loss = F.cross_entropy(model(x), y)
     loss.backward()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.grad is not None:
-                parameter -= parameter.grad
+    for p in [p for p in model.parameters() if p.grad is not None]:
+        p.data -= p.grad
     return loss.item()
 
 
@@ -185,10 +174,8 @@ def sums_the_loss(model, x, y, lr):
     model.zero_grad()
     loss = F.cross_entropy(model(x), y, reduction="sum")
     loss.backward()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.grad is not None:
-                parameter -= lr * parameter.grad
+    for p in [p for p in model.parameters() if p.grad is not None]:
+        p.data -= lr * p.grad
     return loss.item()
 
 
@@ -197,10 +184,8 @@ def divides_by_the_batch_again(model, x, y, lr):
     model.zero_grad()
     loss = F.cross_entropy(model(x), y)
     loss.backward()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.grad is not None:
-                parameter -= lr * parameter.grad / len(x)
+    for p in [p for p in model.parameters() if p.grad is not None]:
+        p.data -= lr * p.grad / len(x)
     return loss.item()
 
 
@@ -209,10 +194,8 @@ def takes_softmax_twice(model, x, y, lr):
     model.zero_grad()
     loss = F.cross_entropy(model(x).softmax(-1), y)
     loss.backward()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.grad is not None:
-                parameter -= lr * parameter.grad
+    for p in [p for p in model.parameters() if p.grad is not None]:
+        p.data -= lr * p.grad
     return loss.item()
 
 
@@ -220,11 +203,9 @@ def takes_softmax_twice(model, x, y, lr):
 def returns_the_loss_after_the_step(model, x, y, lr):
     model.zero_grad()
     F.cross_entropy(model(x), y).backward()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.grad is not None:
-                parameter -= lr * parameter.grad
-        return F.cross_entropy(model(x), y).item()
+    for p in [p for p in model.parameters() if p.grad is not None]:
+        p.data -= lr * p.grad
+    return F.cross_entropy(model(x), y).item()
 
 
 @train_step.impostor("You return a tensor, which keeps the graph of the step alive. loss.item() is the plain float.")
@@ -232,10 +213,8 @@ def returns_a_tensor(model, x, y, lr):
     model.zero_grad()
     loss = F.cross_entropy(model(x), y)
     loss.backward()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.grad is not None:
-                parameter -= lr * parameter.grad
+    for p in [p for p in model.parameters() if p.grad is not None]:
+        p.data -= lr * p.grad
     return loss
 
 
@@ -247,10 +226,8 @@ def renames_instead_of_changing(model, x, y, lr):
     model.zero_grad()
     loss = F.cross_entropy(model(x), y)
     loss.backward()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.grad is not None:
-                parameter = parameter - lr * parameter.grad
+    for p in [p for p in model.parameters() if p.grad is not None]:
+        p = p - lr * p.grad
     return loss.item()
 
 
@@ -259,20 +236,37 @@ def steps_under_autograd(model, x, y, lr):
     model.zero_grad()
     loss = F.cross_entropy(model(x), y)
     loss.backward()
-    for parameter in model.parameters():
-        if parameter.grad is not None:
-            parameter -= lr * parameter.grad
+    for p in [p for p in model.parameters() if p.grad is not None]:
+        p -= lr * p.grad
     return loss.item()
 
 
-@train_step.impostor("A frozen or unused parameter has no gradient: its .grad is None. Skip it.")
+@train_step.impostor("A frozen or unused parameter has no gradient: None stands in its place. Skip it.")
 def expects_a_gradient_everywhere(model, x, y, lr):
     model.zero_grad()
     loss = F.cross_entropy(model(x), y)
     loss.backward()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter -= lr * parameter.grad
+    for p in model.parameters():
+        p.data -= lr * p.grad
+    return loss.item()
+
+
+@train_step.impostor("You ask torch.autograd.grad for a frozen parameter's gradient. It refuses: ask for those that require one.")
+def asks_for_frozen_gradients(model, x, y, lr):
+    loss = F.cross_entropy(model(x), y)
+    for p, gradient in zip(model.parameters(), torch.autograd.grad(loss, list(model.parameters()))):
+        p.data -= lr * gradient
+    return loss.item()
+
+
+@train_step.impostor(
+    "You ask torch.autograd.grad for parameters that forward does not use. Allow it (allow_unused=True); skip the None they get."
+)
+def asks_for_unused_gradients(model, x, y, lr):
+    learning = [p for p in model.parameters() if p.requires_grad]
+    loss = F.cross_entropy(model(x), y)
+    for p, gradient in zip(learning, torch.autograd.grad(loss, learning)):
+        p.data -= lr * gradient
     return loss.item()
 
 
@@ -285,22 +279,19 @@ def moves_frozen_parameters(model, x, y, lr):
             parameter.grad = None
     loss = F.cross_entropy(model(x), y)
     loss.backward()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.grad is not None:
-                parameter -= lr * parameter.grad
+    for p in [p for p in model.parameters() if p.grad is not None]:
+        p.data -= lr * p.grad
     return loss.item()
 
 
-@train_step.impostor("You move only the weights of nn.Linear layers. Go through model.parameters(): biases and all the rest learn, too.")
+@train_step.impostor("You move only the weights of nn.Linear layers. Biases and all else in model.parameters() learn, too.")
 def moves_only_linear_weights(model, x, y, lr):
     model.zero_grad()
     loss = F.cross_entropy(model(x), y)
     loss.backward()
-    with torch.no_grad():
-        for module in model.modules():
-            if isinstance(module, nn.Linear) and module.weight.grad is not None:
-                module.weight -= lr * module.weight.grad
+    for module in model.modules():
+        if isinstance(module, nn.Linear) and module.weight.grad is not None:
+            module.weight.data -= lr * module.weight.grad
     return loss.item()
 
 
@@ -313,4 +304,27 @@ def replaces_the_parameters(model, x, y, lr):
         for name, parameter in list(module.named_parameters(recurse=False)):
             if parameter.grad is not None:
                 setattr(module, name, nn.Parameter((parameter - lr * parameter.grad).detach()))
+    return loss.item()
+
+
+@train_step.impostor(
+    "You give the parameters new memory (`p.data = ...`): a state_dict taken before keeps the old. Change the numbers in place."
+)
+def gives_the_parameters_new_memory(model, x, y, lr):
+    model.zero_grad()
+    loss = F.cross_entropy(model(x), y)
+    loss.backward()
+    for p in [p for p in model.parameters() if p.grad is not None]:
+        p.data = p.data - lr * p.grad
+    return loss.item()
+
+
+@train_step.impostor("You call model.train(), which sets the mode of every part. Modes are the caller's choice: leave them.")
+def switches_to_training_mode(model, x, y, lr):
+    model.train()
+    model.zero_grad()
+    loss = F.cross_entropy(model(x), y)
+    loss.backward()
+    for p in [p for p in model.parameters() if p.grad is not None]:
+        p.data -= lr * p.grad
     return loss.item()

@@ -81,10 +81,11 @@ def knows_the_road_of_other_layouts(dispatch_path, bench):
 
 @dispatch_path.probe(points=1)
 def knows_the_road_of_odd_biases(dispatch_path, bench):
-    """Biases of other shapes and layouts than (3,): torch adds them, but not always on the same road."""
+    """A bias of another shape than (3,), or not contiguous: torch adds it, but not always on the same road."""
     biases = {
         "bias (1,)": bench.randn(1), "bias ()": bench.randn(), "bias (1, 3)": bench.randn(1, 3),
-        "bias (4, 3)": bench.randn(4, 3), "bias (6,), every other": bench.randn(6)[::2],
+        "bias (4, 3)": bench.randn(4, 3), "every other number of a bias (6,)": bench.randn(6)[::2],
+        "bias (1,) expanded to (3,)": bench.randn(1).expand(3),
     }
     answers = {}
     for name, bias in biases.items():
@@ -94,8 +95,8 @@ def knows_the_road_of_odd_biases(dispatch_path, bench):
 
 
 @dispatch_path.probe(points=1)
-def asks_whoever_learns_and_whatever_is_empty(dispatch_path, bench):
-    """Tensors that want gradients, with autograd on and off; sizes of 0."""
+def knows_the_road_with_gradients_and_with_zero_sizes(dispatch_path, bench):
+    """A weight that wants a gradient, with autograd on and off; an x without rows."""
     x, weight, bias = bench.randn(2, 4, 5), bench.randn(3, 5), bench.randn(3)
     turned = bench.randn(4, 2, 5).transpose(0, 1)
     learning = weight.clone().requires_grad_()
@@ -128,7 +129,7 @@ def repeats_the_formula(x, weight, bias):
     return "matmul" if bias is None else "matmul+add"
 
 
-@dispatch_path.impostor("You look for `mm` inside the names: mm and bmm, matmul's own products, contain it, too. Look for addmm.")
+@dispatch_path.impostor("You look for `mm` inside the names. mm and bmm, matmul's own products, contain it, too: look for addmm.")
 def takes_any_product_for_addmm(x, weight, bias):
     from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -146,7 +147,7 @@ def takes_any_product_for_addmm(x, weight, bias):
 
 
 @dispatch_path.impostor(
-    "You take any `view` for the flattening: matmul flattens x as well. The road is flatten+addmm only where addmm runs."
+    "You take any `view` for the flattening, but matmul makes views, too. The road is flatten+addmm only where addmm runs."
 )
 def takes_any_view_for_the_flat_road(x, weight, bias):
     from torch.utils._python_dispatch import TorchDispatchMode
@@ -167,7 +168,7 @@ def takes_any_view_for_the_flat_road(x, weight, bias):
 
 
 @dispatch_path.impostor(
-    "You read y.grad_fn as it comes. It is None unless a gradient is wanted, and then nothing can be read from it."
+    "You read the road from y.grad_fn. Where nobody wants a gradient it is None and says nothing."
 )
 def reads_a_missing_grad_fn(x, weight, bias):
     name = type(F.linear(x, weight, bias).grad_fn).__name__
@@ -185,7 +186,7 @@ def forgets_the_layout(x, weight, bias):
 
 
 @dispatch_path.impostor(
-    "You take only 3-D inputs for flattened. A single vector, and four dimensions or more, take the same road."
+    "You let only 3-D inputs be flattened. A single vector takes the same road, and so do four dimensions and more."
 )
 def flattens_only_three_dimensions(x, weight, bias):
     if bias is None:
@@ -196,7 +197,7 @@ def flattens_only_three_dimensions(x, weight, bias):
 
 
 @dispatch_path.impostor(
-    "You ask of a matrix, too, that it be contiguous. addmm takes any 2-D x: BLAS is told the stride of its rows."
+    "You ask whether a matrix is contiguous. With a bias every 2-D x takes addmm, however it lies in memory."
 )
 def wants_contiguous_matrices(x, weight, bias):
     if bias is None:
@@ -207,7 +208,7 @@ def wants_contiguous_matrices(x, weight, bias):
 
 
 @dispatch_path.impostor(
-    "You do not look at the bias but for None. With more than two dimensions its shape and layout count: (4, 3) is "
+    "You only look whether the bias is None. Unless x is a matrix, the bias's shape and layout count, too: (4, 3) is "
     "added after matmul."
 )
 def forgets_the_shape_of_the_bias(x, weight, bias):
@@ -218,7 +219,44 @@ def forgets_the_shape_of_the_bias(x, weight, bias):
     return "flatten+addmm" if x.is_contiguous() else "matmul+add"
 
 
-@dispatch_path.impostor("Without a bias you name the roads with one. There is nothing to add: it is matmul.")
+@dispatch_path.impostor(
+    "You look at the bias's shape, but not at its layout. If it is not contiguous, it is added after matmul, unless x is "
+    "a matrix."
+)
+def forgets_the_layout_of_the_bias(x, weight, bias):
+    if bias is None:
+        return "matmul"
+    if x.dim() == 2:
+        return "addmm"
+    return "flatten+addmm" if x.is_contiguous() and 1 in (bias.dim(), bias.squeeze().dim()) else "matmul+add"
+
+
+@dispatch_path.impostor(
+    "You look at the bias's layout, but not at its shape. (4, 3) and () are contiguous, but added after matmul, unless x is "
+    "a matrix."
+)
+def asks_only_the_layout_of_the_bias(x, weight, bias):
+    if bias is None:
+        return "matmul"
+    if x.dim() == 2:
+        return "addmm"
+    return "flatten+addmm" if x.is_contiguous() and bias.is_contiguous() else "matmul+add"
+
+
+@dispatch_path.impostor(
+    "You send every bias of another shape than (O,) to matmul+add. Some take flatten+addmm, (1, O) for one: watch "
+    "F.linear run."
+)
+def wants_the_usual_bias(x, weight, bias):
+    if bias is None:
+        return "matmul"
+    if x.dim() == 2:
+        return "addmm"
+    usual = bias.shape == weight.shape[:1] and bias.is_contiguous()
+    return "flatten+addmm" if x.is_contiguous() and usual else "matmul+add"
+
+
+@dispatch_path.impostor("You name a road with a bias where there is none. With nothing to add, the road is matmul.")
 def forgets_the_missing_bias(x, weight, bias):
     if x.dim() == 2:
         return "addmm"

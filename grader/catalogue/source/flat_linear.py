@@ -101,7 +101,7 @@ def returns_the_matrix(x, weight, bias):
     return torch.addmm(bias, x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), weight.T)
 
 
-@flat_linear.impostor("flatten(0, -2) needs two dimensions: an x without leading dimensions fails. It is one row.")
+@flat_linear.impostor("You call flatten(0, -2), which fails for an x without leading dimensions. Such an x is one row.")
 def needs_a_leading_dimension(x, weight, bias):
     return torch.addmm(bias, x.flatten(0, -2), weight.T).reshape(*x.shape[:-1], weight.shape[0])
 
@@ -112,8 +112,8 @@ def flattens_the_wrong_end(x, weight, bias):
 
 
 @flat_linear.impostor(
-    "You handle exactly two leading dimensions. There may be none, one or many: multiply x.shape[:-1], whatever it "
-    "is."
+    "You handle one leading dimension or two. There may be none or many: multiply the leading sizes, however many there "
+    "are."
 )
 def knows_only_three_dimensions(x, weight, bias):
     if x.dim() == 2:
@@ -137,7 +137,7 @@ def copies_the_input(x, weight, bias):
     return torch.addmm(bias, rows, weight.T).reshape(*x.shape[:-1], weight.shape[0])
 
 
-@flat_linear.impostor("You leave the bias out: addmm's first argument is what is added.")
+@flat_linear.impostor("You leave the bias out. addmm adds its first argument: let that be the bias.")
 def forgets_the_bias(x, weight, bias):
     rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     return torch.addmm(torch.zeros_like(bias), rows, weight.T).reshape(*x.shape[:-1], weight.shape[0])
@@ -150,8 +150,7 @@ def forgets_the_transpose(x, weight, bias):
 
 
 @flat_linear.impostor(
-    "You return early when there are no rows or no features, with zeros. Without features y is the bias, and "
-    "gradients must pass."
+    "You return zeros where x has no entries. An x without features can still have rows: each row of y is then the bias."
 )
 def answers_zero_sizes_with_zeros(x, weight, bias):
     if x.numel() == 0:

@@ -122,8 +122,8 @@ class keeps_a_transposed_copy(nn.Module):
 
 
 @Linear.impostor(
-    "forward asks a flag kept from __init__. It outlives the bias: when layer.bias is set to None later, forward fails. "
-    "Ask the bias."
+    "forward asks a flag set in __init__. When layer.bias is set to None later, the flag still says that there is a bias, and "
+    "forward fails. Ask the bias itself."
 )
 class remembers_whether_it_has_a_bias(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):

@@ -7,8 +7,8 @@ from .linear_layer import Linear
 
 
 @Linear.impostor(
-    "Your weight and bias are plain tensors: parameters(), state_dict() and .to() do not see them, and nothing trains. "
-    "Wrap them in nn.Parameter."
+    "Your weight and bias are plain tensors: parameters(), state_dict() and .to() do not see them, and nothing is "
+    "trained. Wrap them in nn.Parameter."
 )
 class keeps_plain_tensors(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
@@ -58,8 +58,8 @@ class stores_the_weight_transposed(nn.Module):
 
 
 @Linear.impostor(
-    "Your bias has shape (1, out_features). It broadcasts to the same y, but nn.Linear's has shape (out_features,): no "
-    "state_dict fits."
+    "Your bias has shape (1, out_features). It broadcasts to the same y, but nn.Linear's has shape (out_features,): its "
+    "state_dict does not fit yours."
 )
 class gives_the_bias_a_row(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
@@ -108,8 +108,8 @@ class keeps_a_zero_bias(nn.Module):
 
 
 @Linear.impostor(
-    "With bias=False your layer has no attribute `bias` at all. nn.Linear registers None, so that layer.bias can always "
-    "be asked for."
+    "With bias=False your layer has no attribute `bias` at all. In nn.Linear it is None, so that layer.bias can always be "
+    "asked for."
 )
 class leaves_out_the_attribute(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
@@ -134,8 +134,8 @@ class leaves_out_the_attribute(nn.Module):
 
 
 @Linear.impostor(
-    "You register the bias before the weight: parameters() and state_dict() list it first, and an optimizer's saved "
-    "state belongs to the other one."
+    "You register the bias before the weight, so parameters() lists it first. An optimizer goes by position: what it saved "
+    "for nn.Linear's weight would be loaded for your bias."
 )
 class registers_the_bias_first(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
@@ -254,7 +254,7 @@ class always_makes_float64(nn.Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-@Linear.impostor("Your default dtype is float32, written down. nn.Linear's is None, so that torch.set_default_dtype decides.")
+@Linear.impostor("Your dtype is float32 by default. nn.Linear's is None by default, so that torch.set_default_dtype decides.")
 class makes_float32_its_default(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=torch.float32):
         super().__init__()

@@ -9,7 +9,7 @@ from .linear_layer import Linear
 
 
 @Linear.impostor(
-    "You draw the weight with ReLU's gain, He initialisation: the bound is √6 times too large. nn.Linear passes a=√5, "
+    "You draw the weight with ReLU's gain (He initialisation): the bound is √6 times too large. nn.Linear passes a=√5, "
     "which gives 1/√in_features."
 )
 class draws_for_relu(nn.Module):
@@ -82,7 +82,7 @@ class draws_normal_numbers(nn.Module):
 
 
 @Linear.impostor(
-    "You call torch.manual_seed inside: all layers of a size start equal, and the caller's stream is reset. Let the "
+    "You call torch.manual_seed inside: all layers of one size start equal, and the caller's stream is reset. Let the "
     "caller seed."
 )
 class seeds_inside(nn.Module):
@@ -131,7 +131,7 @@ class sets_a_zero_bias(nn.Module):
 
 
 @Linear.impostor(
-    "You draw the bias before the weight. Each is drawn rightly, but the stream's first numbers belong to the weight."
+    "You draw the bias before the weight. The bounds are right, but the stream's first numbers belong to the weight."
 )
 class draws_the_bias_first(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
@@ -154,7 +154,7 @@ class draws_the_bias_first(nn.Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-@Linear.impostor("Your bias's bound is 1/√out_features, from its own length. It uses the weight's fan-in, in_features.")
+@Linear.impostor("Your bias's bound is 1/√out_features, from its own length. nn.Linear's is 1/√in_features, as for the weight.")
 class bounds_the_bias_by_out_features(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
@@ -177,7 +177,10 @@ class bounds_the_bias_by_out_features(nn.Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-@Linear.impostor("1/√in_features fails for a layer of 0 inputs. It is allowed: its bias's bound is 0, and y is the bias.")
+@Linear.impostor(
+    "You compute 1/√in_features, which fails for a layer of 0 inputs. Such a layer is allowed: its bias is drawn with the "
+    "bound 0."
+)
 class divides_by_no_features(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()

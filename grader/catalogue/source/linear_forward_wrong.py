@@ -55,7 +55,7 @@ class reshapes_for_a_transpose(nn.Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-@Linear.impostor("You never add the bias.")
+@Linear.impostor("You never add the bias: y is x Wᵀ + b.")
 class forgets_the_bias(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
@@ -76,7 +76,7 @@ class forgets_the_bias(nn.Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-@Linear.impostor("You add the bias without asking whether it is None.")
+@Linear.impostor("You add the bias without asking whether there is one. With bias=False it is None, and y is x Wᵀ.")
 class always_adds_the_bias(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
@@ -217,8 +217,8 @@ class squeezes_the_output(nn.Module):
 
 
 @Linear.impostor(
-    "Multiplying entry by entry accepts a last size of 1 and repeats it (einsum does, too). Only in_features is right: "
-    "look at x.shape[-1]."
+    "You accept an x whose last size is 1: multiplying entry by entry repeats it (einsum does, too). Only in_features is "
+    "right: look at x.shape[-1]."
 )
 class broadcasts_a_size_of_one(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
@@ -242,7 +242,7 @@ class broadcasts_a_size_of_one(nn.Module):
 
 
 @Linear.impostor(
-    "You change x in place (a method that ends in _): the caller's tensor is another one afterwards. Make a new tensor."
+    "You change x in place (by a method whose name ends in _), and x is the caller's. Make a new tensor."
 )
 class changes_its_input(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):

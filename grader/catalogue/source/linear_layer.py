@@ -33,14 +33,14 @@ def is_built_like_nn_linear(Linear, bench):
     answers = {}
     for call, layer in layers.items():
         answers[call] = {
-            "is an nn.Module": isinstance(layer, nn.Module),
-            "inherits from nn.Linear": nn.Linear in type(layer).__mro__[1:],
+            "an nn.Module": "yes" if isinstance(layer, nn.Module) else "no",
+            "inherits from nn.Linear": "yes" if nn.Linear in type(layer).__mro__[1:] else "no",
             "in_features": layer.in_features,
             "out_features": layer.out_features,
             "shapes of the parameters": {name: tuple(parameter.shape) for name, parameter in layer.named_parameters()},
-            "they learn": all(parameter.requires_grad and parameter.is_leaf for parameter in layer.parameters()),
+            "they": "learn" if all(each.requires_grad and each.is_leaf for each in layer.parameters()) else "do not all learn",
             "buffers": [name for name, _ in layer.named_buffers()],
-            "bias is None": layer.bias is None,
+            "layer.bias": "None" if layer.bias is None else "a tensor",
             "repr": repr(layer).replace(type(layer).__name__, "Linear"),
         }
     return answers
@@ -71,6 +71,8 @@ def makes_its_parameters_where_asked(Linear, bench):
 @Linear.probe(points=1)
 def draws_nn_linears_numbers(Linear, bench):
     """After the same torch.manual_seed: weight, bias, the stream's next numbers; then once more by reset_parameters()."""
+    import operator
+
     answers = {}
     for I, O, bias in [(4, 3, True), (4, 3, False), (6, 6, True), (1, 5, True), (bench.size(100, 500), bench.size(2, 9), True)]:
         torch.manual_seed(bench.size(0, 10**9))
@@ -82,7 +84,7 @@ def draws_nn_linears_numbers(Linear, bench):
             "weight, bias": first,
             "the stream's next numbers": following,
             "after reset_parameters()": list(layer.parameters()),
-            "in the same parameters": all(one is other for one, other in zip(held, layer.parameters())),
+            "it fills": "the same parameters" if all(map(operator.is_, held, layer.parameters())) else "new parameters",
         }
     return answers
 
@@ -128,7 +130,7 @@ def works_without_a_bias(Linear, bench):
     """bias=False: None in the bias's place, no trace of it in state_dict, the output and the two gradients."""
     layer = Linear(5, 3, bias=False, device=bench.device)
     layer.weight.data.copy_(bench.randn(3, 5))
-    answers = {"layer.bias is None": layer.bias is None, "state_dict": list(layer.state_dict())}
+    answers = {"layer.bias": "None" if layer.bias is None else "a tensor", "state_dict": list(layer.state_dict())}
     for shape in [(6, 5), (2, 4, 5), (5,)]:
         x = bench.randn(*shape).requires_grad_()
         y = layer(x)
@@ -138,8 +140,8 @@ def works_without_a_bias(Linear, bench):
 
 
 @Linear.probe(points=1)
-def knows_zero_sizes_and_wrong_sizes(Linear, bench):
-    """Layers of 0 inputs or 0 outputs work; an x whose last size is not in_features is refused, 1 included."""
+def works_with_zero_sizes(Linear, bench):
+    """Layers of 0 inputs, of 0 outputs, of neither: the bias as drawn, and y."""
     import warnings
 
     answers = {}
@@ -151,6 +153,13 @@ def knows_zero_sizes_and_wrong_sizes(Linear, bench):
             layer.bias.data.copy_(bench.randn(O))
             outputs = [layer(bench.randn(*lead, I)) for lead in [(2, 4), (4,), ()]]
             answers[f"Linear({I}, {O})"] = {"bias as drawn": drawn, "y": outputs}
+    return answers
+
+
+@Linear.probe(points=1)
+def refuses_an_x_of_the_wrong_size(Linear, bench):
+    """An x whose last size is not in_features, 1 included, raises an error."""
+    answers = {}
     for I, shape in [(5, (4, 6)), (5, (6,)), (5, (2, 4, 6)), (5, (5, 4)), (5, (2, 4, 1)), (1, (4, 5))]:
         layer = Linear(I, 3, device=bench.device)
         caught = bench.catch(lambda: layer(bench.randn(*shape)))
@@ -202,7 +211,8 @@ def works_in_every_dtype(Linear, bench):
                 layer.weight.data.copy_(weight)
                 layer.bias.data.copy_(bias)
             answers[str(dtype)] = {"made so": made(x), "moved there": moved(x), "in eval mode": moved.eval()(x)}
-    answers["layer.training, after eval() and after train()"] = [moved.training, moved.train().training]
+    modes = {False: "in evaluation mode", True: "in training mode"}
+    answers["after eval(), after train()"] = [modes[moved.training], modes[moved.train().training]]
     return answers
 
 

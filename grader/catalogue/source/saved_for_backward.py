@@ -20,7 +20,8 @@ saved_for_backward = Task(
     section="source-backward",
     hints=(
         "The gradient of x is G W, that of weight is Gᵀ x, that of bias a sum over G. Which tensor does each one read?",
-        "x is read for the weight's gradient, weight for that of x. Observe it with saved_tensors_hooks, or write the two `if`s.",
+        "x is read for the weight's gradient, weight for that of x. And torch.is_grad_enabled() says whether there is a graph at "
+        "all.",
     ),
 )
 
@@ -28,13 +29,21 @@ saved_for_backward = Task(
 @saved_for_backward.probe(points=1)
 def knows_the_two_extremes(saved_for_backward, bench):
     """x and weight both want a gradient; neither does."""
-    return {"both": saved_for_backward(True, True), "neither": saved_for_backward(False, False)}
+    return {"both want one": saved_for_backward(True, True), "neither does": saved_for_backward(False, False)}
 
 
 @saved_for_backward.probe(points=1)
 def knows_what_a_frozen_side_spares(saved_for_backward, bench):
     """Only x wants a gradient, as when weight is frozen; only weight does, as in a first layer."""
-    return {"only x": saved_for_backward(True, False), "only weight": saved_for_backward(False, True)}
+    return {"only x wants one": saved_for_backward(True, False), "only weight does": saved_for_backward(False, True)}
+
+
+@saved_for_backward.probe(points=1)
+def knows_what_is_kept_under_no_grad(saved_for_backward, bench):
+    """Called under torch.no_grad(): both want a gradient, only x, only weight."""
+    with torch.no_grad():
+        wanted = {"both want one": (True, True), "only x wants one": (True, False), "only weight does": (False, True)}
+        return {case: saved_for_backward(*wants) for case, wants in wanted.items()}
 
 
 @saved_for_backward.impostor(
@@ -44,7 +53,9 @@ def names_what_learns(x_needs_grad, weight_needs_grad):
     return ["weight"] * weight_needs_grad + ["x"] * x_needs_grad
 
 
-@saved_for_backward.impostor("You name both whatever is wanted. The graph keeps only what a wanted gradient will read.")
+@saved_for_backward.impostor(
+    "You name both tensors, whoever wants a gradient. The graph keeps only what a wanted gradient will read."
+)
 def keeps_everything(x_needs_grad, weight_needs_grad):
     return ["weight", "x"]
 
@@ -72,3 +83,10 @@ def always_keeps_the_weight(x_needs_grad, weight_needs_grad):
 )
 def always_keeps_the_input(x_needs_grad, weight_needs_grad):
     return ["weight"] * x_needs_grad + ["x"]
+
+
+@saved_for_backward.impostor(
+    "Under torch.no_grad() you answer as outside. No graph is made there, so nothing is kept, whoever wants a gradient."
+)
+def forgets_no_grad(x_needs_grad, weight_needs_grad):
+    return ["weight"] * x_needs_grad + ["x"] * weight_needs_grad

@@ -24,9 +24,10 @@ training_flops = Task(
     reference=training_flops_reference,
     section="source-cost",
     hints=(
-        "Each entry of a matrix product is a sum of products: a multiplication and an addition a term. How many products does "
-        "backward make, and who wants them?",
-        "B is the product of all leading sizes. 2BIO for forward, 2BIO more for each of the two gradients that is wanted.",
+        "How many rows has x, all leading dimensions multiplied? Each entry of y sums I terms, a multiplication and an addition "
+        "each. Which matrix products does backward add, and for whom?",
+        "With B rows (all leading sizes multiplied, 1 if there are none): 2BIO for forward, 2BIO more for each of the two "
+        "gradients that is wanted.",
     ),
 )
 
@@ -53,7 +54,7 @@ def counts_every_row(training_flops, bench):
     return {f"x {(*lead, 5)} into 3": training_flops((*lead, 5), 3, True, True) for lead in [(), lengths[:2], lengths, (2, 0)]}
 
 
-@training_flops.impostor("You count multiplications only. Each comes with an addition: 2 FLOPs a term.")
+@training_flops.impostor("You count multiplications only. Each comes with an addition: a term costs 2 FLOPs.")
 def forgets_the_additions(x_shape, out_features, x_needs_grad, weight_needs_grad):
     return math.prod(x_shape) * out_features * (1 + x_needs_grad + weight_needs_grad)
 
@@ -63,7 +64,7 @@ def counts_forward_only(x_shape, out_features, x_needs_grad, weight_needs_grad):
     return 2 * math.prod(x_shape) * out_features
 
 
-@training_flops.impostor("You count 6BIO whatever is wanted. A gradient that nobody wants is not computed.")
+@training_flops.impostor("You count 6BIO, whoever wants a gradient. One that nobody wants is not computed.")
 def counts_six_always(x_shape, out_features, x_needs_grad, weight_needs_grad):
     return 6 * math.prod(x_shape) * out_features
 
@@ -74,8 +75,7 @@ def counts_one_product_backward(x_shape, out_features, x_needs_grad, weight_need
 
 
 @training_flops.impostor(
-    "You take the first size for the batch. Every leading position is a row: multiply all leading sizes, none giving "
-    "1."
+    "You take the first size for the number of rows. It is all leading sizes multiplied, and 1 if there are none."
 )
 def counts_only_the_first_dimension(x_shape, out_features, x_needs_grad, weight_needs_grad):
     rows = x_shape[0] if len(x_shape) > 1 else 1
@@ -83,14 +83,21 @@ def counts_only_the_first_dimension(x_shape, out_features, x_needs_grad, weight_
 
 
 @training_flops.impostor(
-    "You count the bias, too. Asked are the matrix products, as torch's counter counts them; the bias is a few "
-    "additions beside them."
+    "You unpack exactly two sizes. There may be no leading size or many: the number of rows is all of them multiplied."
+)
+def unpacks_two_sizes(x_shape, out_features, x_needs_grad, weight_needs_grad):
+    B, I = x_shape
+    return 2 * B * I * out_features * (1 + x_needs_grad + weight_needs_grad)
+
+
+@training_flops.impostor(
+    "You count the additions of the bias, too. Count the matrix products only, as torch's counter does."
 )
 def counts_the_bias(x_shape, out_features, x_needs_grad, weight_needs_grad):
     products = 2 * math.prod(x_shape) * out_features * (1 + x_needs_grad + weight_needs_grad)
     return products + math.prod(x_shape[:-1]) * out_features
 
 
-@training_flops.impostor("You count backward twice over: 2BIO for each wanted gradient, not 4BIO.")
+@training_flops.impostor("You count 4BIO for each wanted gradient. Each is one matrix product, as large as forward's: 2BIO.")
 def counts_each_gradient_double(x_shape, out_features, x_needs_grad, weight_needs_grad):
     return 2 * math.prod(x_shape) * out_features * (1 + 2 * x_needs_grad + 2 * weight_needs_grad)

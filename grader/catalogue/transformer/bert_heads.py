@@ -29,7 +29,7 @@ BertHeads = Task(
 @BertHeads.probe(points=1)
 def has_two_heads(BertHeads, bench):
     """The names and shapes in the state_dict of BertHeads(6, 11)."""
-    return {name: list(value.shape) for name, value in sorted(BertHeads(6, 11).state_dict().items())}
+    return {name: str(tuple(value.shape)) for name, value in sorted(BertHeads(6, 11).state_dict().items())}
 
 
 @BertHeads.probe(points=2)
@@ -56,6 +56,16 @@ def sends_gradients_to_the_tokens(BertHeads, bench):
     upstream = {"mlm": bench.randn(3, 5, 11, dtype=torch.float64), "nsp": bench.randn(3, 2, dtype=torch.float64)}
     pairs = zip((mlm, nsp), upstream.items())
     return {f"from {name}": torch.autograd.grad(y, states, gradient, retain_graph=True)[0] for y, (name, gradient) in pairs}
+
+
+@BertHeads.impostor("Your heads are called mlm_head and nsp_head. Weights load by name, and the names asked are mlm and nsp.")
+class calls_them_heads(nn.Module):
+    def __init__(self, hidden, vocab):
+        super().__init__()
+        self.mlm_head, self.nsp_head = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
+
+    def forward(self, hidden_states):
+        return self.mlm_head(hidden_states), self.nsp_head(hidden_states[:, 0])
 
 
 @BertHeads.impostor("Your nsp head has vocab classes. It answers one question, does B follow A: 2 classes.")
@@ -88,7 +98,7 @@ class asks_nsp_of_every_token(nn.Module):
         return self.mlm(hidden_states), self.nsp(hidden_states)
 
 
-@BertHeads.impostor("You ask nsp of the mean of all tokens. BERT asks the first one, [CLS], which attention let see all others.")
+@BertHeads.impostor("You ask nsp of the mean of all tokens. BERT asks the first one, [CLS], which has attended to all others.")
 class asks_nsp_of_the_mean(nn.Module):
     def __init__(self, hidden, vocab):
         super().__init__()
@@ -161,7 +171,7 @@ class returns_probabilities(nn.Module):
 
 
 @BertHeads.impostor(
-    "You detach the first token before nsp, so that question never trains the model below. Leave it in the graph."
+    "You detach the first token before nsp, so this head sends no gradient to the model below. Leave it in the graph."
 )
 class detaches_the_first_token(nn.Module):
     def __init__(self, hidden, vocab):

@@ -31,32 +31,27 @@ Block = Task(
 @Block.probe(points=1)
 def names_its_parameters_as_torch_does(Block, bench):
     """The names and shapes in the state_dict of Block(6, 3, 10, norm_first=True)."""
-    layer = Block(6, 3, 10, norm_first=True)
-    return {name: list(value.shape) for name, value in sorted(layer.state_dict().items())}
+    return {name: str(tuple(value.shape)) for name, value in sorted(Block(6, 3, 10, norm_first=True).state_dict().items())}
 
 
 @Block.probe(points=1)
 def normalises_after(Block, bench):
-    """norm_first=False, with given weights: x (2, 5, 8), 2 heads, d_ff 12; then B = T = D = d_ff = 4."""
-    answers = {}
-    for B, T, D, d_ff in [(2, 5, 8, 12), (4, 4, 4, 4)]:
-        layer = Block(D, 2, d_ff, False).to(bench.device, torch.float64)
-        shapes = {name: value.shape for name, value in sorted(layer.state_dict().items())}
-        layer.load_state_dict({name: 0.5 * bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()})
-        answers[f"x {(B, T, D)}"] = layer(bench.randn(B, T, D, dtype=torch.float64))
-    return answers
+    """norm_first=False, with given weights: x (2, 5, 8), 2 heads, d_ff 12."""
+    layer = Block(8, 2, 12, False).to(bench.device, torch.float64)
+    parts = dict(self_attn=nn.MultiheadAttention(8, 2), linear1=nn.Linear(8, 12), linear2=nn.Linear(12, 8))
+    parts = nn.ModuleDict(dict(parts, norm1=nn.LayerNorm(8), norm2=nn.LayerNorm(8))).state_dict()
+    layer.load_state_dict({name: 0.5 * bench.randn(*part.shape, dtype=torch.float64) for name, part in parts.items()})
+    return layer(bench.randn(2, 5, 8, dtype=torch.float64))
 
 
 @Block.probe(points=1)
 def normalises_first(Block, bench):
-    """norm_first=True, with given weights: x (2, 5, 8), 2 heads, d_ff 12; then B = T = D = d_ff = 4."""
-    answers = {}
-    for B, T, D, d_ff in [(2, 5, 8, 12), (4, 4, 4, 4)]:
-        layer = Block(D, 2, d_ff, True).to(bench.device, torch.float64)
-        shapes = {name: value.shape for name, value in sorted(layer.state_dict().items())}
-        layer.load_state_dict({name: 0.5 * bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()})
-        answers[f"x {(B, T, D)}"] = layer(bench.randn(B, T, D, dtype=torch.float64))
-    return answers
+    """norm_first=True, with given weights: x (2, 5, 8), 2 heads, d_ff 12."""
+    layer = Block(8, 2, 12, True).to(bench.device, torch.float64)
+    parts = dict(self_attn=nn.MultiheadAttention(8, 2), linear1=nn.Linear(8, 12), linear2=nn.Linear(12, 8))
+    parts = nn.ModuleDict(dict(parts, norm1=nn.LayerNorm(8), norm2=nn.LayerNorm(8))).state_dict()
+    layer.load_state_dict({name: 0.5 * bench.randn(*part.shape, dtype=torch.float64) for name, part in parts.items()})
+    return layer(bench.randn(2, 5, 8, dtype=torch.float64))
 
 
 @Block.probe(points=2)
@@ -65,35 +60,35 @@ def learns_as_torch_does(Block, bench):
     answers = {}
     for norm_first in (True, False):
         layer = Block(8, 2, 12, norm_first).to(bench.device, torch.float64)
-        shapes = {name: value.shape for name, value in sorted(layer.state_dict().items())}
-        layer.load_state_dict({name: 0.5 * bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()})
+        parts = dict(self_attn=nn.MultiheadAttention(8, 2), linear1=nn.Linear(8, 12), linear2=nn.Linear(12, 8))
+        parts = nn.ModuleDict(dict(parts, norm1=nn.LayerNorm(8), norm2=nn.LayerNorm(8))).state_dict()
+        layer.load_state_dict({name: 0.5 * bench.randn(*part.shape, dtype=torch.float64) for name, part in parts.items()})
         x = bench.randn(2, 5, 8, dtype=torch.float64).requires_grad_()
         layer(x).backward(bench.randn(2, 5, 8, dtype=torch.float64))
-        gradients = {name: p.grad for name, p in sorted(layer.named_parameters())}
-        answers[f"norm_first={norm_first}"] = {"x": x.grad, **gradients}
+        answers[f"norm_first={norm_first}"] = {"x": x.grad, **{name: p.grad for name, p in sorted(layer.named_parameters())}}
     return answers
 
 
 @Block.probe(points=2)
 def obeys_a_mask(Block, bench):
-    """A causal mask (5, 5), True for may attend, while training; then in eval mode without gradients."""
-    causal = torch.ones(5, 5, dtype=torch.bool, device=bench.device).tril()
+    """A mask (5, 5): each token may attend to itself and the one before; while training, then in eval mode without gradients."""
+    mask = torch.ones(5, 5, dtype=torch.bool, device=bench.device).tril().triu(-1)
     answers = {}
     for norm_first in (True, False):
         layer = Block(8, 2, 12, norm_first).to(bench.device, torch.float64)
-        shapes = {name: value.shape for name, value in sorted(layer.state_dict().items())}
-        layer.load_state_dict({name: 0.5 * bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()})
+        parts = dict(self_attn=nn.MultiheadAttention(8, 2), linear1=nn.Linear(8, 12), linear2=nn.Linear(12, 8))
+        parts = nn.ModuleDict(dict(parts, norm1=nn.LayerNorm(8), norm2=nn.LayerNorm(8))).state_dict()
+        layer.load_state_dict({name: 0.5 * bench.randn(*part.shape, dtype=torch.float64) for name, part in parts.items()})
         x = bench.randn(2, 5, 8, dtype=torch.float64)
-        answers[f"norm_first={norm_first}"] = layer(x, causal)
+        answers[f"norm_first={norm_first}"] = layer(x, mask)
         layer.eval()
         with torch.no_grad():
-            answers[f"norm_first={norm_first}, no gradients"] = layer(x, mask=causal)
+            answers[f"norm_first={norm_first}, no gradients"] = layer(x, mask=mask)
     return answers
 
 
 @Block.impostor(
-    "You normalise after each sublayer whatever norm_first says. If it is True, the norm stands before the sublayer, off the "
-    "residual road."
+    "Your norms always stand after the sublayers. If norm_first is True, each stands before its sublayer: x + f(norm(x))."
 )
 class always_normalises_after(nn.Module):
     def __init__(self, d_model, heads, d_ff, norm_first):
@@ -103,15 +98,14 @@ class always_normalises_after(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
 
     def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask, need_weights=False)[0]
+        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
         feed = lambda x: self.linear2(self.linear1(x).relu())
-        x = self.norm1(x + attend(x))
-        return self.norm2(x + feed(x))
+        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
+            x = norm(x + f(x))
+        return x
 
 
-@Block.impostor(
-    "You normalise before each sublayer whatever norm_first says. If it is False, the norm comes last: norm(x + sublayer(x))."
-)
+@Block.impostor("Your norms always stand before the sublayers. If norm_first is False, each takes the sum: norm(x + f(x)).")
 class always_normalises_first(nn.Module):
     def __init__(self, d_model, heads, d_ff, norm_first):
         super().__init__()
@@ -120,10 +114,11 @@ class always_normalises_first(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
 
     def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask, need_weights=False)[0]
+        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
         feed = lambda x: self.linear2(self.linear1(x).relu())
-        x = x + attend(self.norm1(x))
-        return x + feed(self.norm2(x))
+        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
+            x = x + f(norm(x))
+        return x
 
 
 @Block.impostor("Your two orders are exchanged: norm_first=True means that the norm stands before the sublayer.")
@@ -135,18 +130,15 @@ class reads_norm_first_the_wrong_way(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
 
     def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask, need_weights=False)[0]
+        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
         feed = lambda x: self.linear2(self.linear1(x).relu())
-        if self.norm_first:
-            x = self.norm1(x + attend(x))
-            return self.norm2(x + feed(x))
-        x = x + attend(self.norm1(x))
-        return x + feed(self.norm2(x))
+        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
+            x = norm(x + f(x)) if self.norm_first else x + f(norm(x))
+        return x
 
 
 @Block.impostor(
-    "With norm_first you overwrite x by its norm and add the sublayer to that. The residual is x as it came in: x + "
-    "sublayer(norm(x))."
+    "With norm_first you overwrite x by norm(x) and add the sublayer to that. What is added is x as it came in: x + f(norm(x))."
 )
 class adds_to_the_normalised_x(nn.Module):
     def __init__(self, d_model, heads, d_ff, norm_first):
@@ -156,18 +148,14 @@ class adds_to_the_normalised_x(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
 
     def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask, need_weights=False)[0]
+        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
         feed = lambda x: self.linear2(self.linear1(x).relu())
-        if self.norm_first:
-            x = self.norm1(x)
-            x = x + attend(x)
-            x = self.norm2(x)
-            return x + feed(x)
-        x = self.norm1(x + attend(x))
-        return self.norm2(x + feed(x))
+        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
+            x = norm(x) + f(norm(x)) if self.norm_first else norm(x + f(x))
+        return x
 
 
-@Block.impostor("You compute x + norm(sublayer(x)) when the norm comes last. It takes the whole sum: norm(x + sublayer(x)).")
+@Block.impostor("When the norm comes last you compute x + norm(f(x)). It takes the whole sum: norm(x + f(x)).")
 class normalises_only_the_sublayer(nn.Module):
     def __init__(self, d_model, heads, d_ff, norm_first):
         super().__init__()
@@ -176,13 +164,11 @@ class normalises_only_the_sublayer(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
 
     def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask, need_weights=False)[0]
+        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
         feed = lambda x: self.linear2(self.linear1(x).relu())
-        if self.norm_first:
-            x = x + attend(self.norm1(x))
-            return x + feed(self.norm2(x))
-        x = x + self.norm1(attend(x))
-        return x + self.norm2(feed(x))
+        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
+            x = x + f(norm(x)) if self.norm_first else x + norm(f(x))
+        return x
 
 
 @Block.impostor("You have no residual connections: each sublayer's result is to be added to its x.")
@@ -194,11 +180,11 @@ class forgets_the_residuals(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
 
     def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask, need_weights=False)[0]
+        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
         feed = lambda x: self.linear2(self.linear1(x).relu())
-        if self.norm_first:
-            return feed(self.norm2(attend(self.norm1(x))))
-        return self.norm2(feed(self.norm1(attend(x))))
+        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
+            x = f(norm(x)) if self.norm_first else norm(f(x))
+        return x
 
 
 @Block.impostor("norm1 and norm2 are exchanged: norm1 belongs to attention, norm2 to the feed-forward network.")
@@ -210,13 +196,11 @@ class exchanges_the_norms(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
 
     def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask, need_weights=False)[0]
+        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
         feed = lambda x: self.linear2(self.linear1(x).relu())
-        if self.norm_first:
-            x = x + attend(self.norm2(x))
-            return x + feed(self.norm1(x))
-        x = self.norm2(x + attend(x))
-        return self.norm1(x + feed(x))
+        for norm, f in ((self.norm2, attend), (self.norm1, feed)):
+            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
+        return x
 
 
 @Block.impostor("Your activation is GELU. This block, like nn.TransformerEncoderLayer by default, uses ReLU.")
@@ -228,13 +212,11 @@ class uses_gelu(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
 
     def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask, need_weights=False)[0]
+        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
         feed = lambda x: self.linear2(F.gelu(self.linear1(x)))
-        if self.norm_first:
-            x = x + attend(self.norm1(x))
-            return x + feed(self.norm2(x))
-        x = self.norm1(x + attend(x))
-        return self.norm2(x + feed(x))
+        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
+            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
+        return x
 
 
 @Block.impostor("You take a mask but do not hand it to the attention.")
@@ -246,17 +228,18 @@ class ignores_the_mask(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
 
     def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None, need_weights=False)[0]
+        attend = lambda x: self.self_attn(x, x, x, attn_mask=None)[0]
         feed = lambda x: self.linear2(self.linear1(x).relu())
-        if self.norm_first:
-            x = x + attend(self.norm1(x))
-            return x + feed(self.norm2(x))
-        x = self.norm1(x + attend(x))
-        return self.norm2(x + feed(x))
+        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
+            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
+        return x
 
 
-@Block.impostor("Your mask is inverted: True means may attend here, but nn.MultiheadAttention reads True as blocked.")
-class hands_torch_the_mask_as_it_is(nn.Module):
+@Block.impostor(
+    "Your mask is inverted: tokens attend where it is False. nn.MultiheadAttention reads True as blocked and must be given "
+    "~mask; your own MultiHeadAttention reads True as this task does and must be given mask."
+)
+class inverts_the_mask(nn.Module):
     def __init__(self, d_model, heads, d_ff, norm_first):
         super().__init__()
         self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
@@ -264,18 +247,32 @@ class hands_torch_the_mask_as_it_is(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
 
     def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=mask, need_weights=False)[0]
+        attend = lambda x: self.self_attn(x, x, x, attn_mask=mask)[0]
         feed = lambda x: self.linear2(self.linear1(x).relu())
-        if self.norm_first:
-            x = x + attend(self.norm1(x))
-            return x + feed(self.norm2(x))
-        x = self.norm1(x + attend(x))
-        return self.norm2(x + feed(x))
+        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
+            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
+        return x
 
 
 @Block.impostor(
-    "You drop features at random, as nn.TransformerEncoderLayer does by default (0.1). There is no dropout in this contract."
+    "You leave out batch_first=True. nn.MultiheadAttention then reads (B, T, D) as (T, B, D), and tokens attend across texts."
 )
+class forgets_batch_first(nn.Module):
+    def __init__(self, d_model, heads, d_ff, norm_first):
+        super().__init__()
+        self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads), norm_first
+        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
+        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
+
+    def forward(self, x, mask=None):
+        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
+        feed = lambda x: self.linear2(self.linear1(x).relu())
+        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
+            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
+        return x
+
+
+@Block.impostor("You drop features at random, as nn.TransformerEncoderLayer does by default (0.1). No dropout is asked here.")
 class drops_out(nn.Module):
     def __init__(self, d_model, heads, d_ff, norm_first):
         super().__init__()
@@ -285,16 +282,16 @@ class drops_out(nn.Module):
         self.dropout = nn.Dropout(0.1)
 
     def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask, need_weights=False)[0]
+        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
         feed = lambda x: self.linear2(self.dropout(self.linear1(x).relu()))
-        if self.norm_first:
-            x = x + attend(self.norm1(x))
-            return x + feed(self.norm2(x))
-        x = self.norm1(x + attend(x))
-        return self.norm2(x + feed(x))
+        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
+            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
+        return x
 
 
-@Block.impostor("Your attention is not called self_attn, so nn.TransformerEncoderLayer's weights do not load.")
+@Block.impostor(
+    "Your attention is called attention; nn.TransformerEncoderLayer's is called self_attn, and its weights load by name."
+)
 class names_the_attention_otherwise(nn.Module):
     def __init__(self, d_model, heads, d_ff, norm_first):
         super().__init__()
@@ -303,10 +300,27 @@ class names_the_attention_otherwise(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
 
     def forward(self, x, mask=None):
-        attend = lambda x: self.attention(x, x, x, attn_mask=None if mask is None else ~mask, need_weights=False)[0]
+        attend = lambda x: self.attention(x, x, x, attn_mask=None if mask is None else ~mask)[0]
         feed = lambda x: self.linear2(self.linear1(x).relu())
-        if self.norm_first:
-            x = x + attend(self.norm1(x))
-            return x + feed(self.norm2(x))
-        x = self.norm1(x + attend(x))
-        return self.norm2(x + feed(x))
+        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
+            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
+        return x
+
+
+@Block.impostor(
+    "Your linear1 and linear2 sit in a submodule, ffn, which becomes a part of their names. "
+    "nn.TransformerEncoderLayer holds both itself."
+)
+class keeps_the_network_apart(nn.Module):
+    def __init__(self, d_model, heads, d_ff, norm_first):
+        super().__init__()
+        self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
+        self.ffn = nn.ModuleDict(dict(linear1=nn.Linear(d_model, d_ff), linear2=nn.Linear(d_ff, d_model)))
+        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
+
+    def forward(self, x, mask=None):
+        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
+        feed = lambda x: self.ffn["linear2"](self.ffn["linear1"](x).relu())
+        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
+            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
+        return x

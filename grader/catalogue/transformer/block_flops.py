@@ -34,7 +34,7 @@ block_flops = Task(
 def counts_a_block(block_flops, bench):
     """Sizes drawn at random, all different, as (FLOPs of the Linears, FLOPs of attention's two products)."""
     sizes = [2, 3 + bench.size(0, 3), 8 + bench.size(0, 4), 20 + bench.size(0, 9)]
-    return {f"{sizes}": block_flops(*sizes), "[1, 1, 4, 9]": block_flops(1, 1, 4, 9)}
+    return {"B={}, T={}, D={}, d_ff={}".format(*each): block_flops(*each) for each in (sizes, (1, 1, 4, 9))}
 
 
 @block_flops.probe(points=1)
@@ -88,6 +88,6 @@ def adds_both_up(batch, tokens, d_model, d_ff):
     return 2 * batch * tokens * (4 * d_model**2 + 2 * d_model * d_ff) + 4 * batch * tokens**2 * d_model
 
 
-@block_flops.impostor("You count forward and backward, three times as much. Asked is the forward pass.")
+@block_flops.impostor("You count forward and backward, three times as much. Count the forward pass alone.")
 def counts_the_backward_pass_too(batch, tokens, d_model, d_ff):
     return 6 * batch * tokens * (4 * d_model**2 + 2 * d_model * d_ff), 12 * batch * tokens**2 * d_model

@@ -31,7 +31,7 @@ FeedForward = Task(
 @FeedForward.probe(points=1)
 def names_its_layers(FeedForward, bench):
     """The names and shapes in the state_dict of FeedForward(4, 10, F.relu)."""
-    return {name: list(value.shape) for name, value in sorted(FeedForward(4, 10, F.relu).state_dict().items())}
+    return {name: str(tuple(value.shape)) for name, value in sorted(FeedForward(4, 10, F.relu).state_dict().items())}
 
 
 @FeedForward.probe(points=2)
@@ -103,7 +103,7 @@ class activates_twice(nn.Module):
         return self.activation(self.linear2(self.activation(self.linear1(x))))
 
 
-@FeedForward.impostor("You apply the activation at the end. Between the two Linears, it is what keeps them from being one.")
+@FeedForward.impostor("You apply the activation at the end. It belongs between the two Linears, which are one Linear without it.")
 class activates_at_the_end(nn.Module):
     def __init__(self, d_model, d_ff, activation):
         super().__init__()
@@ -126,7 +126,7 @@ class adds_the_residual(nn.Module):
 
 
 @FeedForward.impostor(
-    "Your layers have other names than linear1 and linear2, so nn.TransformerEncoderLayer's weights do not load."
+    "Your layers are called fc1 and fc2. nn.TransformerEncoderLayer's are linear1 and linear2, and its weights load by name."
 )
 class calls_them_fc(nn.Module):
     def __init__(self, d_model, d_ff, activation):
@@ -160,7 +160,7 @@ class is_always_four_times_as_wide(nn.Module):
         return self.linear2(self.activation(self.linear1(x)))
 
 
-@FeedForward.impostor("You drop a part of the hidden features at random. There is no dropout in this contract.")
+@FeedForward.impostor("You drop a part of the hidden features at random. No dropout is asked here.")
 class drops_out(nn.Module):
     def __init__(self, d_model, d_ff, activation):
         super().__init__()

@@ -18,7 +18,8 @@ from_conv1d = Task(
     section="transformer-conv1d",
     hints=(
         "A Conv1D computes x @ weight + bias, an nn.Linear x @ weight.T + bias. Which weight makes the two the same?",
-        "Build nn.Linear(in, out) with the weight's dtype and device, and copy weight.T and bias into its parameters under no_grad.",
+        "Build nn.Linear(in, out) with the weight's dtype and device, then, under torch.no_grad(), copy weight.T and bias into "
+        "its parameters.",
     ),
 )
 
@@ -28,11 +29,11 @@ def makes_a_linear(from_conv1d, bench):
     """weight (4, 12) and bias (12,): the kind of layer, its attributes and its parameters."""
     layer = from_conv1d(bench.randn(4, 12), bench.randn(12))
     return {
-        "is an nn.Linear": isinstance(layer, nn.Linear),
-        "in_features, out_features": [layer.in_features, layer.out_features],
+        "kind": "an nn.Linear" if isinstance(layer, nn.Linear) else "something else",
+        "sizes": f"in_features={layer.in_features}, out_features={layer.out_features}",
         "weight": layer.weight,
         "bias": layer.bias,
-        "learns": [name for name, p in layer.named_parameters() if p.requires_grad],
+        "parameters that learn": ", ".join(name for name, p in layer.named_parameters() if p.requires_grad) or "none",
     }
 
 
@@ -52,7 +53,7 @@ def keeps_the_dtype(from_conv1d, bench):
     answers = {}
     for dtype in (torch.float64, torch.bfloat16):
         layer = from_conv1d(bench.randn(4, 12).to(dtype), bench.randn(12).to(dtype))
-        answers[str(dtype)] = [layer.weight, layer.bias]
+        answers[str(dtype)] = {"weight": layer.weight, "bias": layer.bias}
     return answers
 
 
@@ -60,11 +61,14 @@ def keeps_the_dtype(from_conv1d, bench):
 def has_memory_of_its_own(from_conv1d, bench):
     """The layer's parameters are changed in place; then a look at the tensors that were given."""
     weight, bias = bench.randn(4, 12), bench.randn(12)
+    before = weight.clone(), bias.clone()
     layer = from_conv1d(weight, bias)
     with torch.no_grad():
         layer.weight.add_(1)
         layer.bias.add_(1)
-    return {"weight": weight, "bias": bias, "layer.weight": layer.weight, "layer.bias": layer.bias}
+    same = [torch.equal(*pair) for pair in zip((weight, bias), before)]
+    given = {name: "as it was" if each else "changed" for name, each in zip(("given weight", "given bias"), same)}
+    return {**given, "layer.weight": layer.weight, "layer.bias": layer.bias}
 
 
 @from_conv1d.impostor(
@@ -108,7 +112,7 @@ def drops_the_bias(weight, bias):
     return layer
 
 
-@from_conv1d.impostor("Your layer is float32 whatever the weight is: nn.Linear(in, out) makes that. Give it the weight's dtype.")
+@from_conv1d.impostor("Your layer is float32, as nn.Linear(in, out) makes it, whatever the weight's dtype. Give it that dtype.")
 def is_always_float32(weight, bias):
     layer = nn.Linear(*weight.shape, device=weight.device)
     layer.weight.data.copy_(weight.T)
@@ -136,7 +140,7 @@ def freezes_the_layer(weight, bias):
     return layer
 
 
-@from_conv1d.impostor("You copy into parameters while autograd records, which it refuses. Switch recording off for it.")
+@from_conv1d.impostor("You change parameters in place while autograd records, which it refuses. Switch recording off.")
 def lets_autograd_record(weight, bias):
     layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype)
     layer.weight.copy_(weight.T)

@@ -39,22 +39,24 @@ def works_without_a_bias(fused_qkv, bench):
 def keeps_every_leading_dimension(fused_qkv, bench):
     """One token alone, a single text, an empty batch, one dimension more."""
     leads = [(), (4,), (0, 4), (2, 3, 4)]
-    return {
-        f"x {(*lead, 6)}": list(fused_qkv(bench.randn(*lead, 6), bench.randn(18, 6), bench.randn(18))) for lead in leads
-    }
+    answers = {}
+    for lead in leads:
+        q, k, v = fused_qkv(bench.randn(*lead, 6), bench.randn(18, 6), bench.randn(18))
+        answers[f"x {(*lead, 6)}"] = {"q": q, "k": k, "v": v}
+    return answers
 
 
 @fused_qkv.probe(points=1)
 def makes_one_product(fused_qkv, bench):
-    """Whether the graph records more than one product with x (2, 4, 6); then the gradients of in_proj_weight and in_proj_bias."""
+    """How many products the graph records for x (2, 4, 6); then the gradients of in_proj_weight and in_proj_bias."""
     x, weight, bias = (bench.randn(*shape, dtype=torch.float64) for shape in [(2, 4, 6), (18, 6), (18,)])
     own, kept = weight.untyped_storage().data_ptr(), []
     with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.untyped_storage().data_ptr()) or t, lambda t: t):
         q, k, v = fused_qkv(x, weight.requires_grad_(), bias.requires_grad_())
-    several = sum(pointer != own for pointer in kept) > 1  # each product keeps its x
+    products = "several" if sum(pointer != own for pointer in kept) > 1 else "one"  # each product keeps its x
     loss = sum((bench.randn(2, 4, 6, dtype=torch.float64) * part).sum() for part in (q, k, v))
     gradients = torch.autograd.grad(loss, (weight, bias))
-    return {"more than one product": several, **dict(zip(["gradient of in_proj_weight", "gradient of in_proj_bias"], gradients))}
+    return {"products": products, **dict(zip(["gradient of in_proj_weight", "gradient of in_proj_bias"], gradients))}
 
 
 @fused_qkv.impostor(

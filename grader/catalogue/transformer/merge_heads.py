@@ -61,9 +61,7 @@ def interleaves_the_heads(x):
     return x.permute(0, 2, 3, 1).flatten(2)
 
 
-@merge_heads.impostor(
-    "You return (B, T, h, d). The last step is still missing: make one row of h·d numbers of the two last dimensions."
-)
+@merge_heads.impostor("You return (B, T, h, d). The last step is missing: join the last two dimensions into one of h·d.")
 def leaves_the_heads_apart(x):
     return x.transpose(1, 2)
 

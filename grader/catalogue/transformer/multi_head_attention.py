@@ -35,8 +35,8 @@ MultiHeadAttention = Task(
 def names_its_parameters_as_torch_does(MultiHeadAttention, bench):
     """The names and shapes in the state_dict of MultiHeadAttention(6, 3), and how many numbers learn."""
     layer = MultiHeadAttention(6, 3)
-    shapes = {name: list(value.shape) for name, value in sorted(layer.state_dict().items())}
-    return {**shapes, "learn": sum(p.numel() for p in layer.parameters() if p.requires_grad)}
+    shapes = {name: str(tuple(value.shape)) for name, value in sorted(layer.state_dict().items())}
+    return {"state_dict": shapes, "numbers that learn": sum(p.numel() for p in layer.parameters() if p.requires_grad)}
 
 
 @MultiHeadAttention.probe(points=2)
@@ -73,31 +73,29 @@ def learns_as_torch_does(MultiHeadAttention, bench):
 
 @MultiHeadAttention.probe(points=1)
 def obeys_a_mask(MultiHeadAttention, bench):
-    """A causal mask (5, 5), True for may attend; a float mask; then the causal one in eval mode without gradients."""
+    """A mask (5, 5): each token may attend to itself and the one before; a float mask; then eval mode without gradients."""
     layer = MultiHeadAttention(8, 2).to(bench.device, torch.float64)
     shapes = {"in_proj_weight": (24, 8), "in_proj_bias": (24,), "out_proj.weight": (8, 8), "out_proj.bias": (8,)}
     layer.load_state_dict({name: 0.5 * bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()})
-    x, causal = bench.randn(2, 5, 8, dtype=torch.float64), torch.ones(5, 5, dtype=torch.bool, device=bench.device).tril()
-    answers = {"causal": layer(x, causal), "float": layer(x, mask=bench.randn(5, 5, dtype=torch.float64))}
+    x, mask = bench.randn(2, 5, 8, dtype=torch.float64), torch.ones(5, 5, dtype=torch.bool, device=bench.device).tril().triu(-1)
+    answers = {"boolean mask": layer(x, mask), "float mask": layer(x, mask=bench.randn(5, 5, dtype=torch.float64))}
     layer.eval()
     with torch.no_grad():
-        return {**answers, "causal, no gradients": layer(x, causal), "no mask, no gradients": layer(x)}
+        return {**answers, "boolean mask, no gradients": layer(x, mask), "no mask, no gradients": layer(x)}
 
 
 @MultiHeadAttention.impostor(
     "You do not divide the scores by √(D/h). Their variance grows with the size of a head, and softmax saturates."
 )
 class forgets_the_scale(nn.Module):
-    def __init__(self, d_model, heads):
+    def __init__(self, D, heads):
         super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(d_model, d_model)
-        self.in_proj_weight = nn.Parameter(torch.randn(3 * d_model, d_model))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
+        self.heads, self.out_proj = heads, nn.Linear(D, D)
+        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
 
     def forward(self, x, mask=None):
-        y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in y.chunk(3, dim=-1))
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0)
+        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        y = F.scaled_dot_product_attention(*qkv, attn_mask=mask, scale=1.0)
         return self.out_proj(y.transpose(1, 2).flatten(2))
 
 
@@ -105,16 +103,14 @@ class forgets_the_scale(nn.Module):
     "You divide the scores by √D, the size of the whole model. A score sums over one head's features: √(D/h)."
 )
 class scales_by_d_model(nn.Module):
-    def __init__(self, d_model, heads):
+    def __init__(self, D, heads):
         super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(d_model, d_model)
-        self.in_proj_weight = nn.Parameter(torch.randn(3 * d_model, d_model))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
+        self.heads, self.out_proj = heads, nn.Linear(D, D)
+        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
 
     def forward(self, x, mask=None):
-        y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in y.chunk(3, dim=-1))
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1 / math.sqrt(x.shape[-1]))
+        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        y = F.scaled_dot_product_attention(*qkv, attn_mask=mask, scale=1 / math.sqrt(x.shape[-1]))
         return self.out_proj(y.transpose(1, 2).flatten(2))
 
 
@@ -122,11 +118,10 @@ class scales_by_d_model(nn.Module):
     "You attend with one head over all D features. Split q, k and v into heads first: each has a softmax of its own."
 )
 class attends_with_one_head(nn.Module):
-    def __init__(self, d_model, heads):
+    def __init__(self, D, heads):
         super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(d_model, d_model)
-        self.in_proj_weight = nn.Parameter(torch.randn(3 * d_model, d_model))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
+        self.heads, self.out_proj = heads, nn.Linear(D, D)
+        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
 
     def forward(self, x, mask=None):
         y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
@@ -135,15 +130,14 @@ class attends_with_one_head(nn.Module):
 
 
 @MultiHeadAttention.impostor(
-    "You split heads by reshaping (B, T, D) straight to (B, h, T, D/h), and merge the same way: heads then hold pieces of "
-    "other tokens."
+    "You split heads by reshaping (B, T, D) straight to (B, h, T, D/h), and merge the same way: each head then holds whole "
+    "tokens of a part of the text, not a part of every token."
 )
 class mixes_the_heads_by_view(nn.Module):
-    def __init__(self, d_model, heads):
+    def __init__(self, D, heads):
         super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(d_model, d_model)
-        self.in_proj_weight = nn.Parameter(torch.randn(3 * d_model, d_model))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
+        self.heads, self.out_proj = heads, nn.Linear(D, D)
+        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
 
     def forward(self, x, mask=None):
         y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
@@ -155,28 +149,25 @@ class mixes_the_heads_by_view(nn.Module):
     "You split the heads rightly, but merge them by reshape alone: (B, h, T, d) needs heads and tokens exchanged first."
 )
 class merges_without_a_transpose(nn.Module):
-    def __init__(self, d_model, heads):
+    def __init__(self, D, heads):
         super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(d_model, d_model)
-        self.in_proj_weight = nn.Parameter(torch.randn(3 * d_model, d_model))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
+        self.heads, self.out_proj = heads, nn.Linear(D, D)
+        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
 
     def forward(self, x, mask=None):
-        y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in y.chunk(3, dim=-1))
-        return self.out_proj(F.scaled_dot_product_attention(q, k, v, attn_mask=mask).reshape(x.shape))
+        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return self.out_proj(F.scaled_dot_product_attention(*qkv, attn_mask=mask).reshape(x.shape))
 
 
 @MultiHeadAttention.impostor(
-    "You leave the heads behind the tokens, (B, T, h, d), so each token attends over its own heads. Exchange dimensions 1 "
-    "and 2."
+    "You leave the heads behind the tokens, (B, T, h, d), so the heads of one token attend to each other. Exchange "
+    "dimensions 1 and 2."
 )
 class attends_over_the_heads(nn.Module):
-    def __init__(self, d_model, heads):
+    def __init__(self, D, heads):
         super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(d_model, d_model)
-        self.in_proj_weight = nn.Parameter(torch.randn(3 * d_model, d_model))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
+        self.heads, self.out_proj = heads, nn.Linear(D, D)
+        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
 
     def forward(self, x, mask=None):
         y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
@@ -186,25 +177,22 @@ class attends_over_the_heads(nn.Module):
 
 @MultiHeadAttention.impostor("You return the merged heads. The output projection, out_proj, still has to mix them.")
 class forgets_the_output_projection(nn.Module):
-    def __init__(self, d_model, heads):
+    def __init__(self, D, heads):
         super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(d_model, d_model)
-        self.in_proj_weight = nn.Parameter(torch.randn(3 * d_model, d_model))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
+        self.heads, self.out_proj = heads, nn.Linear(D, D)
+        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
 
     def forward(self, x, mask=None):
-        y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in y.chunk(3, dim=-1))
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2)
+        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return F.scaled_dot_product_attention(*qkv, attn_mask=mask).transpose(1, 2).flatten(2)
 
 
-@MultiHeadAttention.impostor("You take in_proj's first D rows for k. They are q's, then k's, then v's.")
+@MultiHeadAttention.impostor("You take in_proj_weight's first D rows for k. They are q's, then k's, then v's.")
 class reads_the_rows_as_k_q_v(nn.Module):
-    def __init__(self, d_model, heads):
+    def __init__(self, D, heads):
         super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(d_model, d_model)
-        self.in_proj_weight = nn.Parameter(torch.randn(3 * d_model, d_model))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
+        self.heads, self.out_proj = heads, nn.Linear(D, D)
+        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
 
     def forward(self, x, mask=None):
         y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
@@ -213,15 +201,14 @@ class reads_the_rows_as_k_q_v(nn.Module):
 
 
 @MultiHeadAttention.impostor(
-    "You read in_proj's rows head by head, q, k and v of head 0 first, as some models store them. In nn.MultiheadAttention "
-    "all of q comes first."
+    "You read in_proj_weight's rows head by head, q, k and v of head 0 first, as some models store them. "
+    "In nn.MultiheadAttention all of q comes first."
 )
 class reads_the_rows_head_by_head(nn.Module):
-    def __init__(self, d_model, heads):
+    def __init__(self, D, heads):
         super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(d_model, d_model)
-        self.in_proj_weight = nn.Parameter(torch.randn(3 * d_model, d_model))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
+        self.heads, self.out_proj = heads, nn.Linear(D, D)
+        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
 
     def forward(self, x, mask=None):
         y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
@@ -231,11 +218,10 @@ class reads_the_rows_head_by_head(nn.Module):
 
 @MultiHeadAttention.impostor("You own in_proj_bias but never add it.")
 class forgets_the_bias(nn.Module):
-    def __init__(self, d_model, heads):
+    def __init__(self, D, heads):
         super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(d_model, d_model)
-        self.in_proj_weight = nn.Parameter(torch.randn(3 * d_model, d_model))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
+        self.heads, self.out_proj = heads, nn.Linear(D, D)
+        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
 
     def forward(self, x, mask=None):
         y = F.linear(x, self.in_proj_weight)
@@ -245,42 +231,38 @@ class forgets_the_bias(nn.Module):
 
 @MultiHeadAttention.impostor("You read True as blocked, as nn.MultiheadAttention does. Here True means: may attend.")
 class inverts_the_mask(nn.Module):
-    def __init__(self, d_model, heads):
+    def __init__(self, D, heads):
         super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(d_model, d_model)
-        self.in_proj_weight = nn.Parameter(torch.randn(3 * d_model, d_model))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
+        self.heads, self.out_proj = heads, nn.Linear(D, D)
+        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
 
     def forward(self, x, mask=None):
-        y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in y.chunk(3, dim=-1))
+        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         mask = mask.logical_not() if mask is not None and mask.dtype == torch.bool else mask
-        return self.out_proj(F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2))
+        return self.out_proj(F.scaled_dot_product_attention(*qkv, attn_mask=mask).transpose(1, 2).flatten(2))
 
 
 @MultiHeadAttention.impostor("You take a mask but do not use it.")
 class ignores_the_mask(nn.Module):
-    def __init__(self, d_model, heads):
+    def __init__(self, D, heads):
         super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(d_model, d_model)
-        self.in_proj_weight = nn.Parameter(torch.randn(3 * d_model, d_model))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
+        self.heads, self.out_proj = heads, nn.Linear(D, D)
+        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
 
     def forward(self, x, mask=None):
-        y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in y.chunk(3, dim=-1))
-        return self.out_proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return self.out_proj(F.scaled_dot_product_attention(*qkv).transpose(1, 2).flatten(2))
 
 
 @MultiHeadAttention.impostor(
-    "Your projections are three Linears, q_proj, k_proj and v_proj, so nn.MultiheadAttention's weights do not load. Name "
-    "and stack them as it does."
+    "Your projections are three Linears, q_proj, k_proj and v_proj, so nn.MultiheadAttention's weights do not load. Stack "
+    "and name them as it does."
 )
 class names_three_linears(nn.Module):
-    def __init__(self, d_model, heads):
+    def __init__(self, D, heads):
         super().__init__()
         self.heads = heads
-        self.q_proj, self.k_proj, self.v_proj, self.out_proj = (nn.Linear(d_model, d_model) for _ in range(4))
+        self.q_proj, self.k_proj, self.v_proj, self.out_proj = (nn.Linear(D, D) for _ in range(4))
 
     def forward(self, x, mask=None):
         q, k, v = (p(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for p in (self.q_proj, self.k_proj, self.v_proj))
@@ -292,10 +274,10 @@ class names_three_linears(nn.Module):
     "in_proj_weight and in_proj_bias."
 )
 class makes_in_proj_a_linear(nn.Module):
-    def __init__(self, d_model, heads):
+    def __init__(self, D, heads):
         super().__init__()
         self.heads = heads
-        self.in_proj, self.out_proj = nn.Linear(d_model, 3 * d_model), nn.Linear(d_model, d_model)
+        self.in_proj, self.out_proj = nn.Linear(D, 3 * D), nn.Linear(D, D)
 
     def forward(self, x, mask=None):
         y = self.in_proj(x)
@@ -303,18 +285,29 @@ class makes_in_proj_a_linear(nn.Module):
         return self.out_proj(F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2))
 
 
+@MultiHeadAttention.impostor("Your output projection is called proj. torch's is out_proj, and its weights load by name.")
+class calls_out_proj_proj(nn.Module):
+    def __init__(self, D, heads):
+        super().__init__()
+        self.heads, self.proj = heads, nn.Linear(D, D)
+        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
+
+    def forward(self, x, mask=None):
+        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return self.proj(F.scaled_dot_product_attention(*qkv, attn_mask=mask).transpose(1, 2).flatten(2))
+
+
 @MultiHeadAttention.impostor(
     "Your in_proj_weight and in_proj_bias are buffers: they load but do not learn. Make them nn.Parameters."
 )
 class keeps_plain_tensors(nn.Module):
-    def __init__(self, d_model, heads):
+    def __init__(self, D, heads):
         super().__init__()
         self.heads = heads
-        self.register_buffer("in_proj_weight", torch.randn(3 * d_model, d_model))
-        self.register_buffer("in_proj_bias", torch.zeros(3 * d_model))
-        self.out_proj = nn.Linear(d_model, d_model)
+        self.register_buffer("in_proj_weight", torch.randn(3 * D, D))
+        self.register_buffer("in_proj_bias", torch.zeros(3 * D))
+        self.out_proj = nn.Linear(D, D)
 
     def forward(self, x, mask=None):
-        y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in y.chunk(3, dim=-1))
-        return self.out_proj(F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2))
+        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return self.out_proj(F.scaled_dot_product_attention(*qkv, attn_mask=mask).transpose(1, 2).flatten(2))

@@ -55,13 +55,12 @@ def empty_stays_empty(split_heads, bench):
 def refuses_a_remainder(split_heads, bench):
     """10 features cannot be shared among 4 heads: a ValueError that names both numbers."""
     caught = bench.catch(lambda: split_heads(bench.randn(2, 3, 10), 4))
-    return {"raises": caught.kind, "names 10 and 4": caught.names(10, 4)}
+    return {"raises": caught.kind or "nothing", "message": "names both" if caught.names(10, 4) else "does not name both"}
 
 
 @split_heads.impostor(
-    "You reshape (B, T, D) straight to (B, h, T, D/h): the shape is right, but each head gets whole tokens of a part of the "
-    "text. "
-    "Cut the last dimension only, then exchange two dimensions."
+    "You reshape (B, T, D) straight to (B, h, T, D/h): the shape is right, but each head gets whole tokens of a part of "
+    "the text. Cut the last dimension only, then exchange two dimensions."
 )
 def reshapes_without_a_transpose(x, heads):
     B, T, D = x.shape
@@ -111,9 +110,7 @@ def transposes_each_head(x, heads):
     return x.reshape(B, T, heads, D // heads).permute(0, 2, 3, 1)
 
 
-@split_heads.impostor(
-    "You drop the features that are left over when h does not divide D. No layer does that silently: raise a ValueError."
-)
+@split_heads.impostor("You silently drop the features that are left over when h does not divide D. Raise a ValueError instead.")
 def drops_the_remainder(x, heads):
     B, T, D = x.shape
     d = D // heads
@@ -121,8 +118,8 @@ def drops_the_remainder(x, heads):
 
 
 @split_heads.impostor(
-    "When h does not divide D, reshape fails with a RuntimeError about an invalid shape. Raise a ValueError that names D and "
-    "h first."
+    "When h does not divide D, you leave it to reshape to fail, with a RuntimeError about an invalid shape. Check first, and "
+    "raise a ValueError that names D and h."
 )
 def leaves_the_remainder_to_reshape(x, heads):
     B, T, D = x.shape

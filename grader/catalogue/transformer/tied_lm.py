@@ -30,18 +30,23 @@ TiedLM = Task(
 )
 
 
-@TiedLM.probe(points=2)
-def owns_one_tensor(TiedLM, bench):
-    """What TiedLM(11, 6) is made of, whether the two weights are one Parameter, and how many numbers learn."""
+@TiedLM.probe(points=1)
+def names_both_weights(TiedLM, bench):
+    """The names and shapes in the state_dict of TiedLM(11, 6)."""
+    return {name: str(tuple(value.shape)) for name, value in sorted(TiedLM(11, 6).state_dict().items())}
+
+
+@TiedLM.probe(points=1)
+def owns_one_parameter(TiedLM, bench):
+    """What embedding and lm_head of TiedLM(11, 6) are, what their weights share, and how many numbers learn."""
     model = TiedLM(11, 6)
-    embedding, lm_head = model.embedding, model.lm_head
+    one, other = model.embedding.weight, model.lm_head.weight
+    memory = "one memory, but two Parameters" if one.data_ptr() == other.data_ptr() else "nothing but their first values"
     return {
-        "kinds": [isinstance(embedding, nn.Embedding), isinstance(lm_head, nn.Linear), isinstance(lm_head.weight, nn.Parameter)],
-        "state_dict": {name: list(value.shape) for name, value in sorted(model.state_dict().items())},
-        "equal at the start": torch.equal(embedding.weight, lm_head.weight),
-        "one memory": embedding.weight.data_ptr() == lm_head.weight.data_ptr(),
-        "one Parameter": embedding.weight is lm_head.weight,
-        "parameters": sum(p.numel() for p in model.parameters()),
+        "embedding": "an nn.Embedding" if isinstance(model.embedding, nn.Embedding) else "something else",
+        "lm_head": "an nn.Linear" if isinstance(model.lm_head, nn.Linear) else "something else",
+        "the weights share": "one Parameter" if one is other else memory if torch.equal(one, other) else "nothing",
+        "numbers that learn": sum(p.numel() for p in model.parameters()),
     }
 
 
@@ -76,7 +81,10 @@ def stays_tied(TiedLM, bench):
     return {"embedding.weight": model.embedding.weight, "lm_head.weight": model.lm_head.weight}
 
 
-@TiedLM.impostor("You copy the numbers. The two are equal at the start and part at the first step: share one Parameter.")
+@TiedLM.impostor(
+    "You copy the numbers (copy_, clone), or make a second Parameter of a copy. The two weights are equal at the start and "
+    "part at the first step: they must be one Parameter."
+)
 class copies_the_numbers(nn.Module):
     def __init__(self, vocab, d_model):
         super().__init__()
@@ -87,7 +95,7 @@ class copies_the_numbers(nn.Module):
         return self.lm_head(self.embedding(tokens))
 
 
-@TiedLM.impostor("Your two layers are not tied: each has a weight of its own. Give one the other's Parameter.")
+@TiedLM.impostor("Your two layers are not tied: each has a weight of its own. Give one of them the other's Parameter.")
 class does_not_tie(nn.Module):
     def __init__(self, vocab, d_model):
         super().__init__()
@@ -98,9 +106,8 @@ class does_not_tie(nn.Module):
 
 
 @TiedLM.impostor(
-    "You share the memory through `.data`, but keep two Parameters: gradients do not add, the weight is counted twice, and a "
-    "move "
-    "to another dtype or device parts them. Assign the Parameter itself."
+    "You share the memory, through `.data` or a second nn.Parameter around the same tensor, but there are two Parameters: "
+    "their gradients do not add, both are counted, and a move to another dtype or device parts them. Assign the Parameter itself."
 )
 class shares_only_the_memory(nn.Module):
     def __init__(self, vocab, d_model):
@@ -109,6 +116,33 @@ class shares_only_the_memory(nn.Module):
         self.lm_head.weight.data = self.embedding.weight.data
 
     def forward(self, tokens):
+        return self.lm_head(self.embedding(tokens))
+
+
+@TiedLM.impostor(
+    "You project with embedding.weight, but lm_head keeps another weight, which nothing uses. lm_head.weight must be the same "
+    "Parameter."
+)
+class leaves_lm_head_idle(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
+
+    def forward(self, tokens):
+        return F.linear(self.embedding(tokens), self.embedding.weight)
+
+
+@TiedLM.impostor(
+    "You tie the two in forward. Until its first call the model has two weights, and an optimiser made before holds both: tie "
+    "them in __init__."
+)
+class ties_in_forward(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
+
+    def forward(self, tokens):
+        self.lm_head.weight = self.embedding.weight
         return self.lm_head(self.embedding(tokens))
 
 
@@ -160,7 +194,18 @@ class keeps_a_bias(nn.Module):
         return self.lm_head(self.embedding(tokens))
 
 
-@TiedLM.impostor("You have no lm_head. Make it an nn.Linear(d_model, vocab, bias=False) whose weight is the embedding's.")
+@TiedLM.impostor("Your projection is called decoder. The name asked, and the one that weights load by, is lm_head.")
+class calls_it_decoder(nn.Module):
+    def __init__(self, vocab, d_model):
+        super().__init__()
+        self.embedding, self.decoder = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
+        self.decoder.weight = self.embedding.weight
+
+    def forward(self, tokens):
+        return self.decoder(self.embedding(tokens))
+
+
+@TiedLM.impostor("You have no lm_head. Make it an nn.Linear without bias whose weight is the embedding's.")
 class has_no_lm_head(nn.Module):
     def __init__(self, vocab, d_model):
         super().__init__()
