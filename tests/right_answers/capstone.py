@@ -155,9 +155,9 @@ class NetworkByIndex:
 
     def step(self, lr):
         for layer in self.layers:
-            if "weight" in vars(layer):
-                layer.weight -= lr * layer.grad_weight
-                layer.bias -= lr * layer.grad_bias
+            for name in ("weight", "bias"):
+                if vars(layer).get(name) is not None:
+                    vars(layer)[name] -= lr * vars(layer)[f"grad_{name}"]
 
 
 class NetworkByRecursion:
@@ -174,7 +174,7 @@ class NetworkByRecursion:
     def step(self, lr):
         if hasattr(self.first, "weight"):
             self.first.weight = self.first.weight - lr * self.first.grad_weight
-            self.first.bias = self.first.bias - lr * self.first.grad_bias
+            self.first.bias = self.first.bias - lr * self.first.grad_bias if torch.is_tensor(self.first.bias) else None
         if self.rest:
             self.rest.step(lr)
 

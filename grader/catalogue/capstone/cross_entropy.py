@@ -50,6 +50,15 @@ def gives_the_gradient_of_the_logits(CrossEntropy, bench):
     return answers
 
 
+@CrossEntropy.probe(points=1)
+def gives_the_same_gradient_twice(CrossEntropy, bench):
+    """forward once, then backward() twice."""
+    loss = CrossEntropy()
+    loss.forward(bench.randn(6, 4, dtype=torch.float64), bench.integers(0, 4, 6))
+    first = loss.backward().clone()
+    return {"the second gradient": "equal to the first" if torch.equal(first, loss.backward()) else "another one"}
+
+
 @CrossEntropy.probe(points=2)
 def stays_finite_for_large_logits(CrossEntropy, bench):
     """Logits near 1000, near -1000, and from one to the other."""
@@ -70,41 +79,65 @@ def changes_nothing_and_asks_autograd_for_nothing(CrossEntropy, bench):
     with torch.inference_mode():
         loss = CrossEntropy()
         answers = {"loss": loss.forward(logits, target), "gradient": loss.backward()}
-    answers["logits and target are unchanged"] = torch.equal(logits, before[0]) and torch.equal(target, before[1])
-    return answers
+    pairs = {"logits": (logits, before[0]), "target": (target, before[1])}
+    return answers | {name: "unchanged" if torch.equal(*pair) else "changed" for name, pair in pairs.items()}
 
 
 @CrossEntropy.impostor("Your loss is the sum over the rows, and so is its gradient: take the mean, and divide the gradient by B.")
 class sums_the_loss:
     def forward(self, logits, target):
-        self.p, self.rows, self.target = logits.softmax(1), torch.arange(len(target), device=logits.device), target
-        return (logits.logsumexp(1) - logits[self.rows, target]).sum()
+        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
+        self.p[rows, target] -= 1
+        return (logits.logsumexp(1) - logits[rows, target]).sum()
 
     def backward(self):
-        self.p[self.rows, self.target] -= 1
         return self.p
 
 
 @CrossEntropy.impostor("Your loss is a mean, but the gradient is the sum's: divide it by the number of rows.")
 class forgets_to_divide_the_gradient:
     def forward(self, logits, target):
-        self.p, self.rows, self.target = logits.softmax(1), torch.arange(len(target), device=logits.device), target
-        return (logits.logsumexp(1) - logits[self.rows, target]).mean()
+        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
+        self.p[rows, target] -= 1
+        return (logits.logsumexp(1) - logits[rows, target]).mean()
 
     def backward(self):
-        self.p[self.rows, self.target] -= 1
         return self.p
 
 
 @CrossEntropy.impostor("You divide the gradient by B · C, all its entries. The loss is a mean over the rows: divide by B.")
 class divides_by_all_entries:
     def forward(self, logits, target):
+        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
+        self.p[rows, target] -= 1
+        return (logits.logsumexp(1) - logits[rows, target]).mean()
+
+    def backward(self):
+        return self.p / self.p.numel()
+
+
+@CrossEntropy.impostor("Your backward changes what forward kept, so a second one finds something else. Work on a new tensor.")
+class changes_what_it_keeps:
+    def forward(self, logits, target):
         self.p, self.rows, self.target = logits.softmax(1), torch.arange(len(target), device=logits.device), target
         return (logits.logsumexp(1) - logits[self.rows, target]).mean()
 
     def backward(self):
         self.p[self.rows, self.target] -= 1
-        return self.p / self.p.numel()
+        return self.p / len(self.p)
+
+
+@CrossEntropy.impostor(
+    "`[:, target]` picks a matrix: from each row the entries of all classes in the batch. Pick one from each row, its own class's."
+)
+class takes_whole_columns:
+    def forward(self, logits, target):
+        self.p = logits.softmax(1)
+        self.p[:, target] -= 1
+        return (logits.logsumexp(1) - logits[:, target]).mean()
+
+    def backward(self):
+        return self.p / len(self.p)
 
 
 @CrossEntropy.impostor("Your gradient is the softmax alone. At the right class 1 must be subtracted.")
@@ -120,11 +153,11 @@ class forgets_the_onehot:
 @CrossEntropy.impostor("Your gradient points the wrong way, onehot less softmax: a step against it would make the loss larger.")
 class points_the_other_way:
     def forward(self, logits, target):
-        self.p, self.rows, self.target = logits.softmax(1), torch.arange(len(target), device=logits.device), target
-        return (logits.logsumexp(1) - logits[self.rows, target]).mean()
+        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
+        self.p[rows, target] -= 1
+        return (logits.logsumexp(1) - logits[rows, target]).mean()
 
     def backward(self):
-        self.p[self.rows, self.target] -= 1
         return -self.p / len(self.p)
 
 
@@ -133,11 +166,11 @@ class points_the_other_way:
 )
 class takes_softmax_over_the_batch:
     def forward(self, logits, target):
-        self.p, self.rows, self.target = logits.softmax(0), torch.arange(len(target), device=logits.device), target
-        return (logits.logsumexp(0) - logits[self.rows, target, None]).mean()
+        self.p, rows = logits.softmax(0), torch.arange(len(target), device=logits.device)
+        self.p[rows, target] -= 1
+        return (logits.logsumexp(0) - logits[rows, target, None]).mean()
 
     def backward(self):
-        self.p[self.rows, self.target] -= 1
         return self.p / len(self.p)
 
 
@@ -184,10 +217,9 @@ class adds_a_small_number_in_the_logarithm:
 class overwrites_the_logits:
     def forward(self, logits, target):
         logits -= logits.amax(1, keepdim=True)
-        self.p, self.rows, self.target = logits.softmax(1), torch.arange(len(target), device=logits.device), target
-        return (logits.logsumexp(1) - logits[self.rows, target]).mean()
+        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
+        self.p[rows, target] -= 1
+        return (logits.logsumexp(1) - logits[rows, target]).mean()
 
     def backward(self):
-        gradient = self.p / len(self.p)
-        gradient[self.rows, self.target] -= 1 / len(self.p)
-        return gradient
+        return self.p / len(self.p)

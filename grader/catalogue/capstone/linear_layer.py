@@ -60,11 +60,11 @@ def draws_from_its_generator(LinearLayer, bench):
     """The generator decides the numbers, and runs on from layer to layer."""
     seed = bench.size(0, 2**31)
     generator, same, other = (torch.Generator(bench.device).manual_seed(number) for number in (seed, seed, seed + 1))
-    first, second = LinearLayer(5, 3, generator), LinearLayer(5, 3, generator)
+    first = LinearLayer(5, 3, generator)
+    others = {"from an equal generator": same, "from one with another seed": other, "next, from the same generator": generator}
     return {
-        "equal generators give equal layers": torch.equal(first.weight, LinearLayer(5, 3, same).weight),
-        "another seed gives another layer": not torch.equal(first.weight, LinearLayer(5, 3, other).weight),
-        "the next layer has numbers of its own": not torch.equal(first.weight, second.weight),
+        f"a second layer, {case}": "equal" if torch.equal(first.weight, LinearLayer(5, 3, source).weight) else "another"
+        for case, source in others.items()
     }
 
 
@@ -126,21 +126,21 @@ def changes_nothing_but_its_gradients(LinearLayer, bench):
     layer.forward(given["x"])
     layer.backward(given["grad_output"])
     given |= {"weight": layer.weight, "bias": layer.bias}
-    return {f"{name} is unchanged": torch.equal(tensor, before[name]) for name, tensor in given.items()}
+    return {name: "unchanged" if torch.equal(tensor, before[name]) else "changed" for name, tensor in given.items()}
 
 
 @LinearLayer.probe(points=1)
 def has_nothing_to_do_with_autograd(LinearLayer, bench):
     """The parameters are plain tensors, and everything works in torch.inference_mode(), where autograd records nothing."""
     layer = LinearLayer(5, 3, torch.Generator(bench.device))
-    y = layer.forward(bench.randn(6, 5))
-    answers = {"weight requires grad": layer.weight.requires_grad, "y requires grad": y.requires_grad}
+    tensors = {"the first weight": layer.weight, "the first bias": layer.bias, "its y": layer.forward(bench.randn(6, 5))}
+    answers = {name: "requires grad" if tensor.requires_grad else "a plain tensor" for name, tensor in tensors.items()}
     with torch.inference_mode():
         layer = LinearLayer(5, 3, torch.Generator(bench.device))
         layer.weight, layer.bias = bench.randn(3, 5), bench.randn(3)
         y = layer.forward(bench.randn(6, 5))
         grad_input = layer.backward(bench.randn(6, 3))
-        return answers | {"y": y, "gradients": [grad_input, layer.grad_weight, layer.grad_bias]}
+        return answers | {"y in inference mode": y, "gradients in it": [grad_input, layer.grad_weight, layer.grad_bias]}
 
 
 @LinearLayer.impostor("Your weight is (in, out). Store it (out, in), as nn.Linear does: forward multiplies by its transpose.")
@@ -169,10 +169,9 @@ class ignores_the_generator:
         self.x = x
         return x @ self.weight.T + self.bias
 
-    def backward(self, grad_output):
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        self.grad_weight, self.grad_bias = rows.T @ self.x.reshape(-1, self.x.shape[-1]), rows.sum(0)
-        return grad_output @ self.weight
+    def backward(self, G):
+        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->oi", G, self.x), torch.einsum("...o->o", G)
+        return G @ self.weight
 
 
 @LinearLayer.impostor("Your bias starts at zero. In nn.Linear it is drawn as the weight is, from -1/√I to 1/√I.")
@@ -185,10 +184,9 @@ class starts_the_bias_at_zero:
         self.x = x
         return x @ self.weight.T + self.bias
 
-    def backward(self, grad_output):
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        self.grad_weight, self.grad_bias = rows.T @ self.x.reshape(-1, self.x.shape[-1]), rows.sum(0)
-        return grad_output @ self.weight
+    def backward(self, G):
+        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->oi", G, self.x), torch.einsum("...o->o", G)
+        return G @ self.weight
 
 
 @LinearLayer.impostor("You go by out_features. The bound is 1/√in_features: one output adds up so many inputs.")
@@ -201,10 +199,9 @@ class goes_by_the_outputs:
         self.x = x
         return x @ self.weight.T + self.bias
 
-    def backward(self, grad_output):
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        self.grad_weight, self.grad_bias = rows.T @ self.x.reshape(-1, self.x.shape[-1]), rows.sum(0)
-        return grad_output @ self.weight
+    def backward(self, G):
+        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->oi", G, self.x), torch.einsum("...o->o", G)
+        return G @ self.weight
 
 
 @LinearLayer.impostor("You divide by the number of rows. The mean is the loss's business and stands in grad_output already: sum.")
@@ -272,6 +269,22 @@ class takes_only_matrices:
         return grad_output @ self.weight
 
 
+@LinearLayer.impostor("You flatten the dimensions before the last, and a single x of shape (I,) has none. Make one row of it.")
+class flattens_dimensions_that_must_be_there:
+    def __init__(self, in_features, out_features, generator):
+        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
+        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T + self.bias
+
+    def backward(self, grad_output):
+        rows = grad_output.flatten(0, -2)
+        self.grad_weight, self.grad_bias = rows.T @ self.x.flatten(0, -2), rows.sum(0)
+        return grad_output @ self.weight
+
+
 @LinearLayer.impostor("Your backward moves the parameters. It only finds the gradients: the step comes later.")
 class takes_the_step_itself:
     def __init__(self, in_features, out_features, generator):
@@ -282,42 +295,24 @@ class takes_the_step_itself:
         self.x = x
         return x @ self.weight.T + self.bias
 
-    def backward(self, grad_output):
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        self.grad_weight, self.grad_bias = rows.T @ self.x.reshape(-1, self.x.shape[-1]), rows.sum(0)
-        grad_input = grad_output @ self.weight
+    def backward(self, G):
+        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->oi", G, self.x), torch.einsum("...o->o", G)
+        grad_input = G @ self.weight
         self.weight, self.bias = self.weight - 0.1 * self.grad_weight, self.bias - 0.1 * self.grad_bias
         return grad_input
-
-
-@LinearLayer.impostor("You keep the first weight's transpose. The layer may get another: read self.weight in every forward.")
-class keeps_the_first_weight:
-    def __init__(self, in_features, out_features, generator):
-        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
-        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
-        self.transposed = self.weight.T
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.transposed + self.bias
-
-    def backward(self, grad_output):
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        self.grad_weight, self.grad_bias = rows.T @ self.x.reshape(-1, self.x.shape[-1]), rows.sum(0)
-        return grad_output @ self.weight
 
 
 @LinearLayer.impostor("You mark the parameters with requires_grad, and autograd records all you do. Plain tensors will do.")
 class leaves_the_parameters_to_autograd:
     def __init__(self, in_features, out_features, generator):
         draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
-        self.weight, self.bias = draw(out_features, in_features).requires_grad_(), draw(out_features).requires_grad_()
+        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+        self.weight.requires_grad = self.bias.requires_grad = True
 
     def forward(self, x):
         self.x = x
         return x @ self.weight.T + self.bias
 
-    def backward(self, grad_output):
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        self.grad_weight, self.grad_bias = rows.T @ self.x.reshape(-1, self.x.shape[-1]), rows.sum(0)
-        return grad_output @ self.weight
+    def backward(self, G):
+        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->oi", G, self.x), torch.einsum("...o->o", G)
+        return G @ self.weight

@@ -22,9 +22,11 @@ class NetworkReference:
 
     def step(self, lr):
         for layer in self.layers:
-            if hasattr(layer, "weight"):
-                layer.weight.grad, layer.bias.grad = layer.grad_weight, layer.grad_bias
-                torch.optim.SGD([layer.weight, layer.bias], lr).step()
+            for name in ("weight", "bias"):
+                parameter = getattr(layer, name, None)
+                if parameter is not None:
+                    parameter.grad = getattr(layer, f"grad_{name}")
+                    torch.optim.SGD([parameter], lr).step()
 
 
 Network = Task(
@@ -33,9 +35,9 @@ Network = Task(
     section="capstone-network",
     forbids=READY_MADE,
     hints=(
-        "Each layer's output is the next one's input; on the way back, each layer's gradient is the grad_output of the one before.",
-        "forward: for layer in self.layers: x = layer.forward(x). backward: the same over reversed(self.layers), with the gradient. "
-        'step: for each layer that hasattr(layer, "weight"), layer.weight -= lr * layer.grad_weight, and so for the bias.',
+        "Each layer's output is the next one's input; on the way back, what a layer returns is the grad_output of the one before it.",
+        "forward: for layer in self.layers: x = layer.forward(x). backward: the same over reversed(self.layers), with grad_output. "
+        'step: for each layer with hasattr(layer, "weight"), layer.weight -= lr * layer.grad_weight; the bias likewise, unless it is None.',
     ),
 )
 
@@ -97,25 +99,44 @@ def steps_against_the_gradients(Network, bench):
     """After step(0.1) and again after step(0.01): the weights and biases of both layers that have them."""
 
     class Linear:
+        read = False  # whether anybody has asked for its gradient
+
         def __init__(self):
             self.weight, self.bias, self.grad_weight, self.grad_bias = (
                 bench.randn(*shape, dtype=torch.float64) for shape in [(3, 5), (3,), (3, 5), (3,)]
             )
 
-    class NoParameters:
-        pass
+        def __getattribute__(self, name):
+            if name == "grad_weight":
+                self.read = True
+            return super().__getattribute__(name)
 
-    first, last, answers = Linear(), Linear(), {}
-    network = Network([first, NoParameters(), last])
+    layers, answers = {"first layer": Linear(), "last layer": Linear()}, {}
+    before = [layer.weight.clone() for layer in layers.values()]
+    network = Network([layers["first layer"], type("NoParameters", (), {})(), layers["last layer"]])
     for lr in (0.1, 0.01):
         network.step(lr)
-        layers = {"first layer": first, "last layer": last}
         answers |= {f"{name} after step({lr})": [layer.weight.clone(), layer.bias.clone()] for name, layer in layers.items()}
-    return answers
+    noticed = any(layer.read or not torch.equal(layer.weight, old) for layer, old in zip(layers.values(), before))
+    return {"layers of a class that is not yours": "noticed" if noticed else "passed by", **answers}
 
 
-@Network.impostor("You give every layer the network's input. Each gets what the layer before it gave: x = layer.forward(x).")
-class runs_every_layer_on_the_input:
+@Network.probe(points=1)
+def takes_a_layer_without_a_bias(Network, bench):
+    """step(0.1) for two layers; the second one's bias and grad_bias are None."""
+
+    class Linear:
+        def __init__(self, has_bias):
+            self.weight, self.grad_weight = bench.randn(3, 5, dtype=torch.float64), bench.randn(3, 5, dtype=torch.float64)
+            self.bias, self.grad_bias = (bench.randn(3, dtype=torch.float64) if has_bias else None for _ in range(2))
+
+    layers = {"with a bias": Linear(True), "without a bias": Linear(False)}
+    Network(list(layers.values())).step(0.1)
+    return {name: [layer.weight, layer.bias] for name, layer in layers.items()}
+
+
+@Network.impostor("You give every layer what the network was given. Each gets what its neighbour returned: its y, or its gradient.")
+class chains_nothing:
     def __init__(self, layers):
         self.layers = layers
 
@@ -126,8 +147,8 @@ class runs_every_layer_on_the_input:
 
     def backward(self, grad_output):
         for layer in reversed(self.layers):
-            grad_output = layer.backward(grad_output)
-        return grad_output
+            grad_input = layer.backward(grad_output)
+        return grad_input
 
     def step(self, lr):
         for layer in self.layers:
@@ -149,27 +170,6 @@ class goes_back_in_forward_order:
         for layer in self.layers:
             grad_output = layer.backward(grad_output)
         return grad_output
-
-    def step(self, lr):
-        for layer in self.layers:
-            if hasattr(layer, "weight"):
-                layer.weight, layer.bias = layer.weight - lr * layer.grad_weight, layer.bias - lr * layer.grad_bias
-
-
-@Network.impostor("You give every layer the loss's gradient. Each gets what the layer after it returned: its own grad_output.")
-class gives_every_layer_the_same_gradient:
-    def __init__(self, layers):
-        self.layers = layers
-
-    def forward(self, x):
-        for layer in self.layers:
-            x = layer.forward(x)
-        return x
-
-    def backward(self, grad_output):
-        for layer in reversed(self.layers):
-            grad_input = layer.backward(grad_output)
-        return grad_input
 
     def step(self, lr):
         for layer in self.layers:
@@ -217,7 +217,8 @@ class climbs:
     def step(self, lr):
         for layer in self.layers:
             if hasattr(layer, "weight"):
-                layer.weight, layer.bias = layer.weight + lr * layer.grad_weight, layer.bias + lr * layer.grad_bias
+                layer.weight = layer.weight + lr * layer.grad_weight
+                layer.bias = None if layer.bias is None else layer.bias + lr * layer.grad_bias
 
 
 @Network.impostor("Your step leaves the biases where they are. They learn as the weights do.")
@@ -260,7 +261,8 @@ class moves_a_local_name:
         for layer in self.layers:
             if hasattr(layer, "weight"):
                 weight, bias = layer.weight, layer.bias
-                weight, bias = weight - lr * layer.grad_weight, bias - lr * layer.grad_bias
+                weight = weight - lr * layer.grad_weight
+                bias = None if bias is None else bias - lr * layer.grad_bias
 
 
 @Network.impostor("Your step asks every layer for a weight. ReLU has none: go by hasattr.")
@@ -280,4 +282,48 @@ class wants_a_weight_of_every_layer:
 
     def step(self, lr):
         for layer in self.layers:
-            layer.weight, layer.bias = layer.weight - lr * layer.grad_weight, layer.bias - lr * layer.grad_bias
+            layer.weight = layer.weight - lr * layer.grad_weight
+            layer.bias = None if layer.bias is None else layer.bias - lr * layer.grad_bias
+
+
+@Network.impostor("Your step passes by layers of other classes than your own. Go by what a layer has: a weight.")
+class goes_by_the_class:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad_output):
+        for layer in reversed(self.layers):
+            grad_output = layer.backward(grad_output)
+        return grad_output
+
+    def step(self, lr):
+        for layer in self.layers:
+            if type(layer).__name__ == "LinearLayer":
+                layer.weight = layer.weight - lr * layer.grad_weight
+                layer.bias = None if layer.bias is None else layer.bias - lr * layer.grad_bias
+
+
+@Network.impostor("Your step reckons with a bias in every layer that has a weight. Where it is None, only the weight moves.")
+class wants_a_bias_of_every_weight:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad_output):
+        for layer in reversed(self.layers):
+            grad_output = layer.backward(grad_output)
+        return grad_output
+
+    def step(self, lr):
+        for layer in self.layers:
+            if hasattr(layer, "weight"):
+                layer.weight, layer.bias = layer.weight - lr * layer.grad_weight, layer.bias - lr * layer.grad_bias

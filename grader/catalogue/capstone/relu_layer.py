@@ -61,8 +61,8 @@ def changes_nothing_and_asks_autograd_for_nothing(ReLULayer, bench):
     with torch.inference_mode():
         layer = ReLULayer()
         answers = {"y": layer.forward(x), "grad_input": layer.backward(grad_output)}
-    unchanged = {"x is unchanged": torch.equal(x, before[0]), "grad_output is unchanged": torch.equal(grad_output, before[1])}
-    return answers | unchanged
+    pairs = {"x": (x, before[0]), "grad_output": (grad_output, before[1])}
+    return answers | {name: "unchanged" if torch.equal(*pair) else "changed" for name, pair in pairs.items()}
 
 
 @ReLULayer.impostor("Your backward lets everything through. Where x was not positive, no gradient passes.")

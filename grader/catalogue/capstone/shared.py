@@ -1,3 +1,6 @@
-"""What every task of the exercise forbids: torch's layers, optimizers and autograd. What is left are tensors."""
+"""What every task of the exercise forbids: torch's layers, optimizers and autograd, with the kernels that autograd calls."""
 
-READY_MADE = ("torch.nn", "torch.optim", "torch.autograd", "torch.autograd.backward", "torch.func")
+READY_MADE = (
+    "torch.nn", "torch.optim", "torch.ops", "torch.func", "torch.autograd", "torch.autograd.backward",
+    "torch.Tensor.requires_grad_", "torch.Tensor.grad_fn",
+)
