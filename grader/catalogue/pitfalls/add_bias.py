@@ -23,57 +23,61 @@ add_bias = Task(
 
 
 @add_bias.probe(points=1)
-def adds_a_bias_and_refuses_a_column(add_bias, bench):
-    """y (7, 5): the sum for a bias (5,), a ValueError that names both shapes for a bias (7, 1)."""
+def adds_the_right_shape_only(add_bias, bench):
+    """The sum for y (7, 5), (4, 4), (5,), (2, 7, 5), (0, 5) and (7, 1), each with a bias (O,); no sum for a bias (7, 1)."""
+    answers = {}
+    for y in [(7, 5), (4, 4), (5,), (2, 7, 5), (0, 5), (7, 1)]:
+        answers[f"y {y}, bias {y[-1:]}"] = add_bias(bench.randn(*y), bench.randn(y[-1]))
     caught = bench.catch(lambda: add_bias(bench.randn(7, 5), bench.randn(7, 1)))
-    return {
-        "bias (5,)": add_bias(bench.randn(7, 5), bench.randn(5)),
-        "bias (7, 1)": {"raises": caught.kind or "nothing", "names both shapes": caught.names(7, 5, 1)},
-    }
+    return answers | {"y (7, 5), bias (7, 1)": f"raises {caught.kind or 'nothing'}"}
+
+
+@add_bias.probe(points=1)
+def refuses_a_column(add_bias, bench):
+    """A ValueError that names both shapes for a bias (B, 1), also where B = O, y is a vector, or y has leading dimensions."""
+    answers = {}
+    for y, bias in [((7, 5), (7, 1)), ((4, 4), (4, 1)), ((5,), (5, 1)), ((2, 7, 5), (2, 1, 1))]:
+        caught = bench.catch(lambda: add_bias(bench.randn(*y), bench.randn(*bias)))
+        names = "names both shapes" if caught.names(*y, *bias) else "does not name both shapes"
+        answers[f"y {y}, bias {bias}"] = f"a {caught.kind} that {names}" if caught.kind else "no error"
+    return answers
 
 
 @add_bias.probe(points=1)
 def refuses_a_single_number(add_bias, bench):
-    """A bias (1,) or () is refused, unless y has one output."""
-    answers = {"y (7, 1), bias (1,)": add_bias(bench.randn(7, 1), bench.randn(1))}
-    for shape in [(1,), ()]:
-        caught = bench.catch(lambda: add_bias(bench.randn(7, 5), bench.randn(*shape)))
-        answers[f"y (7, 5), bias {shape}"] = {"raises": caught.kind or "nothing", "names both shapes": caught.names(7, 5, *shape)}
+    """A ValueError that names both shapes for a bias (1,) or (), where y has five outputs."""
+    answers = {}
+    for y, bias in [((7, 5), (1,)), ((7, 5), ()), ((5,), (1,))]:
+        caught = bench.catch(lambda: add_bias(bench.randn(*y), bench.randn(*bias)))
+        names = "names both shapes" if caught.names(*y, *bias) else "does not name both shapes"
+        answers[f"y {y}, bias {bias}"] = f"a {caught.kind} that {names}" if caught.kind else "no error"
     return answers
 
 
 @add_bias.probe(points=1)
-def refuses_a_matrix(add_bias, bench):
-    """A bias (1, 5), (7, 5), or one that is too long; and (4, 1) or (1, 4) where y is square."""
-    answers = {"y (4, 4), bias (4,)": add_bias(bench.randn(4, 4), bench.randn(4))}
-    for y, bias in [((7, 5), (1, 5)), ((7, 5), (7, 5)), ((7, 5), (6,)), ((4, 4), (4, 1)), ((4, 4), (1, 4))]:
+def refuses_rows_and_wrong_sizes(add_bias, bench):
+    """A ValueError that names both shapes for a bias (1, O), also where B = O, for one (B, O), and for one that is too long."""
+    answers = {}
+    for y, bias in [((7, 5), (1, 5)), ((4, 4), (1, 4)), ((7, 5), (7, 5)), ((2, 7, 5), (7, 5)), ((7, 5), (6,))]:
         caught = bench.catch(lambda: add_bias(bench.randn(*y), bench.randn(*bias)))
-        answers[f"y {y}, bias {bias}"] = {"raises": caught.kind or "nothing", "names both shapes": caught.names(*y, *bias)}
-    return answers
-
-
-@add_bias.probe(points=1)
-def takes_any_leading_dimensions(add_bias, bench):
-    """y (5,), (2, 7, 5) and (0, 5) with a bias (5,); y (5,) and (2, 7, 5) with a bias that would broadcast."""
-    answers = {f"y {y}, bias (5,)": add_bias(bench.randn(*y), bench.randn(5)) for y in [(5,), (2, 7, 5), (0, 5)]}
-    for y, bias in [((5,), (5, 1)), ((2, 7, 5), (7, 5)), ((2, 7, 5), (2, 1, 1))]:
-        caught = bench.catch(lambda: add_bias(bench.randn(*y), bench.randn(*bias)))
-        answers[f"y {y}, bias {bias}"] = {"raises": caught.kind or "nothing", "names both shapes": caught.names(*y, *bias)}
+        names = "names both shapes" if caught.names(*y, *bias) else "does not name both shapes"
+        answers[f"y {y}, bias {bias}"] = f"a {caught.kind} that {names}" if caught.kind else "no error"
     return answers
 
 
 @add_bias.probe(points=1)
 def leaves_y_as_it_is(add_bias, bench):
-    """The caller's y and bias are unchanged after a sum, and after a refusal."""
+    """The caller's y and bias are unchanged after a sum, and y is after a refusal."""
     y, bias, column = bench.randn(7, 5), bench.randn(5), bench.randn(7, 1)
     before = y.clone(), bias.clone()
-    total = add_bias(y, bias)
-    after = y.clone(), bias.clone()
-    refused = bench.catch(lambda: add_bias(y, column)).kind or "nothing"
-    return {
-        "sum": total, "unchanged": all(torch.equal(*pair) for pair in zip(before, after)),
-        "bias (7, 1) raises": refused, "still unchanged": torch.equal(y, before[0]),
-    }
+    answers = {"the sum for a bias (5,)": add_bias(y, bias)}
+    for name, now, then in zip(("y", "bias"), (y, bias), before):
+        answers[f"{name} after the sum"] = "unchanged" if torch.equal(now, then) else "changed"
+    y = before[0].clone()
+    caught = bench.catch(lambda: add_bias(y, column))
+    answers["a bias (7, 1)"] = f"raises {caught.kind or 'nothing'}"
+    answers["y after a bias (7, 1)"] = "unchanged" if torch.equal(y, before[0]) else "changed"
+    return answers
 
 
 @add_bias.starts_from(

@@ -28,22 +28,33 @@ conv_or_linear_parameters = Task(
 @conv_or_linear_parameters.probe(points=1)
 def counts_a_small_picture(conv_or_linear_parameters, bench):
     """Pictures of 4 to 9 pixels each way, height and width different, kernels of 2 and 3 pixels."""
-    height, channels, out_channels = bench.size(4, 6), bench.size(2, 4), bench.size(5, 7)
-    sizes = [(channels, height, height + 3, out_channels, 2), (channels, height + 3, height, out_channels, 3)]
-    return {f"channels, height, width, out_channels, kernel_size = {size}": conv_or_linear_parameters(*size) for size in sizes}
+    side, channels, out_channels = bench.size(4, 6), bench.size(2, 4), bench.size(5, 7)
+    answers = {}
+    for height, width, kernel in [(side, side + 3, 2), (side + 3, side, 3)]:
+        conv, linear = conv_or_linear_parameters(channels, height, width, out_channels, kernel)
+        answers[f"{height} × {width} pixels, kernel_size {kernel}"] = {"convolution": conv, "Linear": linear}
+    return answers
 
 
 @conv_or_linear_parameters.probe(points=1)
 def counts_a_photograph(conv_or_linear_parameters, bench):
     """3 channels, 224 × 224 pixels, 64 output channels, kernels of 3 and 7 pixels."""
-    return {f"kernel_size {size}": conv_or_linear_parameters(3, 224, 224, 64, size) for size in (3, 7)}
+    answers = {}
+    for kernel in (3, 7):
+        conv, linear = conv_or_linear_parameters(3, 224, 224, 64, kernel)
+        answers[f"224 × 224 pixels, kernel_size {kernel}"] = {"convolution": conv, "Linear": linear}
+    return answers
 
 
 @conv_or_linear_parameters.probe(points=1)
 def counts_the_two_extremes(conv_or_linear_parameters, bench):
     """A kernel of one pixel, and one as large as the picture, where the two layers are one."""
-    size = bench.size(5, 8)
-    return {f"8 × 8 pixels, kernel_size {kernel}": conv_or_linear_parameters(3, 8, 8, size, kernel) for kernel in (1, 8)}
+    out_channels = bench.size(5, 8)
+    answers = {}
+    for kernel in (1, 8):
+        conv, linear = conv_or_linear_parameters(3, 8, 8, out_channels, kernel)
+        answers[f"8 × 8 pixels, kernel_size {kernel}"] = {"convolution": conv, "Linear": linear}
+    return answers
 
 
 @conv_or_linear_parameters.starts_from(

@@ -47,13 +47,12 @@ def is_a_layer_like_any_other(load_transposed, bench):
     answers = {}
     for dtype in (torch.float32, torch.float64):
         layer = load_transposed(bench.randn(5, 3, dtype=dtype), bench.randn(3, dtype=dtype))
-        answers[str(dtype)] = {
-            "is an nn.Linear": isinstance(layer, nn.Linear),
-            "in_features, out_features": (layer.in_features, layer.out_features),
-            "parameters": {
-                name: (tuple(p.shape), str(p.dtype), p.device.type, p.requires_grad and p.is_leaf) for name, p in layer.named_parameters()
-            },
-        }
+        parts = {"class": "nn.Linear" if isinstance(layer, nn.Linear) else type(layer).__name__}
+        parts |= {"in_features": layer.in_features, "out_features": layer.out_features, "parameters": ", ".join(layer.state_dict())}
+        for name, p in layer.named_parameters():
+            leaf, grad = "a leaf" if p.is_leaf else "no leaf", "requires grad" if p.requires_grad else "requires no grad"
+            parts[name] = f"{p.dtype} {tuple(p.shape)} on {p.device.type}, {leaf}, {grad}"
+        answers[f"from {dtype}"] = parts
     return answers
 
 
@@ -62,26 +61,41 @@ def may_have_no_bias(load_transposed, bench):
     """bias=None gives a layer without one."""
     layer = load_transposed(bench.randn(5, 3, dtype=torch.float64), None)
     x = bench.randn(2, 5, dtype=torch.float64)
-    return {"layer.bias is None": layer.bias is None, "state_dict": list(layer.state_dict()), "output": layer(x)}
+    bias = "None" if layer.bias is None else "a parameter"
+    return {"layer.bias": bias, "state_dict": ", ".join(layer.state_dict()), "output": layer(x)}
 
 
-@load_transposed.probe(points=2)
-def owns_its_memory(load_transposed, bench):
-    """When weight_in_out and bias change afterwards, the layer does not; when the layer is trained, they do not."""
+@load_transposed.probe(points=1)
+def owns_its_weight(load_transposed, bench):
+    """When weight_in_out changes afterwards, the layer's weight does not; when that is trained, weight_in_out does not change."""
     answers = {}
-    stored = {"in order": bench.randn(5, 3, dtype=torch.float64), "a transposed view": bench.randn(3, 5, dtype=torch.float64).T}
-    for case, weight in stored.items():
-        bias, x = bench.randn(3, dtype=torch.float64), bench.randn(2, 5, dtype=torch.float64)
-        before = weight.clone(), bias.clone()
-        layer = load_transposed(weight, bias)
+    in_order, columns = bench.randn(5, 3, dtype=torch.float64), bench.randn(3, 5, dtype=torch.float64)
+    for case, weight in [("contiguous", in_order), ("a transposed view", columns.T)]:
+        layer = load_transposed(weight, bench.randn(3, dtype=torch.float64))
+        before, own = weight.clone(), layer.weight.detach().clone()
         with torch.no_grad():
-            for parameter in layer.parameters():
-                parameter.add_(1)
-        untouched = torch.equal(weight, before[0]) and torch.equal(bias, before[1])
+            layer.weight.add_(1)
+        kept = "unchanged" if torch.equal(weight, before) else "changed"
         weight.zero_()
-        bias.zero_()
-        answers[f"weight_in_out {case}"] = {"the caller's tensors stay": untouched, "the layer stays": layer(x)}
+        own_kept = "unchanged" if torch.equal(layer.weight, own + 1) else "changed"
+        answers[f"weight_in_out (5, 3), {case}"] = {
+            "weight_in_out after a step of layer.weight": kept, "layer.weight after weight_in_out.zero_()": own_kept,
+        }
     return answers
+
+
+@load_transposed.probe(points=1)
+def owns_its_bias(load_transposed, bench):
+    """When bias changes afterwards, the layer's bias does not; when that is trained, bias does not change."""
+    weight, bias = bench.randn(5, 3, dtype=torch.float64), bench.randn(3, dtype=torch.float64)
+    layer = load_transposed(weight, bias)
+    before, own = bias.clone(), layer.bias.detach().clone()
+    with torch.no_grad():
+        layer.bias.add_(1)
+    kept = "unchanged" if torch.equal(bias, before) else "changed"
+    bias.zero_()
+    own_kept = "unchanged" if torch.equal(layer.bias, own + 1) else "changed"
+    return {"bias after a step of layer.bias": kept, "layer.bias after bias.zero_()": own_kept}
 
 
 @load_transposed.starts_from(

@@ -38,60 +38,63 @@ read_the_error = Task(
 
 @read_the_error.probe(points=1)
 def reads_a_product_of_matrices(read_the_error, bench):
-    """x (r, given) meets a weight (o, needed) in F.linear, with a bias and without."""
-    r, given, needed, o = bench.size(10, 19), bench.size(30, 39), bench.size(20, 29), bench.size(40, 49)
+    """x (B, given) meets a weight (out, needed) in F.linear, with a bias and without."""
+    given, needed, out = bench.size(30, 39), bench.size(20, 29), bench.size(40, 49)
     answers = {}
-    for bias in (torch.zeros(o), None):
-        message = bench.catch(lambda: F.linear(torch.zeros(r, given), torch.zeros(o, needed), bias)).message
-        answers[message] = read_the_error(message)
-        r += 1
+    for rows, bias in [(bench.size(10, 14), torch.zeros(out)), (bench.size(15, 19), None)]:
+        message = bench.catch(lambda: F.linear(torch.zeros(rows, given), torch.zeros(out, needed), bias)).message
+        answers[f"F.linear, x {(rows, given)}, weight {(out, needed)}"] = repr(read_the_error(message))
     return answers
 
 
 @read_the_error.probe(points=1)
 def reads_through_flattened_dimensions(read_the_error, bench):
-    """x (..., given) has several leading dimensions, which torch reports as one, or none."""
-    given, needed, o = bench.size(30, 39), bench.size(20, 29), bench.size(40, 49)
+    """x (..., given) has several leading dimensions, which torch reports as one, or none; sizes of one digit and of three."""
+    out = bench.size(40, 49)
+    shapes = [((3, 5, bench.size(30, 39)), 20), ((2, 3, 4, bench.size(700, 799)), 9), ((8,), bench.size(500, 599))]
     answers = {}
-    for lead in [(3, 5), (2, 3, 4), ()]:
-        message = bench.catch(lambda: F.linear(torch.zeros(*lead, given), torch.zeros(o, needed), torch.zeros(o))).message
-        answers[message] = read_the_error(message)
+    for shape, needed in shapes:
+        message = bench.catch(lambda: F.linear(torch.zeros(shape), torch.zeros(out, needed), torch.zeros(out))).message
+        answers[f"F.linear, x {shape}, weight {(out, needed)}"] = repr(read_the_error(message))
     return answers
 
 
 @read_the_error.probe(points=1)
 def reads_the_rarer_products(read_the_error, bench):
     """weight @ x for one vector x (given,); and F.linear of a permuted batch (2, 4, given)."""
-    given, needed, o = bench.size(30, 39), bench.size(20, 29), bench.size(40, 49)
-    messages = [
-        bench.catch(lambda: torch.zeros(o, needed) @ torch.zeros(given)).message,
-        bench.catch(lambda: F.linear(torch.zeros(4, 2, given).transpose(0, 1), torch.zeros(o, needed), torch.zeros(o))).message,
-    ]
-    return {message: read_the_error(message) for message in messages}
+    given, needed, out = bench.size(30, 39), bench.size(20, 29), bench.size(40, 49)
+    weight, permuted = torch.zeros(out, needed), torch.zeros(4, 2, given).transpose(0, 1)
+    calls = {
+        f"weight {(out, needed)} @ x {(given,)}": lambda: weight @ torch.zeros(given),
+        f"F.linear, permuted x {(2, 4, given)}, weight {(out, needed)}": lambda: F.linear(permuted, weight, torch.zeros(out)),
+    }
+    return {case: repr(read_the_error(bench.catch(call).message)) for case, call in calls.items()}
 
 
 @read_the_error.probe(points=1)
 def reads_a_clash_with_the_bias(read_the_error, bench):
-    """A bias (given,) where y has `needed` outputs: in F.linear, and in y + bias."""
-    given, needed, r = bench.size(30, 39), bench.size(20, 29), bench.size(10, 19)
-    messages = [
-        bench.catch(lambda: F.linear(torch.zeros(r, 5), torch.zeros(needed, 5), torch.zeros(given))).message,
-        bench.catch(lambda: torch.zeros(r, needed) + torch.zeros(given)).message,
-    ]
-    return {message: read_the_error(message) for message in messages}
+    """A bias (given,) or (rows, given) where y has `needed` outputs: in F.linear, and in y + bias."""
+    given, rows = bench.size(30, 39), bench.size(10, 19)
+    answers = {}
+    for y, bias in [((rows, 20), (given,)), ((rows, 3), (rows, given))]:
+        message = bench.catch(lambda: F.linear(torch.zeros(rows, 5), torch.zeros(y[-1], 5), torch.zeros(bias))).message
+        answers[f"F.linear, output {y}, bias {bias}"] = repr(read_the_error(message))
+    for y, bias in [((rows, 20), (given,)), ((2, rows, 20), (given,)), ((rows, 3), (rows, 4))]:
+        message = bench.catch(lambda: torch.zeros(y) + torch.zeros(bias)).message
+        answers[f"y + bias, y {y}, bias {bias}"] = repr(read_the_error(message))
+    return answers
 
 
 @read_the_error.probe(points=1)
 def knows_when_it_is_not_about_sizes(read_the_error, bench):
     """None for an error of dtypes or of a view; the sizes for another clash of sizes after it."""
     given, needed = bench.size(30, 39), bench.size(20, 29)
-    calls = [
-        lambda: F.linear(torch.zeros(4, 5, dtype=torch.float64), torch.zeros(3, 5)),
-        lambda: torch.zeros(4, 5).T.view(-1),
-        lambda: F.linear(torch.zeros(4, given), torch.zeros(3, needed)),
-    ]
-    messages = [bench.catch(call).message for call in calls]
-    return {message: read_the_error(message) for message in messages}
+    calls = {
+        "two dtypes in F.linear": lambda: F.linear(torch.zeros(4, 5, dtype=torch.float64), torch.zeros(3, 5)),
+        "a view of a permuted x": lambda: torch.zeros(4, 5).T.view(-1),
+        f"F.linear, x {(4, given)}, weight {(3, needed)}": lambda: F.linear(torch.zeros(4, given), torch.zeros(3, needed)),
+    }
+    return {case: repr(read_the_error(bench.catch(call).message)) for case, call in calls.items()}
 
 
 @read_the_error.starts_from(
@@ -254,3 +257,18 @@ def expects_sizes_in_every_message(message):
     )
     found = next((found for form in forms if (found := re.search(form, message))), None)
     return int(found["given"]), int(found["needed"])
+
+
+@read_the_error.impostor("You take sizes for numbers of two digits. They have one digit or more: `\\d+`.")
+def expects_two_digits(message):
+    import re
+
+    forms = (
+        r"\(\d+x(?P<given>\d\d) and (?P<needed>\d\d)x\d+\)",
+        r"mat \(\d+x(?P<needed>\d\d)\), vec \((?P<given>\d\d)\)",
+        r"to be: \[\d+, (?P<given>\d\d)\] but got: \[\d+, (?P<needed>\d\d)\]",
+        r"expanded size of the tensor \((?P<needed>\d\d)\) must match the existing size \((?P<given>\d\d)\)",
+        r"size of tensor a \((?P<needed>\d\d)\) must match the size of tensor b \((?P<given>\d\d)\)",
+    )
+    found = next((found for form in forms if (found := re.search(form, message))), None)
+    return (int(found["given"]), int(found["needed"])) if found else None

@@ -23,7 +23,7 @@ scaled_lazy = Task(
     reference=scaled_lazy_reference,
     section="pitfalls-lazy",
     hints=(
-        "The weight has no numbers before the first call. Who fills it then, and which method of the layer does that?",
+        "The weight is uninitialized before the first call. Who fills it then, and which method of the layer does that?",
         "Subclass nn.LazyLinear and write reset_parameters: torch calls it once the shapes are known. It also calls it while the "
         "layer is being made, when in_features is still 0: do nothing then.",
     ),
@@ -46,7 +46,7 @@ def waits_for_its_input(scaled_lazy, bench):
     for shape in [(150,), (2, 3, 120)]:
         layer = scaled_lazy(100, 0.5)
         answers[f"x {shape}"] = {
-            "weight is uninitialized before": nn.parameter.is_lazy(layer.weight),
+            "weight before the call": "uninitialized" if nn.parameter.is_lazy(layer.weight) else "initialized",
             "y": tuple(layer(bench.randn(*shape).cpu()).shape),
             "weight": bench.sample(layer.weight),
             "bias": layer.bias,
@@ -64,10 +64,10 @@ def draws_only_once(scaled_lazy, bench):
     weight, bias = layer.weight.detach().clone(), layer.bias.detach().clone()
     layer(bench.randn(4, 120).cpu())
     return {
-        "the weight stays": torch.equal(layer.weight, weight),
+        "weight, second call": "unchanged" if torch.equal(layer.weight, weight) else "changed",
         "weight": bench.sample(layer.weight),
+        "bias, second call": "unchanged" if torch.equal(layer.bias, bias) else "changed",
         "bias, 1 added after the first call": layer.bias,
-        "kept": torch.equal(layer.bias, bias),
     }
 
 
@@ -79,14 +79,17 @@ def keeps_what_was_loaded(scaled_lazy, bench):
     loaded.load_state_dict(saved)
     for layer in (loaded, drawn):
         layer(bench.randn(4, 120).cpu())
-    return {"loaded": [loaded.weight, loaded.bias], "drawn": [bench.sample(drawn.weight), drawn.bias]}
+    return {
+        "weight, loaded": loaded.weight, "bias, loaded": loaded.bias,
+        "weight, nothing loaded": bench.sample(drawn.weight), "bias, nothing loaded": drawn.bias,
+    }
 
 
 @scaled_lazy.starts_from(
-    "You initialize a weight that does not exist yet. `.data` of an uninitialized parameter is empty, so nothing is drawn, nothing "
-    "complains, and the first call draws torch's default."
+    "You fill a weight that is uninitialized. Its `.data` is empty, so nothing is drawn, nothing complains, and the first call draws "
+    "torch's default."
 )
-def initializes_what_is_not_there_yet(out_features, std):
+def fills_an_uninitialized_weight(out_features, std):
     layer = nn.LazyLinear(out_features)
     layer.weight.data.normal_(0, std)
     layer.bias.data.fill_(0)
@@ -116,6 +119,19 @@ def calls_it_on_a_made_up_input(out_features, std):
     nn.init.normal_(layer.weight, std=std)
     nn.init.zeros_(layer.bias)
     return layer
+
+
+@scaled_lazy.impostor(
+    "Your reset_parameters draws whenever it is called. torch also calls it while the layer is being made, when in_features is 0 and "
+    "there is no bias: do nothing then."
+)
+def resets_while_it_is_being_made(out_features, std):
+    class Layer(nn.LazyLinear):
+        def reset_parameters(self):
+            nn.init.normal_(self.weight, std=std)
+            nn.init.zeros_(self.bias)
+
+    return Layer(out_features)
 
 
 @scaled_lazy.impostor("You draw anew at every call, so nothing the layer learns lasts. Draw once, when the shapes become known.")
