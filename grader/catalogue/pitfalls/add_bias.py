@@ -39,7 +39,7 @@ def refuses_a_column(add_bias, bench):
     for y, bias in [((7, 5), (7, 1)), ((4, 4), (4, 1)), ((5,), (5, 1)), ((2, 7, 5), (2, 1, 1))]:
         caught = bench.catch(lambda: add_bias(bench.randn(*y), bench.randn(*bias)))
         names = "names both shapes" if caught.names(*y, *bias) else "does not name both shapes"
-        answers[f"y {y}, bias {bias}"] = f"a {caught.kind} that {names}" if caught.kind else "no error"
+        answers[f"y {y}, bias {bias}"] = f"{caught.kind} that {names}" if caught.kind else "no error"
     return answers
 
 
@@ -50,7 +50,7 @@ def refuses_a_single_number(add_bias, bench):
     for y, bias in [((7, 5), (1,)), ((7, 5), ()), ((5,), (1,))]:
         caught = bench.catch(lambda: add_bias(bench.randn(*y), bench.randn(*bias)))
         names = "names both shapes" if caught.names(*y, *bias) else "does not name both shapes"
-        answers[f"y {y}, bias {bias}"] = f"a {caught.kind} that {names}" if caught.kind else "no error"
+        answers[f"y {y}, bias {bias}"] = f"{caught.kind} that {names}" if caught.kind else "no error"
     return answers
 
 
@@ -61,7 +61,7 @@ def refuses_rows_and_wrong_sizes(add_bias, bench):
     for y, bias in [((7, 5), (1, 5)), ((4, 4), (1, 4)), ((7, 5), (7, 5)), ((2, 7, 5), (7, 5)), ((7, 5), (6,))]:
         caught = bench.catch(lambda: add_bias(bench.randn(*y), bench.randn(*bias)))
         names = "names both shapes" if caught.names(*y, *bias) else "does not name both shapes"
-        answers[f"y {y}, bias {bias}"] = f"a {caught.kind} that {names}" if caught.kind else "no error"
+        answers[f"y {y}, bias {bias}"] = f"{caught.kind} that {names}" if caught.kind else "no error"
     return answers
 
 

@@ -89,6 +89,18 @@ def forgets_the_biases(channels, height, width, out_channels, kernel_size):
     return out_channels * channels * kernel_size**2, outputs * channels * height * width
 
 
+@conv_or_linear_parameters.impostor("You left out the convolution's biases: one for each output channel.")
+def forgets_the_convolutions_biases(channels, height, width, out_channels, kernel_size):
+    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
+    return out_channels * channels * kernel_size**2, outputs * channels * height * width + outputs
+
+
+@conv_or_linear_parameters.impostor("You left out the Linear's biases: one for each number it gives.")
+def forgets_the_linears_biases(channels, height, width, out_channels, kernel_size):
+    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
+    return out_channels * channels * kernel_size**2 + out_channels, outputs * channels * height * width
+
+
 @conv_or_linear_parameters.impostor("You give the convolution a bias for each place. It shares its bias as it shares its weights: one for each output channel.")
 def gives_each_place_a_bias(channels, height, width, out_channels, kernel_size):
     outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)

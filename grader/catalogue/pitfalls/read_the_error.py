@@ -87,7 +87,7 @@ def reads_a_clash_with_the_bias(read_the_error, bench):
 
 @read_the_error.probe(points=1)
 def knows_when_it_is_not_about_sizes(read_the_error, bench):
-    """None for an error of dtypes or of a view; the sizes for another clash of sizes after it."""
+    """None for an error of dtypes or of a view; a clash of sizes after them gives its sizes."""
     given, needed = bench.size(30, 39), bench.size(20, 29)
     calls = {
         "two dtypes in F.linear": lambda: F.linear(torch.zeros(4, 5, dtype=torch.float64), torch.zeros(3, 5)),
