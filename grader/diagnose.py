@@ -189,6 +189,6 @@ def _argument_text(value):
     if callable(value) and not isinstance(value, torch.nn.Module):
         return "a function"
     if not hasattr(value, "shape"):
-        return shorten(re.sub(r" at 0x\w+", "", repr(value)), 60, placeholder=" …")
+        return shorten(re.sub(r" at 0x\w+", "", repr(value)), 110, placeholder=" …")
     shape, dtype = tuple(value.shape), str(value.dtype).removeprefix("torch.")
     return f"{shape}" if dtype == "float32" else f"{shape} {dtype}"

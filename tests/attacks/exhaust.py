@@ -58,19 +58,19 @@ DISK = [
     }.items()
 ]
 FILES = [
-    harmless("opens too many files", "of a device", "x = []\nwhile True: x.append(open('/dev/null'))", "Error|died|timed out"),
-    harmless("opens too many files", "of pipes", "import os\nwhile True: os.pipe()", "Error|died|timed out"),
+    harmless("opens too many files", "of a device", "x = []\nwhile True: x.append(open('/dev/null'))", "Error|died"),
+    harmless("opens too many files", "of pipes", "import os\nwhile True: os.pipe()", "Error|died"),
 ]
 OUTPUT = [
     harmless("floods", "one print", "print('x' * 10**9)", "flooded|Error"),
-    harmless("floods", "a loop of prints", "while True: print('x' * 1000)", "flooded|timed out"),
+    harmless("floods", "a loop of prints", "while True: print('x' * 1000)", "flooded"),
     harmless("floods", "a display", "from IPython.display import display\ndisplay({'text/plain': 'x' * 10**8}, raw=True)", "flooded|[Mm]emory"),
-    harmless("floods", "a loop of displays", "from IPython.display import display\nwhile True: display('x' * 1000)", "flooded|timed out"),
+    harmless("floods", "a loop of displays", "from IPython.display import display\nwhile True: display('x' * 1000)", "flooded"),
     harmless("floods", "the raw outputs", "import os\nfor _ in range(10**5):\n    os.write(1, b'x' * 10**4); os.write(2, b'x' * 10**4)"),
     harmless("floods", "frames of one message", KERNEL + "import zmq, time\nbody = zmq.Frame(b'y' * (30 * 2**20), copy=False)\n"
              "def flood():\n    for _ in range(100): kernel.iopub_thread.socket.send(body, zmq.SNDMORE, copy=False)\n    kernel.iopub_thread.socket.send(b'')\n"
-             "kernel.iopub_thread.io_loop.add_callback(flood)\ntime.sleep(10)", "flooded|died|timed"),
-    of_linear("floods", "in an answer", "while True: print('x' * 1000)", ("flooded", "timed out")),  # whichever limit a busy machine reaches first
+             "kernel.iopub_thread.io_loop.add_callback(flood)\ntime.sleep(10)", "flooded|died"),
+    of_linear("floods", "in an answer", "while True: print('x' * 1000)", "flooded"),
     of_linear("floods", "an answer of a hundred thousand parts", "return [0] * 10**5", ("raised", "wrong")),
     of_linear("floods", "an answer that holds itself", "x = []\nx.append(x)\nreturn x", ("raised", "wrong")),
     of_linear("floods", "an answer of 100 MB", "return torch.zeros(25 * 10**6)", ("raised", "wrong", "out of memory")),
