@@ -119,7 +119,7 @@ def plain_markdown(text):
 def aside(match):
     kind, title, body = match.groups()
     if kind == "dropdown":
-        return f"<details><summary>{title}</summary>\n\n{body}\n</details>"
+        return f"**{title}**\n\n<details><summary>Show</summary>\n\n{body}\n</details>"  # a summary shows no Markdown
     return "\n".join("> " + line for line in [f"**{title or kind.capitalize()}**", "", *body.splitlines()])
 
 
