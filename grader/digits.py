@@ -1,4 +1,4 @@
-"""Handwritten digits to learn from: scikit-learn's bundled set, with a little noise of its own for each seed.
+"""Handwritten digits to learn from: scikit-learn's bundled set, with a little noise on the ink, of its own for each seed.
 
 Source: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998.
 """
@@ -19,7 +19,7 @@ def digits(seed: int) -> Data:
     """
     images, labels = _bundled()
     generator = torch.Generator().manual_seed(seed)
-    images = (images + NOISE * torch.randn(images.shape, generator=generator)).clamp(0, 1)
+    images = (images + NOISE * torch.randn(images.shape, generator=generator) * (images > 0)).clamp(0, 1)  # paper stays 0
     train = torch.randperm(len(images) - HELD_OUT, generator=generator)
     held_out = len(train) + torch.randperm(HELD_OUT, generator=generator)
     return Data((images[train], labels[train], images[held_out]), labels[held_out])

@@ -275,7 +275,9 @@ def removes_everybodys_hooks(model, x):
     return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs]
 
 
-@shape_trace.impostor("You call model.forward(x), which skips the model's own hooks. Call model(x).")
+@shape_trace.impostor(
+    "A model that is itself a leaf has no row: you leave it out (its name is ''), or call model.forward(x), which skips its hooks."
+)
 def calls_forward(model, x):
     runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
     with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):

@@ -71,7 +71,7 @@ def lets_the_gradient_through(SimpleMLP, bench):
 
 
 @SimpleMLP.probe(points=1)
-def starts_as_torchs_layers_do(SimpleMLP, bench):
+def starts_as_new_linear_layers_do(SimpleMLP, bench):
     """A hundred new models: their weights and biases are drawn anew, from the distribution of nn.Linear."""
     models = [SimpleMLP() for _ in range(100)]
     numbers = [

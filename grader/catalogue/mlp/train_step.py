@@ -22,7 +22,8 @@ train_step = Task(
     section="mlp-step",
     forbids=("torch.optim",),
     hints=(
-        "Four moves: clear the old gradients, compute the loss, go backward, step. Which of them must autograd not record?",
+        "Clear the old gradients, compute the loss, go backward, step. Which of these must autograd not record? Modes, and where "
+        "the tensors lie in memory, are not to change.",
         "After loss.backward(), inside `with torch.no_grad():`, subtract lr times .grad, in place, from each parameter that has "
         "one. loss.item() is the float.",
     ),
