@@ -177,7 +177,7 @@ def forbidden_message(task: Task, names, line: str = "") -> str:
     """Which forbidden name an answer uses."""
     what = ", ".join(f"`{name}`" for name in names)
     where = f" Found in: `{line}`." if line else ""
-    return f"`{task.name}` is to be written without {what}.{where}"
+    return f"`{task.name}`, with what it calls, is to be written without {what}.{where}"
 
 
 def _call_text(task, call):

@@ -46,7 +46,7 @@ def task_view(task: TaskResult) -> Group:
 def _explanation(task):
     whole = {verdict.probe for verdict in task.verdicts if verdict.status != PASSED}
     for mistake in task.mistakes:
-        where = "" if set(mistake.probes) == whole else f" (explains: {', '.join(map(_words, mistake.probes))})"
+        where = "" if set(mistake.probes) == whole else f" (seen in: {', '.join(map(_words, mistake.probes))})"
         yield Panel(Text(mistake.message + where), border_style="yellow", box=box.ROUNDED, title="this looks like", title_align="left")
     shown: list[str] = []
     for verdict in task.verdicts:
