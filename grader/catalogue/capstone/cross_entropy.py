@@ -24,9 +24,11 @@ CrossEntropy = Task(
     section="capstone-loss",
     forbids=READY_MADE,
     hints=(
-        "The loss is a row's logsumexp less its right score, averaged over the rows; its gradient is softmax less onehot, by B.",
+        "The loss is a row's logsumexp less its right score, averaged over the rows; its gradient is softmax less onehot, "
+        "divided by B.",
         "rows = torch.arange(len(target)); the right scores are logits[rows, target]. forward keeps logits and target and "
-        "returns (logits.logsumexp(1) - right scores).mean(). backward: p = logits.softmax(1); p[rows, target] -= 1; p / B.",
+        "returns (logits.logsumexp(1) - right scores).mean(). backward: p = logits.softmax(1); "
+        "subtract 1 at [rows, target], which is onehot; divide by B.",
     ),
 )
 
@@ -135,6 +137,45 @@ class takes_whole_columns:
         self.p = logits.softmax(1)
         self.p[:, target] -= 1
         return (logits.logsumexp(1) - logits[:, target]).mean()
+
+    def backward(self):
+        return self.p / len(self.p)
+
+
+@CrossEntropy.impostor(
+    "In forward `[:, target]` takes from each row the scores of all classes in the batch. Take its own class's only."
+)
+class takes_whole_columns_forward:
+    def forward(self, logits, target):
+        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
+        self.p[rows, target] -= 1
+        return (logits.logsumexp(1) - logits[:, target]).mean()
+
+    def backward(self):
+        return self.p / len(self.p)
+
+
+@CrossEntropy.impostor(
+    "You subtract 1 at `[:, target]`: in each row at all classes of the batch. Subtract it at its own class only."
+)
+class takes_whole_columns_backward:
+    def forward(self, logits, target):
+        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
+        self.p[:, target] -= 1
+        return (logits.logsumexp(1) - logits[rows, target]).mean()
+
+    def backward(self):
+        return self.p / len(self.p)
+
+
+@CrossEntropy.impostor(
+    "At the right class your gradient has the wrong sign, 1 - p. Softmax less onehot is p - 1 there: negative."
+)
+class turns_the_sign_at_the_target:
+    def forward(self, logits, target):
+        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
+        self.p[rows, target] = 1 - self.p[rows, target]
+        return (logits.logsumexp(1) - logits[rows, target]).mean()
 
     def backward(self):
         return self.p / len(self.p)

@@ -34,8 +34,9 @@ fit = Task(
     section="capstone-fit",
     forbids=(*READY_MADE, *(f"sklearn.{part}" for part in SCIKIT)),
     hints=(
-        "Start from 64 → 64 → 10 with a ReLU between, and images less their mean. A step takes a few images at random: forward, "
-        "loss, backward, step. The chapter's section has numbers that work.",
+        "A fault in an earlier class shows here, too: mend what fails above first. Then start from 64 → 64 → 10 with a ReLU "
+        "between, and images less their mean. A step takes a few images at random: forward, loss, backward, step. The chapter "
+        "has numbers that work.",
         "generator = torch.Generator(x.device).manual_seed(seed) draws both layers, then the rows of every step: torch.randint("
         "len(x), (64,), generator=generator, device=x.device). 600 steps at lr 0.5 are enough. Return a lambda that subtracts "
         "x.mean(0) again and calls network.forward.",
@@ -179,7 +180,10 @@ def ignores_the_seed(x, y, seed):
     return lambda images: ((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2
 
 
-@fit.impostor("You draw from torch's global generator: a seed gives another network each time. Draw from one that you seed.")
+@fit.impostor(
+    "Somewhere you draw from torch's global generator (randperm, randint or rand without `generator=`): the same seed gives "
+    "another network each time. Draw from one that you seed."
+)
 def draws_from_the_global_generator(x, y, seed):
     mean = x.mean(0)
     draw = lambda *shape: torch.rand(shape, device=x.device) / 4 - 1 / 8

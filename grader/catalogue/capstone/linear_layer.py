@@ -11,11 +11,8 @@ from .shared import READY_MADE
 
 class LinearLayerReference:
     def __init__(self, in_features, out_features, generator):
-        bound = 1 / math.sqrt(in_features)
-        self.weight, self.bias = (
-            torch.empty(*shape, device=generator.device).uniform_(-bound, bound, generator=generator)
-            for shape in [(out_features, in_features), (out_features,)]
-        )
+        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
+        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
 
     def forward(self, x):
         self.x = x
@@ -35,7 +32,7 @@ LinearLayer = Task(
     section="capstone-layers",
     forbids=READY_MADE,
     hints=(
-        "backward needs what forward was given: keep x. Then each of the three gradients is one line of chapter 03.",
+        "Numbers of torch.rand run from 0 to 1: stretch and shift them. backward needs forward's x: keep it.",
         "forward: self.x = x, and x @ self.weight.T + self.bias. backward: flatten the leading dimensions of grad_output and "
         "self.x with reshape(-1, last size); self.grad_weight is the first's transpose times the second, self.grad_bias the "
         "first's sum over rows; return grad_output @ self.weight.",
@@ -44,8 +41,8 @@ LinearLayer = Task(
 
 
 @LinearLayer.probe(points=1)
-def starts_as_nn_linear_does(LinearLayer, bench):
-    """Weight (O, I) and bias (O,) are uniform from -1/√I to 1/√I."""
+def starts_with_uniform_numbers(LinearLayer, bench):
+    """Weight (O, I) and bias (O,), as in nn.Linear: uniform from -1/√I to 1/√I."""
     generator = torch.Generator(bench.device).manual_seed(bench.size(0, 2**31))
     wide, narrow = LinearLayer(4, 10_000, generator), LinearLayer(200, 50, generator)
     return {
@@ -87,8 +84,7 @@ def gives_all_three_gradients(LinearLayer, bench):
         layer.weight, layer.bias = bench.randn(O, I, dtype=torch.float64), bench.randn(O, dtype=torch.float64)
         layer.forward(bench.randn(B, I, dtype=torch.float64))
         grad_input = layer.backward(bench.randn(B, O, dtype=torch.float64))
-        gradients = {"grad_input": grad_input, "grad_weight": layer.grad_weight, "grad_bias": layer.grad_bias}
-        answers |= {f"B={B}, {I} → {O}: {name}": gradient for name, gradient in gradients.items()}
+        answers[f"B={B}, {I} → {O}"] = {"grad_input": grad_input, "grad_weight": layer.grad_weight, "grad_bias": layer.grad_bias}
     return answers
 
 
@@ -100,7 +96,7 @@ def takes_any_leading_dimensions(LinearLayer, bench):
         layer.weight, layer.bias = bench.randn(3, 5, dtype=torch.float64), bench.randn(3, dtype=torch.float64)
         layer.forward(bench.randn(*lead, 5, dtype=torch.float64))
         grad_input = layer.backward(bench.randn(*lead, 3, dtype=torch.float64))
-        answers[f"x {(*lead, 5)}"] = [grad_input, layer.grad_weight, layer.grad_bias]
+        answers[f"x {(*lead, 5)}"] = {"grad_input": grad_input, "grad_weight": layer.grad_weight, "grad_bias": layer.grad_bias}
     return answers
 
 
@@ -112,7 +108,7 @@ def starts_afresh_with_every_batch(LinearLayer, bench):
     for batch, rows in {"first batch": 6, "second batch": 2}.items():
         layer.forward(bench.randn(rows, 5, dtype=torch.float64))
         grad_input = layer.backward(bench.randn(rows, 3, dtype=torch.float64))
-        answers[batch] = [grad_input, layer.grad_weight, layer.grad_bias]
+        answers[batch] = {"grad_input": grad_input, "grad_weight": layer.grad_weight, "grad_bias": layer.grad_bias}
     return answers
 
 
@@ -140,14 +136,14 @@ def has_nothing_to_do_with_autograd(LinearLayer, bench):
         layer.weight, layer.bias = bench.randn(3, 5), bench.randn(3)
         y = layer.forward(bench.randn(6, 5))
         grad_input = layer.backward(bench.randn(6, 3))
-        return answers | {"y in inference mode": y, "gradients in it": [grad_input, layer.grad_weight, layer.grad_bias]}
+        gradients = {"grad_input": grad_input, "grad_weight": layer.grad_weight, "grad_bias": layer.grad_bias}
+        return answers | {"y in inference mode": y, "gradients in it": gradients}
 
 
 @LinearLayer.impostor("Your weight is (in, out). Store it (out, in), as nn.Linear does: forward multiplies by its transpose.")
 class stores_the_weight_in_out:
-    def __init__(self, in_features, out_features, generator):
-        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
-        self.weight, self.bias = draw(in_features, out_features), draw(out_features)
+    def __init__(self, I, O, g):
+        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(I, O), (O,)])
 
     def forward(self, x):
         self.x = x
@@ -161,9 +157,8 @@ class stores_the_weight_in_out:
 
 @LinearLayer.impostor("You draw from torch's global generator. Draw from the given one: it makes a training run repeatable.")
 class ignores_the_generator:
-    def __init__(self, in_features, out_features, generator):
-        draw = lambda *shape: (2 * torch.rand(shape, device=generator.device) - 1) / math.sqrt(in_features)
-        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+    def __init__(self, I, O, g):
+        self.weight, self.bias = ((2 * torch.rand(size, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
 
     def forward(self, x):
         self.x = x
@@ -176,9 +171,8 @@ class ignores_the_generator:
 
 @LinearLayer.impostor("Your bias starts at zero. In nn.Linear it is drawn as the weight is, from -1/√I to 1/√I.")
 class starts_the_bias_at_zero:
-    def __init__(self, in_features, out_features, generator):
-        uniform = torch.rand(out_features, in_features, generator=generator, device=generator.device)
-        self.weight, self.bias = (2 * uniform - 1) / math.sqrt(in_features), torch.zeros(out_features, device=generator.device)
+    def __init__(self, I, O, g):
+        self.weight, self.bias = (torch.rand(O, I, generator=g, device=g.device) - 0.5) * 2 / I**0.5, torch.zeros(O).to(g.device)
 
     def forward(self, x):
         self.x = x
@@ -191,9 +185,22 @@ class starts_the_bias_at_zero:
 
 @LinearLayer.impostor("You go by out_features. The bound is 1/√in_features: one output adds up so many inputs.")
 class goes_by_the_outputs:
-    def __init__(self, in_features, out_features, generator):
-        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(out_features)
-        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+    def __init__(self, I, O, g):
+        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / O**0.5 for size in [(O, I), (O,)])
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T + self.bias
+
+    def backward(self, G):
+        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->oi", G, self.x), torch.einsum("...o->o", G)
+        return G @ self.weight
+
+
+@LinearLayer.impostor("√(6/I) is the bound of Kaiming's draw for ReLU. nn.Linear's is 1/√I, for the weight and the bias.")
+class takes_the_bound_of_kaimings_draw:
+    def __init__(self, I, O, g):
+        self.weight, self.bias = ((torch.rand(s, generator=g, device=g.device) * 2 - 1) * (6 / I) ** 0.5 for s in [(O, I), (O,)])
 
     def forward(self, x):
         self.x = x
@@ -206,9 +213,8 @@ class goes_by_the_outputs:
 
 @LinearLayer.impostor("You divide by the number of rows. The mean is the loss's business and stands in grad_output already: sum.")
 class averages_over_the_rows:
-    def __init__(self, in_features, out_features, generator):
-        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
-        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+    def __init__(self, I, O, g):
+        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
 
     def forward(self, x):
         self.x = x
@@ -222,43 +228,38 @@ class averages_over_the_rows:
 
 @LinearLayer.impostor("You add each batch's gradients to the last one's, as autograd does. Here every backward replaces them.")
 class adds_up_over_batches:
-    def __init__(self, in_features, out_features, generator):
-        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
-        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+    def __init__(self, I, O, g):
+        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
         self.grad_weight, self.grad_bias = 0, 0
 
     def forward(self, x):
         self.x = x
         return x @ self.weight.T + self.bias
 
-    def backward(self, grad_output):
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        self.grad_weight = self.grad_weight + rows.T @ self.x.reshape(-1, self.x.shape[-1])
-        self.grad_bias = self.grad_bias + rows.sum(0)
-        return grad_output @ self.weight
+    def backward(self, G):
+        self.grad_weight = self.grad_weight + torch.einsum("...o,...i->oi", G, self.x)
+        self.grad_bias = self.grad_bias + torch.einsum("...o->o", G)
+        return G @ self.weight
 
 
 @LinearLayer.impostor("Your grad_weight is transposed, (I, O). A gradient has its tensor's shape: the weight is (O, I).")
 class transposes_the_weights_gradient:
-    def __init__(self, in_features, out_features, generator):
-        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
-        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+    def __init__(self, I, O, g):
+        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
 
     def forward(self, x):
         self.x = x
         return x @ self.weight.T + self.bias
 
-    def backward(self, grad_output):
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        self.grad_weight, self.grad_bias = self.x.reshape(-1, self.x.shape[-1]).T @ rows, rows.sum(0)
-        return grad_output @ self.weight
+    def backward(self, G):
+        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->io", G, self.x), torch.einsum("...o->o", G)
+        return G @ self.weight
 
 
 @LinearLayer.impostor("Your backward is for matrices only. All leading dimensions are rows of one batch: flatten them first.")
 class takes_only_matrices:
-    def __init__(self, in_features, out_features, generator):
-        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
-        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+    def __init__(self, I, O, g):
+        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
 
     def forward(self, x):
         self.x = x
@@ -269,11 +270,24 @@ class takes_only_matrices:
         return grad_output @ self.weight
 
 
+@LinearLayer.impostor("Your grad_bias sums over the first axis only. Sum over all leading dimensions; without any, over none.")
+class sums_over_the_first_axis_only:
+    def __init__(self, I, O, g):
+        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T + self.bias
+
+    def backward(self, G):
+        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->oi", G, self.x), G.sum(0)
+        return G @ self.weight
+
+
 @LinearLayer.impostor("You flatten the dimensions before the last, and a single x of shape (I,) has none. Make one row of it.")
 class flattens_dimensions_that_must_be_there:
-    def __init__(self, in_features, out_features, generator):
-        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
-        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+    def __init__(self, I, O, g):
+        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
 
     def forward(self, x):
         self.x = x
@@ -287,9 +301,8 @@ class flattens_dimensions_that_must_be_there:
 
 @LinearLayer.impostor("Your backward moves the parameters. It only finds the gradients: the step comes later.")
 class takes_the_step_itself:
-    def __init__(self, in_features, out_features, generator):
-        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
-        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+    def __init__(self, I, O, g):
+        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
 
     def forward(self, x):
         self.x = x
@@ -304,9 +317,8 @@ class takes_the_step_itself:
 
 @LinearLayer.impostor("You mark the parameters with requires_grad, and autograd records all you do. Plain tensors will do.")
 class leaves_the_parameters_to_autograd:
-    def __init__(self, in_features, out_features, generator):
-        draw = lambda *shape: (2 * torch.rand(shape, generator=generator, device=generator.device) - 1) / math.sqrt(in_features)
-        self.weight, self.bias = draw(out_features, in_features), draw(out_features)
+    def __init__(self, I, O, g):
+        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
         self.weight.requires_grad = self.bias.requires_grad = True
 
     def forward(self, x):

@@ -53,11 +53,9 @@ def hands_each_output_to_the_next_layer(Network, bench):
         def forward(self, x):
             return self.factor * x**self.exponent
 
+    layers = {"one layer": [Power(1, 3)], "three layers": [Power(2, 3), Power(1, -0.5), Power(3, 1)]}
     x = bench.randn(6, 5, dtype=torch.float64)
-    return {
-        "one layer": Network([Power(1, 3)]).forward(x),
-        "three layers": Network([Power(2, 3), Power(1, -0.5), Power(3, 1)]).forward(x),
-    }
+    return {case: Network(row).forward(x) for case, row in layers.items()}
 
 
 @Network.probe(points=2)
@@ -89,8 +87,9 @@ def sends_the_gradient_back_through_all(Network, bench):
     for batch in ("first batch", "second batch"):
         y = network.forward(bench.randn(4, 4, dtype=torch.float64))
         grad_input = network.backward(bench.randn(4, 4, dtype=torch.float64))
-        gradients = [first.grad_weight, first.grad_bias, last.grad_weight, last.grad_bias]
-        answers[batch] = {"y": y, "grad_input": grad_input, "gradients": gradients}
+        layers = {"first layer": first, "last layer": last}
+        found = {name: {"grad_weight": layer.grad_weight, "grad_bias": layer.grad_bias} for name, layer in layers.items()}
+        answers[batch] = {"y": y, "grad_input": grad_input, **found}
     return answers
 
 
@@ -116,7 +115,8 @@ def steps_against_the_gradients(Network, bench):
     network = Network([layers["first layer"], type("NoParameters", (), {})(), layers["last layer"]])
     for lr in (0.1, 0.01):
         network.step(lr)
-        answers |= {f"{name} after step({lr})": [layer.weight.clone(), layer.bias.clone()] for name, layer in layers.items()}
+        for name, layer in layers.items():
+            answers[f"{name} after step({lr})"] = {"weight": layer.weight.clone(), "bias": layer.bias.clone()}
     noticed = any(layer.read or not torch.equal(layer.weight, old) for layer, old in zip(layers.values(), before))
     return {"layers of a class that is not yours": "noticed" if noticed else "passed by", **answers}
 
@@ -132,7 +132,7 @@ def takes_a_layer_without_a_bias(Network, bench):
 
     layers = {"with a bias": Linear(True), "without a bias": Linear(False)}
     Network(list(layers.values())).step(0.1)
-    return {name: [layer.weight, layer.bias] for name, layer in layers.items()}
+    return {name: {"weight": layer.weight, "bias": layer.bias} for name, layer in layers.items()}
 
 
 @Network.impostor("You give every layer what the network was given. Each gets what its neighbour returned: its y, or its gradient.")
