@@ -245,6 +245,22 @@ def centres_on_the_images_asked_about(x, y, seed):
     return lambda images: ((images - images.mean(0)) @ w1.T + b1).clamp(min=0) @ w2.T + b2
 
 
+@fit.impostor("You divide each pixel by its own spread. Some are never inked, and 0 / 0 is nan: divide all by one number, or by none.")
+def divides_by_each_pixels_spread(x, y, seed):
+    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
+    spread = x.std(0)
+    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
+    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
+    for _ in range(150):
+        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
+        a = (((x[rows] - mean) / spread) @ w1.T + b1).clamp(min=0)
+        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
+        h = g @ w2 * (a > 0)
+        for parameter, gradient in [(w1, h.T @ ((x[rows] - mean) / spread)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
+            parameter -= gradient
+    return lambda images: ((images - mean) / spread @ w1.T + b1).clamp(min=0) @ w2.T + b2
+
+
 @fit.impostor("`x -= ...` changes the caller's images. Write x = x - ..., or x[rows] - mean in each step.")
 def centres_the_images_in_place(x, y, seed):
     generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
