@@ -80,7 +80,7 @@ _EXPLANATIONS = (
     ),
     (
         r"view size is not compatible",
-        lambda shapes: "`view` needs memory in order; `reshape` copies where it must.",
+        lambda shapes: "`view` needs memory in order; `reshape` and `flatten` copy where they must.",
     ),
     (
         r"shape '\[(.*)\]' is invalid for input of size (\d+)",

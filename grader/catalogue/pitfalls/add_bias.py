@@ -158,6 +158,13 @@ def compares_with_the_first_size(y, bias):
     return y + bias
 
 
+@add_bias.impostor("You compare with y's second size. The outputs are its last one, y.shape[-1]: y may have one axis, or three.")
+def compares_with_the_second_size(y, bias):
+    if bias.shape != (y.shape[1],):
+        raise ValueError(f"bias {tuple(bias.shape)} for y {tuple(y.shape)}")
+    return y + bias
+
+
 @add_bias.impostor("You refuse every y that is not a matrix. Any number of leading dimensions is right.")
 def takes_only_matrices(y, bias):
     if y.dim() != 2 or bias.shape != y.shape[-1:]:

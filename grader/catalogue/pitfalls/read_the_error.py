@@ -87,7 +87,7 @@ def reads_a_clash_with_the_bias(read_the_error, bench):
 
 @read_the_error.probe(points=1)
 def knows_when_it_is_not_about_sizes(read_the_error, bench):
-    """None for an error of dtypes or of a view; a clash of sizes after them gives its sizes."""
+    """None for an error of dtypes or of a view; after these two, a call whose sizes clash."""
     given, needed = bench.size(30, 39), bench.size(20, 29)
     calls = {
         "two dtypes in F.linear": lambda: F.linear(torch.zeros(4, 5, dtype=torch.float64), torch.zeros(3, 5)),
@@ -204,6 +204,21 @@ def keeps_the_order_of_the_message(message):
     )
     found = next((found for form in forms if (found := re.search(form, message))), None)
     return tuple(map(int, found.groups())) if found else None
+
+
+@read_the_error.impostor("In `y + bias`, tensor a is y: its size is the one that is needed. Tensor b is the bias: its size was given.")
+def takes_tensor_a_for_the_bias(message):
+    import re
+
+    forms = (
+        r"\(\d+x(?P<given>\d+) and (?P<needed>\d+)x\d+\)",
+        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
+        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
+        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
+        r"size of tensor a \((?P<given>\d+)\) must match the size of tensor b \((?P<needed>\d+)\)",
+    )
+    found = next((found for form in forms if (found := re.search(form, message))), None)
+    return (int(found["given"]), int(found["needed"])) if found else None
 
 
 @read_the_error.impostor("You return what was needed first. What was given comes first.")

@@ -33,7 +33,7 @@ dispatch_path = Task(
     section="source-roads",
     hints=(
         "The chapter's Log writes down what runs inside a `with` block. Which of its names tell the four roads apart?",
-        "Run F.linear under the log. addmm among the names: with view it is flatten+addmm, alone addmm. No addmm: add (or add_) "
+        "Run F.linear under the log; print log.names for the x of a message. addmm among the names: with view it is flatten+addmm, alone addmm. No addmm: add (or add_) "
         "tells matmul+add from matmul.",
     ),
 )
@@ -186,7 +186,7 @@ def forgets_the_layout(x, weight, bias):
 
 
 @dispatch_path.impostor(
-    "You let only 3-D inputs be flattened. A single vector takes the same road, and so do four dimensions and more."
+    "You let only 3-D inputs be flattened. A single vector is viewed as one row, too, and four dimensions and more take the same road."
 )
 def flattens_only_three_dimensions(x, weight, bias):
     if bias is None:

@@ -62,14 +62,16 @@ def takes_one_addmm_and_copies_nothing(flat_linear, bench):
 
     class Log(TorchDispatchMode):
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            seen.append(func.overloadpacket.__name__)
+            owner = {x.numel(): " of x", weight.numel(): " of the weight"}.get(getattr(args[0], "numel", int)(), "")
+            seen.append((func.overloadpacket.__name__, owner))
             return func(*args, **(kwargs or {}))
 
     seen, x, weight, bias = [], bench.randn(2, 4, 5), bench.randn(3, 5), bench.randn(3)
     with Log():
         y = flat_linear(x, weight, bias)
-    others = {"mm", "bmm", "mv", "matmul", "baddbmm", "add", "add_", "clone", "copy_", "_to_copy", "mul", "sum"}
-    return {"y": y, "addmm runs": seen.count("addmm"), "what else runs": sorted(others.intersection(seen))}
+    products, others = [name for name, _ in seen].count("addmm"), {"mm", "bmm", "mv", "matmul", "baddbmm", "add", "add_", "clone", "copy_", "_to_copy", "mul", "sum"}
+    also = sorted(name + owner for name, owner in seen if name in others)
+    return {"y": y, "addmm runs": products, "what else runs": ", ".join(also) or "nothing that counts"}
 
 
 @flat_linear.probe(points=1)
@@ -135,6 +137,12 @@ def multiplies_then_adds(x, weight, bias):
 def copies_the_input(x, weight, bias):
     rows = x.clone().reshape(math.prod(x.shape[:-1]), x.shape[-1])
     return torch.addmm(bias, rows, weight.T).reshape(*x.shape[:-1], weight.shape[0])
+
+
+@flat_linear.impostor("You copy the transposed weight. addmm takes it as it lies: weight.T alone moves no number.")
+def copies_the_weight(x, weight, bias):
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return torch.addmm(bias, rows, weight.T.contiguous()).reshape(*x.shape[:-1], weight.shape[0])
 
 
 @flat_linear.impostor("You leave the bias out. addmm adds its first argument: let that be the bias.")

@@ -1,5 +1,7 @@
 """Impostors of Linear whose forward fails in another dtype, in autograd, or after a change. Each has one mistake."""
 
+import math
+
 import torch
 from torch import nn
 
@@ -142,6 +144,58 @@ class remembers_whether_it_has_a_bias(nn.Module):
     def forward(self, x):
         y = x @ self.weight.T
         return y + self.bias if self.has_bias else y
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+@Linear.impostor(
+    "You keep self.weight.T, made in __init__. It is a view of the first weight: the layer cannot be deep-copied, and a weight that is "
+    "moved or replaced is not followed. Transpose in forward."
+)
+class keeps_a_transposed_view(nn.Module):
+    def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = nn.Parameter(torch.empty(out_features, in_features, device=device, dtype=dtype))
+        self.register_parameter("bias", nn.Parameter(torch.empty(out_features, device=device, dtype=dtype)) if bias else None)
+        self.reset_parameters()
+        self.transposed = self.weight.T
+
+    def reset_parameters(self):
+        bound = self.in_features**-0.5 if self.in_features else 0
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x):
+        y = x @ self.transposed
+        return y if self.bias is None else y + self.bias
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+@Linear.impostor(
+    "forward goes by a flag of __init__, and hands addmm a bias that was set to None meanwhile. Look self.bias up at each call."
+)
+class hands_addmm_a_missing_bias(nn.Module):
+    def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = nn.Parameter(torch.empty(out_features, in_features, device=device, dtype=dtype))
+        self.register_parameter("bias", nn.Parameter(torch.empty(out_features, device=device, dtype=dtype)) if bias else None)
+        self.use_bias = bool(bias)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        bound = self.in_features**-0.5 if self.in_features else 0
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x):
+        rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+        y = torch.addmm(self.bias, rows, self.weight.T) if self.use_bias else rows @ self.weight.T
+        return y.reshape(*x.shape[:-1], self.out_features)
 
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

@@ -22,7 +22,7 @@ Linear = Task(
 
 
 @Linear.probe(points=1)
-def is_built_like_nn_linear(Linear, bench):
+def is_built_alike(Linear, bench):
     """The constructor, by position and by keyword: attributes, parameters in their order, repr."""
     layers = {
         "Linear(5, 3)": Linear(5, 3),
@@ -69,7 +69,7 @@ def makes_its_parameters_where_asked(Linear, bench):
 
 
 @Linear.probe(points=1)
-def draws_nn_linears_numbers(Linear, bench):
+def draws_the_same_numbers(Linear, bench):
     """After the same torch.manual_seed: weight, bias, the stream's next numbers; then once more by reset_parameters()."""
     import operator
 
@@ -217,8 +217,8 @@ def works_in_every_dtype(Linear, bench):
 
 
 @Linear.probe(points=1)
-def travels_like_nn_linear(Linear, bench):
-    """state_dict to and from nn.Linear (strict), deepcopy, pickling, and a weight that is replaced after the fact."""
+def is_saved_copied_and_altered_alike(Linear, bench):
+    """state_dict to and from nn.Linear (strict), deepcopy, pickling; then layer.weight = nn.Parameter(...) and layer.bias = None."""
     import copy
     import pickle
 
