@@ -67,11 +67,11 @@ _EXPLANATIONS = (
     ),
     (
         r"expected .*same dtype, but got: (\S+) != (\S+)",
-        lambda shapes, a, b: f"Tensors of two dtypes met ({a} and {b}): make new tensors with the input's own dtype.",
+        lambda shapes, a, b: f"Tensors of two dtypes met ({a} and {b}): give what you make, a tensor or a layer, the dtype of what it meets.",
     ),
     (
         r"expected scalar type (\w+) but found (\w+)",
-        lambda shapes, a, b: f"Tensors of two dtypes met ({a} and {b}): make new tensors with the input's own dtype.",
+        lambda shapes, a, b: f"Tensors of two dtypes met ({a} and {b}): give what you make, a tensor or a layer, the dtype of what it meets.",
     ),
     (
         r"Error\(s\) in loading state_dict",
