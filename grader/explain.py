@@ -80,7 +80,7 @@ _EXPLANATIONS = (
     ),
     (
         r"view size is not compatible",
-        lambda shapes: "`view` needs memory in order; `reshape` and `flatten` copy where they must.",
+        lambda shapes: "`view` needs memory in order; `flatten` and `reshape` copy where they must.",
     ),
     (
         r"shape '\[(.*)\]' is invalid for input of size (\d+)",

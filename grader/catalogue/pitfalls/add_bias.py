@@ -38,8 +38,9 @@ def refuses_a_column(add_bias, bench):
     answers = {}
     for y, bias in [((7, 5), (7, 1)), ((4, 4), (4, 1)), ((5,), (5, 1)), ((2, 7, 5), (2, 1, 1))]:
         caught = bench.catch(lambda: add_bias(bench.randn(*y), bench.randn(*bias)))
-        names = "names both shapes" if caught.names(*y, *bias) else "does not name both shapes"
-        answers[f"y {y}, bias {bias}"] = f"{caught.kind} that {names}" if caught.kind else "no error"
+        says = "names both shapes" if caught.names(*y, *bias) else "does not name both shapes"
+        says = f"says: {caught.message}" if caught.kind == "IndexError" else says
+        answers[f"y {y}, bias {bias}"] = f"{caught.kind} that {says}" if caught.kind else "no error"
     return answers
 
 
@@ -49,8 +50,9 @@ def refuses_a_single_number(add_bias, bench):
     answers = {}
     for y, bias in [((7, 5), (1,)), ((7, 5), ()), ((5,), (1,))]:
         caught = bench.catch(lambda: add_bias(bench.randn(*y), bench.randn(*bias)))
-        names = "names both shapes" if caught.names(*y, *bias) else "does not name both shapes"
-        answers[f"y {y}, bias {bias}"] = f"{caught.kind} that {names}" if caught.kind else "no error"
+        says = "names both shapes" if caught.names(*y, *bias) else "does not name both shapes"
+        says = f"says: {caught.message}" if caught.kind == "IndexError" else says
+        answers[f"y {y}, bias {bias}"] = f"{caught.kind} that {says}" if caught.kind else "no error"
     return answers
 
 
@@ -60,8 +62,9 @@ def refuses_rows_and_wrong_sizes(add_bias, bench):
     answers = {}
     for y, bias in [((7, 5), (1, 5)), ((4, 4), (1, 4)), ((7, 5), (7, 5)), ((2, 7, 5), (7, 5)), ((7, 5), (6,))]:
         caught = bench.catch(lambda: add_bias(bench.randn(*y), bench.randn(*bias)))
-        names = "names both shapes" if caught.names(*y, *bias) else "does not name both shapes"
-        answers[f"y {y}, bias {bias}"] = f"{caught.kind} that {names}" if caught.kind else "no error"
+        says = "names both shapes" if caught.names(*y, *bias) else "does not name both shapes"
+        says = f"says: {caught.message}" if caught.kind == "IndexError" else says
+        answers[f"y {y}, bias {bias}"] = f"{caught.kind} that {says}" if caught.kind else "no error"
     return answers
 
 
@@ -158,7 +161,7 @@ def compares_with_the_first_size(y, bias):
     return y + bias
 
 
-@add_bias.impostor("You compare with y's second size. The outputs are its last one, y.shape[-1]: y may have one axis, or three.")
+@add_bias.impostor("You compare the bias with y's second axis. The outputs are y's last axis; y may have one axis or three.")
 def compares_with_the_second_size(y, bias):
     if bias.shape != (y.shape[1],):
         raise ValueError(f"bias {tuple(bias.shape)} for y {tuple(y.shape)}")

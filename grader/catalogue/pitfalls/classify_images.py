@@ -62,7 +62,7 @@ def refuses_pictures_of_another_size(classify_images, bench):
 
 @classify_images.starts_from(
     "`view(-1, in_features)` cuts the batch into rows of that length, whatever a picture's size: pictures of another size become "
-    "more rows or fewer. And `view` copies nothing, so it fails on a permuted batch. Keep the batch axis, flatten the rest."
+    "more rows or fewer. And `view` copies nothing, so it fails on a permuted batch. Keep the batch axis: `flatten(1)`."
 )
 def cuts_the_batch_into_rows(images, weight, bias):
     x = images.view(-1, weight.shape[1])
@@ -74,7 +74,7 @@ def flattens_nothing(images, weight, bias):
     return F.linear(images, weight, bias)
 
 
-@classify_images.impostor("`view` copies nothing, so it fails on a permuted batch. `reshape` and `flatten` copy where they must.")
+@classify_images.impostor("`view` copies nothing, so it fails on a permuted batch. `flatten(1)` copies where it must.")
 def views_each_picture(images, weight, bias):
     return F.linear(images.view(images.shape[0], -1), weight, bias)
 

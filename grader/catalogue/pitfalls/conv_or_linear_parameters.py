@@ -76,7 +76,7 @@ def forgets_that_the_picture_shrinks(channels, height, width, out_channels, kern
     return conv, outputs * channels * height * width + outputs
 
 
-@conv_or_linear_parameters.impostor("A kernel of k pixels fits into n pixels at n - k + 1 places, not n - k: for n = k there is one.")
+@conv_or_linear_parameters.impostor("A kernel of k pixels fits into n pixels at n - k + 1 places, not n - k. Count them for n = k: there is one.")
 def counts_one_place_too_few(channels, height, width, out_channels, kernel_size):
     conv = out_channels * channels * kernel_size**2 + out_channels
     outputs = out_channels * (height - kernel_size) * (width - kernel_size)
@@ -131,7 +131,7 @@ def takes_pictures_for_squares(channels, height, width, out_channels, kernel_siz
     return out_channels * channels * kernel_size**2 + out_channels, outputs * channels * height**2 + outputs
 
 
-@conv_or_linear_parameters.impostor("Your output is a square. Its width comes from the picture's width, its height from the height.")
+@conv_or_linear_parameters.impostor("Your output is square. From left to right it has as many places as fit into the width, whatever the height.")
 def takes_outputs_for_squares(channels, height, width, out_channels, kernel_size):
     outputs = out_channels * (height - kernel_size + 1) ** 2
     return out_channels * channels * kernel_size**2 + out_channels, outputs * channels * height * width + outputs

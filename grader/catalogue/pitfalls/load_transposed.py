@@ -179,7 +179,10 @@ def makes_a_bias_of_zeros(weight_in_out, bias):
     return layer
 
 
-@load_transposed.impostor("Your layer is float32 whatever the weight is: a new nn.Linear has torch's default dtype, and copying into it converts.")
+@load_transposed.impostor(
+    "Your layer is float32 whatever the weight is: a new nn.Linear has torch's default dtype, and copying into it converts. Make it "
+    "with the weight's own dtype."
+)
 def makes_it_float32(weight_in_out, bias):
     layer = nn.Linear(*weight_in_out.shape, bias=bias is not None, device=weight_in_out.device)
     with torch.no_grad():

@@ -87,7 +87,7 @@ def reads_a_clash_with_the_bias(read_the_error, bench):
 
 @read_the_error.probe(points=1)
 def knows_when_it_is_not_about_sizes(read_the_error, bench):
-    """None for an error of dtypes or of a view; after these two, a call whose sizes clash."""
+    """None for an error of dtypes or of a view; and a call right after them, with clashing sizes, gives its sizes."""
     given, needed = bench.size(30, 39), bench.size(20, 29)
     calls = {
         "two dtypes in F.linear": lambda: F.linear(torch.zeros(4, 5, dtype=torch.float64), torch.zeros(3, 5)),
@@ -206,7 +206,7 @@ def keeps_the_order_of_the_message(message):
     return tuple(map(int, found.groups())) if found else None
 
 
-@read_the_error.impostor("In `y + bias`, tensor a is y: its size is the one that is needed. Tensor b is the bias: its size was given.")
+@read_the_error.impostor("In `y + bias`, a is y: its size is needed; b, the bias's, was given.")
 def takes_tensor_a_for_the_bias(message):
     import re
 

@@ -27,7 +27,7 @@ same_layer = Task(
 
 
 @same_layer.probe(points=1)
-def tells_this_layer_from_another(same_layer, bench):
+def tells_two_layers_of_the_same_sizes_apart(same_layer, bench):
     """y from layer(x), and from another layer of the same sizes."""
     layer, other = (nn.Linear(5, 3).to(bench.device, torch.float64) for _ in range(2))
     x = bench.randn(4, 5, dtype=torch.float64)
@@ -103,8 +103,11 @@ def lets_allclose_broadcast(layer, x, y):
     return torch.allclose(y, layer(x), atol=1e-6)
 
 
-@same_layer.impostor("You catch the errors of `torch.allclose`, but where shapes broadcast it raises none: one row counts for four equal ones. Compare shapes.")
-def catches_what_allclose_raises(layer, x, y):
+@same_layer.impostor(
+    "`torch.allclose` broadcasts, so one row counts for four equal ones: there is no error that your `except` could catch. "
+    "Compare the shapes first."
+)
+def waits_for_allclose_to_fail(layer, x, y):
     try:
         return torch.allclose(y, layer(x), atol=1e-6)
     except RuntimeError:

@@ -35,7 +35,12 @@ def draws_with_its_std_at_the_first_call(scaled_lazy, bench):
     """After a call with x (4, 200): the weight, 100 × 200 normal numbers of the std asked for, and the bias, zeros."""
     std = bench.size(2, 9) / 100
     layer = scaled_lazy(100, std)
-    y = layer(bench.randn(4, 200).cpu())
+    mode = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode("warn")  # memory that is only allocated is filled with NaN, not left to chance
+    try:
+        y = layer(bench.randn(4, 200).cpu())
+    finally:
+        torch.set_deterministic_debug_mode(mode)
     return {"y": tuple(y.shape), "weight": bench.sample(layer.weight), "bias": layer.bias}
 
 
@@ -167,6 +172,16 @@ def leaves_the_bias_random(out_features, std):
     class Layer(nn.LazyLinear):
         def reset_parameters(self):
             super().reset_parameters()
+            if self.in_features:
+                nn.init.normal_(self.weight, std=std)
+
+    return Layer(out_features)
+
+
+@scaled_lazy.impostor("You leave the bias as it was allocated: set it to 0.")
+def leaves_the_bias_as_allocated(out_features, std):
+    class Layer(nn.LazyLinear):
+        def reset_parameters(self):
             if self.in_features:
                 nn.init.normal_(self.weight, std=std)
 
