@@ -88,8 +88,12 @@ class Workplace:
             for probe in task.probes
         ]
         code = question(task.name, task.forbids, examiner.device, probes)
+        ask = lambda: self.session.ask(code, list(nonces.values()))  # noqa: E731
         try:
-            messages, ended = self._with_kernel(lambda: self.session.ask(code, list(nonces.values())))
+            messages, ended = self._with_kernel(ask)
+            if ended and not ended.alive and self.setting.device == "cuda":  # a new kernel shows whether that was the answer's own doing
+                self.close()
+                messages, ended = self._with_kernel(ask)
         except (CellEnded, KernelUnavailable) as reason:
             self._answers |= {(task.name, probe.name): reason for probe in task.probes}
             return

@@ -3,12 +3,14 @@
 The questions come with their source: neither the catalogue nor torch's answers are needed in here.
 """
 
+import functools
 import json
 
 from IPython.display import publish_display_data
 
 from .. import asking, wire
 from ..bench import Data
+from . import gpu
 
 
 def question(task_name: str, forbids: tuple[str, ...], device: str, probes: list[dict]) -> str:
@@ -24,5 +26,8 @@ def answer(fields: str, namespace: dict):
     for question in questions["probes"]:
         probe = asking.compile_probe(question["source"], question["name"])
         data = Data(tuple(placed.tensor for placed in wire.decode(question["data"])))
-        found = asking.ask(probe, candidate, question["seed"], questions["device"], tuple(questions["forbids"]), data=data)
+        ask = functools.partial(asking.ask, probe, candidate, question["seed"], questions["device"], tuple(questions["forbids"]), data=data)
+        found = gpu.guarded(ask) if questions["device"] == "cuda" else ask()
         publish_display_data({wire.MIME: {"nonce": question["nonce"], **found}})
+        if "lost" in found or "fault" in found:
+            break
