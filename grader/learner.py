@@ -35,7 +35,6 @@ def check(name: str, seed: int | None = None):
         return None  # the grader asks from outside; what a check says inside a graded notebook counts for nothing
     from .asking import MISSING
     from .catalogue import all_tasks
-    from .device import pick_device
     from .diagnose import Examiner, as_given, forbidden_message, no_answer
     from .sources import forbidden_in_source, is_unchanged
     from .verdicts import FORBIDDEN
@@ -46,7 +45,7 @@ def check(name: str, seed: int | None = None):
         return None
     task = tasks[name]
     seed = secrets.randbelow(2**31) if seed is None else seed
-    examiner = Examiner(seed, pick_device("auto"))
+    examiner = Examiner(seed)
     namespace, cells = _callers_names_and_code()
     used = forbidden_in_source(cells, name, task.forbids)
     if used:
