@@ -11,7 +11,7 @@ import platform
 import time
 from pathlib import Path
 
-from .kernels.warm import Setting
+from .kernels.warm import Setting, arithmetic
 from .verdicts import TIMED_OUT, SubmissionResult, result_from_dict, to_dict
 
 KEEP_DAYS = 30
@@ -24,7 +24,7 @@ class Cache:
     def __init__(self, seed: int, setting: Setting):
         root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         self.folder = Path(root) / "linear-grader"
-        self._run = f"{seed} {setting} {_grader()}"
+        self._run = f"{seed} {setting} {arithmetic()} {_grader()}"
 
     def path(self, notebook: Path) -> Path:
         """Where the result of a notebook lies, if anywhere. Raises OSError."""

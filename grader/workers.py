@@ -75,9 +75,6 @@ def _work(connection, seed: int, setting: warm.Setting, folder: str):
         _bound_memory()
     tempfile.tempdir = folder
     os.environ["TMPDIR"] = folder
-    import torch
-
-    torch.set_num_threads(1)  # the workers share the cores
     limits = [f"--grade-limit={name}={value}" for name, value in vars(setting.limits).items()]
     plugins = "logging capture junitxml cacheprovider warnings faulthandler unraisableexception threadexception".split()
     arguments = [
