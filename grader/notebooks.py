@@ -17,6 +17,12 @@ from .wire import clean
 KEY = "linear_course"  # our own part of a notebook's and a cell's metadata
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "raise NotImplementedError"
+OPENING = """
+try:
+    from grader.learner import check
+except ImportError as missing:
+    print(f"{missing}. This notebook needs the course's own environment: run `make` in its folder, then `make lab`.")
+""".strip()  # the first code cell of every exercise: where something is amiss, it says so in one line
 MAX_BYTES = 50 * 2**20
 MAX_CODE = 10**6  # characters in all code cells
 ROOT = Path(__file__).parent.parent  # of the course, whose folders solutions/ and exercises/ lie beside the grader
@@ -104,7 +110,7 @@ def _exercise(name, path, cells) -> Exercise:
 def release(solution_text: str, exercise: Exercise) -> tuple[str, str]:
     """The text of a solution notebook put in order, and of the exercise made from it.
 
-    In both, outputs are gone and answer and check cells carry nbgrader's metadata (schema 3). In the exercise each region
+    In both, OPENING is the first code cell, outputs are gone, and answer and check cells carry nbgrader's metadata (schema 3). In the exercise each region
     between the solution marks is a stub, or the code that the task starts from. Raises NotebookError where a task has no answer cell or no check cell.
     """
     solution = nbformat.reads(solution_text, as_version=4)
@@ -115,6 +121,8 @@ def release(solution_text: str, exercise: Exercise) -> tuple[str, str]:
             KEY: {"exercise": exercise.name, "release": exercise.release},
         }
     )
+    others = [cell for cell in solution.cells if not cell.source.startswith(OPENING.partition("except")[0])]
+    solution.cells = [others[0], nbformat.v4.new_code_cell(OPENING), *others[1:]]
     found = []
     for number, cell in enumerate(solution.cells):
         cell.id = f"cell-{number:02}"

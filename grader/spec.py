@@ -99,11 +99,11 @@ class Task:
 
         return register
 
-    def starts_from(self, message: str, **announced) -> Callable:
-        """Decorator: register a wrong answer, a plain function, that the learner is given to mend. announced: as of `impostor`."""
+    def starts_from(self, message: str, raises: type[Exception] | tuple[type[Exception], ...] = ()) -> Callable:
+        """Decorator: register a wrong answer, a plain function, that the learner is given to mend. raises: as of `impostor`."""
 
         def register(answer):
-            self.impostor(message, **announced)(answer)
+            self.impostor(message, raises)(answer)
             self.starter = self.impostors[-1]
             return answer
 

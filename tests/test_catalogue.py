@@ -98,7 +98,8 @@ def test_an_impostor_that_dies_of_an_exception_it_did_not_announce_is_alive(anno
 def test_examples_in_docstrings_print_what_they_say(exercise):
     namespace = {}
     notebook = solution(exercise.name)
-    exec(notebook.cells[1].source, namespace)
+    for imports in notebook.cells[1:3]:
+        exec(imports.source, namespace)
     for task in exercise.tasks:
         exec(answer_cell(notebook, task.name).source, namespace)
         examples = doctest.DocTestParser().get_doctest(namespace[task.name].__doc__, namespace, task.name, None, 0)
