@@ -172,7 +172,7 @@ def release_all() -> list[str]:
             if path == unsolved and path.is_file() and not _is_untouched(path):
                 lines.append(f"kept {shown}: it has been worked in. To have it made anew, move it away.")
             elif not path.is_file() or path.read_text(encoding="utf-8") != text:
-                path.write_text(text, encoding="utf-8")
+                path.write_text(text, encoding="utf-8", newline="\n")
                 lines.append(f"wrote {shown}")
     return lines
 

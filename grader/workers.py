@@ -83,7 +83,7 @@ def _work(connection, seed: int, setting: warm.Setting, folder: str):
         f"--grade-device={setting.device}", f"--grade-sandbox={setting.sandbox}", *limits,
     ]  # fmt: skip
     try:
-        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
             pytest.main(arguments, plugins=[_Loop(connection)])
     finally:
         warm.close_templates()
@@ -93,7 +93,7 @@ def _bound_memory():
     """Have this process refused more than MEMORY. Only the soft limit is set: a template that it starts has its own."""
     import resource
 
-    with open("/proc/self/status") as status:
+    with open("/proc/self/status", encoding="utf-8") as status:
         used = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmData"))
     resource.setrlimit(resource.RLIMIT_DATA, (used + MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 

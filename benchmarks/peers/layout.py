@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).parents[2]
-CHECKS = (Path(__file__).parent / "checks.py").read_text()
+CHECKS = (Path(__file__).parent / "checks.py").read_text(encoding="utf-8")
 NODES = ast.parse(CHECKS).body
 IMPORTS = "\n".join(ast.get_source_segment(CHECKS, node) for node in NODES if isinstance(node, (ast.Import, ast.ImportFrom)))
 FUNCTIONS = {

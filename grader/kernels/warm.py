@@ -54,7 +54,7 @@ class Template:
         confined = setting.sandbox == "bwrap"
         if confined:
             words = [*sandbox.command(setting.device == "cuda"), *words]
-        with theirs, open(os.path.join(self.folder.name, "log"), "w") as log:
+        with theirs, open(os.path.join(self.folder.name, "log"), "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 words, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
                 cwd=None if confined else sandbox.GRADER.parent, env=environment(sandbox.PRIVATE if confined else self.folder.name),
@@ -69,7 +69,7 @@ class Template:
 
     def last_words(self) -> str:
         """What it wrote last before it ended."""
-        with open(os.path.join(self.folder.name, "log")) as log:
+        with open(os.path.join(self.folder.name, "log"), encoding="utf-8", errors="replace") as log:
             lines = log.read().strip().splitlines()
         return f"the process that kernels are forked from has ended; its last words: {lines[-1] if lines else 'none'}"
 
