@@ -51,7 +51,7 @@ def measure(count: int) -> dict:
             if used := _memory(process.pid):
                 samples.append((time.perf_counter() - start, _graded(report), used))
     seconds = time.perf_counter() - start
-    graded = {Path(each["path"]).stem: each["points"] for each in json.loads(report.read_text())["submissions"] if not each["error"]}
+    graded = {Path(each["path"]).stem: each["points"] for each in json.loads(report.read_text(encoding="utf-8"))["submissions"] if not each["error"]}
     wrong = {stem: (graded.get(stem), points) for stem, points in due.items() if graded.get(stem) != points}
     left = _left_behind() - left_before
     if wrong or left:
@@ -99,7 +99,7 @@ def _memory(pid) -> int:
         return 0
     for process in processes:
         try:
-            lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+            lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
         except OSError:  # it has ended
             continue
         total += next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))

@@ -42,7 +42,7 @@ def _recheck(notebook, repeats):
     command = [sys.executable, "-m", "grader", "check", watched, "--watch", "--seed", "1"]
     seconds = []
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", env=environment) as process:
         try:
             _await_verdict(process)
             for _ in range(repeats + 1):

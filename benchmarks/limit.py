@@ -51,7 +51,7 @@ def main(report: Path, jobs: int, paths: list[Path]):
     with multiprocessing.get_context("fork").Pool(jobs, torch.set_num_threads, [threads]) as pool:
         parts = pool.map(grade, paths, chunksize=1)
     seconds = time.perf_counter() - start
-    report.write_text(json.dumps({"seconds": seconds, "scores": {path.stem: part for path, part in zip(paths, parts)}}))
+    report.write_text(json.dumps({"seconds": seconds, "scores": {path.stem: part for path, part in zip(paths, parts)}}), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -62,6 +62,6 @@ def of_kernels(python: Path, script: str = PLAIN) -> dict:
     """Bytes: `kernel`, for each kernel; `fixed`, of the process that starts them and of what it keeps for them."""
     if "torch" in sys.modules:
         raise RuntimeError("measure memory before torch is imported: its pages would be shared with this process")
-    done = subprocess.run([python, "-c", REPORT + script], capture_output=True, text=True, check=True)
+    done = subprocess.run([python, "-c", REPORT + script], capture_output=True, encoding="utf-8", check=True)
     line = next(line for line in done.stdout.splitlines() if line.startswith("memory "))
     return json.loads(line.removeprefix("memory "))

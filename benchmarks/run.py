@@ -19,8 +19,8 @@ RESULTS = Path(__file__).parent / "results" / "results.json"
 
 def machine() -> dict:
     """What the figures were taken on."""
-    cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
-    memory = int(Path("/proc/meminfo").read_text().split()[1]) / 2**20
+    cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if line.startswith("model name")), "")
+    memory = int(Path("/proc/meminfo").read_text(encoding="utf-8").split()[1]) / 2**20
     return {
         "processor": cpu or platform.machine(), "cores": len(os.sched_getaffinity(0)), "memory_gib": round(memory),
         "system": f"{platform.system()} {platform.release()}", "python": platform.python_version(), "date": time.strftime("%Y-%m-%d"),
@@ -41,7 +41,7 @@ def main():
     class_run.show(results["class_run"], console)
     if not quick:
         RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8", newline="\n")
         console.print(f"written to {RESULTS}")
 
 

@@ -1,22 +1,30 @@
 """The command line: python -m grader check | grade | release | doctor. Nothing heavy is imported before it is needed."""
 
+from __future__ import annotations  # an older Python must get as far as to say what it is
+
 import argparse
 import secrets
 import sys
 from pathlib import Path
+
+from . import terminal, versions
 
 GRADED, NOT_GRADED, BAD_USAGE = 0, 1, 2
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; its exit code: 0 graded, 1 something could not be graded (or --require-full failed), 2 bad usage."""
+    terminal.write_anything()
     arguments = _parser().parse_args(argv)
+    problem = versions.problem()
+    if problem and arguments.command is not _doctor:
+        return _refuse(problem, NOT_GRADED)
     try:
         return arguments.command(arguments)
     except ModuleNotFoundError as missing:
         if missing.name and missing.name.split(".")[0] == "grader":
             raise
-        return _refuse(f"{missing.name} is not installed here. Run `make`, or: pip install -r requirements.txt", NOT_GRADED)
+        return _refuse(f"{missing.name} is not installed here. {versions.INSTALL}", NOT_GRADED)
     except KeyboardInterrupt:
         return _refuse("Stopped.", 130)
 

@@ -68,8 +68,9 @@ class Bench:
         self._generator = torch.Generator().manual_seed(seed)
 
     def randn(self, *shape: int, dtype=torch.float32) -> torch.Tensor:
-        """Standard normal numbers of the given shape."""
-        return torch.randn(shape, generator=self._generator, dtype=dtype).to(self.device)
+        """Standard normal numbers of the given shape. They are drawn in double precision: how torch draws float32 depends on the processor."""
+        double = torch.complex128 if dtype.is_complex else torch.float64
+        return torch.randn(shape, generator=self._generator, dtype=double).to(self.device, dtype)
 
     def integers(self, low: int, high: int, *shape: int) -> torch.Tensor:
         """int64 numbers from low to high - 1."""

@@ -1,6 +1,7 @@
 """Results that need not be found again: the same notebook, seed and grader give the same report.
 
-They lie in the user's cache folder (XDG_CACHE_HOME), one file each, by a digest of all that a result depends on.
+They lie in the user's cache folder (XDG_CACHE_HOME), one file each, by a digest of all that a result depends on. Where there is no such
+folder, or it cannot be used, everything is graded anew.
 """
 
 import hashlib
@@ -9,9 +10,10 @@ import json
 import os
 import platform
 import time
+from contextlib import suppress
 from pathlib import Path
 
-from .kernels.warm import Setting
+from .kernels.warm import Setting, arithmetic
 from .verdicts import TIMED_OUT, SubmissionResult, result_from_dict, to_dict
 
 KEEP_DAYS = 30
@@ -22,12 +24,14 @@ class Cache:
     """The results of earlier runs with this seed and setting."""
 
     def __init__(self, seed: int, setting: Setting):
-        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        self.folder = Path(root) / "linear-grader"
-        self._run = f"{seed} {setting} {_grader()}"
+        root = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+        self.folder = Path(root) / "linear-grader"  # below "~", which is nowhere, for a user without a home
+        self._run = f"{seed} {setting} {arithmetic()} {_grader()}"
 
     def path(self, notebook: Path) -> Path:
         """Where the result of a notebook lies, if anywhere. Raises OSError."""
+        if not self.folder.is_absolute():
+            raise OSError("no home to keep it in")
         if not notebook.is_file() or notebook.stat().st_size > MAX_BYTES:
             raise OSError("not a notebook")
         return self.folder / f"{hashlib.sha256(self._run.encode() + notebook.read_bytes()).hexdigest()}.json"
@@ -56,12 +60,11 @@ class Cache:
     def prune(self):
         """Remove what has not been written for KEEP_DAYS."""
         oldest = time.time() - KEEP_DAYS * 86400
-        for file in self.folder.glob("*") if self.folder.is_dir() else ():
-            try:
-                if file.stat().st_mtime < oldest:
-                    file.unlink()
-            except OSError:
-                pass
+        with suppress(OSError):
+            for file in os.scandir(self.folder):
+                with suppress(OSError):
+                    if file.stat().st_mtime < oldest:
+                        os.unlink(file)
 
 
 def _grader() -> str:

@@ -19,7 +19,8 @@ def digits(seed: int) -> Data:
     """
     images, labels = _bundled()
     generator = torch.Generator().manual_seed(seed)
-    images = (images + NOISE * torch.randn(images.shape, generator=generator) * (images > 0)).clamp(0, 1)  # paper stays 0
+    noise = torch.randn(images.shape, generator=generator, dtype=torch.float64).float()  # the same on every processor, as in bench
+    images = (images + NOISE * noise * (images > 0)).clamp(0, 1)  # paper stays 0
     train = torch.randperm(len(images) - HELD_OUT, generator=generator)
     held_out = len(train) + torch.randperm(HELD_OUT, generator=generator)
     return Data((images[train], labels[train], images[held_out]), labels[held_out])

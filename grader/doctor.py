@@ -7,30 +7,45 @@ import shutil
 import sys
 import time
 
-from rich.console import Console
-from rich.text import Text
+from . import versions
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def examine() -> bool:
-    """Print the lines; whether grading works here."""
-    lines = [_python(), _torch(), _device(), _nbval(), _sandbox(), _kernel(), _formulas(), _browser()]
-    console = Console(highlight=False)
+    """Print the lines; whether grading works here. Without the right Python and packages, there is nothing more to say."""
+    return _say(_python(), _torch(), _packages()) and _say(*_arithmetic(), _device(), _sandbox(), _kernel(), _formulas(), _browser())
+
+
+def _say(*lines) -> bool:
+    """Print lines (needed or not, fine or not, what it is, its cure); whether all that is needed is fine."""
     for needed, fine, what, cure in lines:
-        mark, style = ("✓", "green") if fine else ("✗", "red") if needed else ("–", "yellow")
-        console.print(Text.assemble((f"{mark} ", style), what, ("" if fine else f"\n    {cure}", "dim")))
+        mark, colour = ("✓", 32) if fine else ("✗", 31) if needed else ("–", 33)
+        print(f"\033[{colour}m{mark}\033[0m" if sys.stdout.isatty() else mark, what if fine else f"{what}\n    {cure}")
     return all(fine for needed, fine, _, _ in lines if needed)
 
 
 def _python():
-    version = ".".join(map(str, sys.version_info[:3]))
-    return True, sys.version_info >= (3, 11), f"Python {version}", "Install Python 3.11 or newer, then: make PYTHON=python3.11"
+    problem = versions.python_problem()
+    return True, not problem, "Python " + ".".join(map(str, sys.version_info[:3])), problem
 
 
 def _torch():
-    version = _version("torch")
-    return True, bool(version), f"torch {version or 'is missing'}", "Run `make`, or: pip install -r requirements.txt"
+    problem = versions.package_problem("torch")
+    return True, not problem, f"torch {_version('torch') or 'is missing'}", problem
+
+
+def _packages():
+    problems = list(filter(None, (versions.package_problem(name) for name in versions.needed() if name != "torch")))
+    return True, not problems, f"nbval {_version('nbval') or 'is missing'}, and the other packages", " ".join(problems[:1])
+
+
+def _arithmetic():
+    """A line where the environment steers how torch computes."""
+    from .kernels.warm import arithmetic
+
+    settings = " ".join(f"{name}={value}" for name, value in arithmetic().items())
+    return [(False, True, f"arithmetic: {settings}", "")] if settings else []
 
 
 def _device():
@@ -48,18 +63,11 @@ def _device():
     return False, True, f"GPU: {gpu}" + (", and the sandbox lets notebooks use it" if place == "bwrap" else ""), ""
 
 
-def _nbval():
-    version = _version("nbval")
-    return True, bool(version), f"nbval {version or 'is missing'}", "Run `make`, or: pip install -r requirements.txt"
-
-
 def _kernel():
     cure = "The kernel needs ipykernel in this environment, and room in the temporary folder. Try: pip install -r requirements.txt"
-    try:
-        from .kernels import sandbox, warm
-        from .kernels.session import KernelUnavailable, Session
-    except ModuleNotFoundError as missing:
-        return True, False, f"kernel: {missing.name} is missing", cure
+    from .kernels import sandbox, warm
+    from .kernels.session import KernelUnavailable, Session
+
     setting = warm.Setting(sandbox.pick_sandbox("auto", [], required=False))
     try:
         start = time.perf_counter()

@@ -22,6 +22,12 @@ STRANGERS = {  # what a file that is no notebook begins with
     b"pk": "It is a zip. Unpack it, and hand in the .ipynb file.",
 }
 STUB = "raise NotImplementedError"
+OPENING = """
+try:
+    from grader.learner import check
+except ImportError as missing:
+    print(f"{missing}. This notebook needs the course's own environment: run `make` in its folder, then `make lab`.")
+""".strip()  # the first code cell of every exercise: where something is amiss, it says so in one line
 MAX_BYTES = 50 * 2**20
 MAX_CODE = 10**6  # characters in all code cells
 MAX_ANSWER = 50_000  # characters of a cell that may hold an answer without being code
@@ -138,7 +144,7 @@ def _exercise(name, path, cells) -> Exercise:
 def release(solution_text: str, exercise: Exercise) -> tuple[str, str]:
     """The text of a solution notebook put in order, and of the exercise made from it.
 
-    In both, outputs are gone and answer and check cells carry nbgrader's metadata (schema 3). In the exercise each region
+    In both, OPENING is the first code cell, outputs are gone, and answer and check cells carry nbgrader's metadata (schema 3). In the exercise each region
     between the solution marks is a stub, or the code that the task starts from. Raises NotebookError where a task has no answer cell or no check cell.
     """
     solution = nbformat.reads(solution_text, as_version=4)
@@ -149,6 +155,8 @@ def release(solution_text: str, exercise: Exercise) -> tuple[str, str]:
             KEY: {"exercise": exercise.name, "release": exercise.release},
         }
     )
+    others = [cell for cell in solution.cells if not cell.source.startswith(OPENING.partition("except")[0])]
+    solution.cells = [others[0], nbformat.v4.new_code_cell(OPENING), *others[1:]]
     found = []
     for number, cell in enumerate(solution.cells):
         cell.id = f"cell-{number:02}"
@@ -198,7 +206,7 @@ def release_all() -> list[str]:
             if path == unsolved and path.is_file() and not _is_untouched(path):
                 lines.append(f"kept {shown}: it has been worked in. To have it made anew, move it away.")
             elif not path.is_file() or path.read_text(encoding="utf-8") != text:
-                path.write_text(text, encoding="utf-8")
+                path.write_text(text, encoding="utf-8", newline="\n")
                 lines.append(f"wrote {shown}")
     return lines
 

@@ -6,6 +6,8 @@ What each probe found travels as an attribute of its report, so that results add
 Every pytest in this environment loads this module, so it imports the rest of the grader only when --grade is given.
 """
 
+from __future__ import annotations  # an older Python must get as far as to say what it is
+
 import functools
 import os
 import secrets
@@ -32,6 +34,13 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     if not config.option.grade:
         return
+    from .versions import problem
+
+    found = problem()
+    if found:
+        raise pytest.UsageError(found)
+    import torch
+
     from .device import DeviceError, pick_device
     from .kernels.limits import LimitError, Limits
     from .kernels.sandbox import NoSandbox, pick_sandbox
@@ -53,6 +62,7 @@ def pytest_configure(config):
         raise pytest.UsageError(str(refusal)) from None
     if option.grade_device == "cuda":
         os.environ.update(device_environment("cuda"))
+    torch.set_num_threads(1)  # as in the kernels; and workers share the cores
     config.stash[SETTING] = Setting(sandbox, option.grade_device, limits)
     config.add_cleanup(close_templates)
     config.pluginmanager.register(Results(option.grade_seed, option.grade_device), "grade-results")

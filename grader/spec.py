@@ -36,11 +36,12 @@ class Probe:
 
 @dataclass(frozen=True)
 class Impostor:
-    """A known wrong answer. `message` is what a learner who wrote it should read."""
+    """A known wrong answer. `message` is what a learner who wrote it should read. raises: the exceptions that find it out, where nothing else does."""
 
     name: str
     answer: Callable
     message: str
+    raises: tuple[type[Exception], ...] = ()
 
     @property
     def source(self) -> str:
@@ -89,20 +90,20 @@ class Task:
 
         return register
 
-    def impostor(self, message: str) -> Callable:
-        """Decorator: register a wrong answer and what to tell the learner who gave it."""
+    def impostor(self, message: str, raises: type[Exception] | tuple[type[Exception], ...] = ()) -> Callable:
+        """Decorator: register a wrong answer and what to tell the learner who gave it. raises: needed where only exceptions find it out."""
 
         def register(answer):
-            self.impostors.append(Impostor(answer.__name__, answer, message))
+            self.impostors.append(Impostor(answer.__name__, answer, message, raises if isinstance(raises, tuple) else (raises,)))
             return answer
 
         return register
 
-    def starts_from(self, message: str) -> Callable:
-        """Decorator: register a wrong answer, a plain function, that the learner is given to mend."""
+    def starts_from(self, message: str, raises: type[Exception] | tuple[type[Exception], ...] = ()) -> Callable:
+        """Decorator: register a wrong answer, a plain function, that the learner is given to mend. raises: as of `impostor`."""
 
         def register(answer):
-            self.impostor(message)(answer)
+            self.impostor(message, raises)(answer)
             self.starter = self.impostors[-1]
             return answer
 

@@ -89,9 +89,6 @@ def _work(connection, seed: int, setting: warm.Setting, folder: str):
         _bound_memory()
     tempfile.tempdir = folder
     os.environ["TMPDIR"] = folder
-    import torch
-
-    torch.set_num_threads(1)  # the workers share the cores
     limits = [f"--grade-limit={name}={value}" for name, value in vars(setting.limits).items()]
     plugins = "logging capture junitxml cacheprovider warnings faulthandler unraisableexception threadexception".split()
     arguments = [
@@ -100,7 +97,7 @@ def _work(connection, seed: int, setting: warm.Setting, folder: str):
         f"--grade-device={setting.device}", f"--grade-sandbox={setting.sandbox}", *limits,
     ]  # fmt: skip
     try:
-        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
             pytest.main(arguments, plugins=[_Loop(connection)])
     finally:
         warm.close_templates()
@@ -110,7 +107,7 @@ def _bound_memory():
     """Have this process refused more than MEMORY. Only the soft limit is set: a template that it starts has its own."""
     import resource
 
-    with open("/proc/self/status") as status:
+    with open("/proc/self/status", encoding="utf-8") as status:
         used = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmData"))
     resource.setrlimit(resource.RLIMIT_DATA, (used + MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 

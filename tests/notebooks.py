@@ -51,7 +51,7 @@ def named(task: str, definition) -> str:
 def run(*arguments, cwd=ROOT, timeout=600, env=None) -> subprocess.CompletedProcess:
     """Run python with arguments; its output as text."""
     return subprocess.run(
-        [sys.executable, *map(str, arguments)], cwd=cwd, timeout=timeout, env=env, capture_output=True, text=True
+        [sys.executable, *map(str, arguments)], cwd=cwd, timeout=timeout, env=env, capture_output=True, encoding="utf-8", errors="replace"
     )
 
 
@@ -68,11 +68,11 @@ def grade(folder: Path, notebooks: dict[str, nbformat.NotebookNode | str], *opti
     """Write notebooks (or raw texts) to a folder, grade them in one run, and return each one's part of the JSON report."""
     for name, notebook in notebooks.items():
         text = notebook if isinstance(notebook, str) else json.dumps(notebook)  # as it is: nbformat would mend it
-        (folder / f"{name}.ipynb").write_text(text)
+        (folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
     paths = [folder / f"{name}.ipynb" for name in notebooks]
     done = grader("grade", *paths, "--json", folder / "report.json", *_without_sandbox(), *options)
     assert "Traceback" not in done.stderr, done.stderr
-    report = json.loads((folder / "report.json").read_text())
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     return {Path(submission["path"]).stem: submission for submission in report["submissions"]}
 
 

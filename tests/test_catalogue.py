@@ -3,6 +3,7 @@
 import ast
 import builtins
 import doctest
+import math
 import re
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from grader.asking import PROBE_NAMES
 from grader.catalogue import EXERCISES, all_tasks, chapter_of
 from grader.diagnose import REFERENCE, Examiner
+from grader.kills import kill_table
 from grader.sources import forbidden_in_source
+from grader.spec import Exercise, Task
 
 from .notebooks import IMPORTS, ROOT, answer_cell, named, solution
 
@@ -65,11 +68,38 @@ def test_impostors_are_wrong_not_forbidden(task):
         assert not forbidden_in_source([IMPORTS, named(task.name, impostor)], task.name, task.forbids)
 
 
+@pytest.mark.parametrize(
+    "announced, answers_wrongly, killed",
+    [((), False, False), (TypeError, False, False), (ValueError, False, True), ((TypeError, ValueError), False, True), ((), True, True)],
+)
+def test_an_impostor_that_dies_of_an_exception_it_did_not_announce_is_alive(announced, answers_wrongly, killed):
+    """What it is to get wrong was perhaps never reached; a learner who does get that wrong would not be told."""
+    double = Task("double", reference=lambda x: 2 * x, section="", hints=("", ""))
+
+    @double.probe(points=1)
+    def of_minus_four(double, bench):
+        return double(-4)
+
+    @double.impostor("You take a root.", raises=announced)
+    def takes_a_root(x):
+        return math.sqrt(x)
+
+    if answers_wrongly:
+
+        @double.probe(points=1)
+        def of_one(double, bench):
+            return double(1)
+
+    (kill,) = kill_table((Exercise("00_example", "An example", (double,)),), seed=1)
+    assert (kill.killed, kill.accident) == (killed, "" if killed else "ValueError: math domain error")
+
+
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
 def test_examples_in_docstrings_print_what_they_say(exercise):
     namespace = {}
     notebook = solution(exercise.name)
-    exec(notebook.cells[1].source, namespace)
+    for imports in notebook.cells[1:3]:
+        exec(imports.source, namespace)
     for task in exercise.tasks:
         exec(answer_cell(notebook, task.name).source, namespace)
         examples = doctest.DocTestParser().get_doctest(namespace[task.name].__doc__, namespace, task.name, None, 0)

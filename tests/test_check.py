@@ -55,14 +55,14 @@ def test_feedback_asks_nothing_of_the_network_and_runs_no_script(checked):
 
 def test_what_a_learner_writes_is_shown_as_text_not_as_html(tmp_path):
     notebook = answered("01_formula", {"linear": "def linear(x, weight, bias=None):\n    raise ValueError('<script>alert(1)</script>')"})
-    check = execute(notebook, tmp_path).cells[7]
+    check = execute(notebook, tmp_path).cells[8]
     assert check.source == 'check("linear")'
     assert "<script>" not in html_of(check) and "&lt;script&gt;" in html_of(check)
 
 
 def test_a_seed_repeats_a_check_and_random_numbers_go_on_undisturbed(tmp_path):
     notebook = answered("01_formula", {"linear": WRONG_BOUND})
-    notebook.cells = notebook.cells[:7] + [
+    notebook.cells = notebook.cells[:8] + [
         new_code_cell('check("linear", seed=1)'),
         new_code_cell('check("linear", seed=1)'),
         new_code_cell(
@@ -75,7 +75,7 @@ def test_a_seed_repeats_a_check_and_random_numbers_go_on_undisturbed(tmp_path):
             "assert torch.equal(expected[0], after[0]) and (expected[1] == after[1]).all() and expected[2] == after[2]"
         ),
     ]
-    one, two = execute(notebook, tmp_path).cells[7:9]
+    one, two = execute(notebook, tmp_path).cells[8:10]
     assert html_of(one) == html_of(two)
 
 

@@ -48,7 +48,7 @@ def answer_in_the_check_cell(notebook):
 
 
 def reorder(notebook):
-    first, rest = notebook.cells[:2], notebook.cells[2:]
+    first, rest = notebook.cells[:3], notebook.cells[3:]
     notebook.cells = first + rest[::-1]
 
 

@@ -25,19 +25,19 @@ def environment(folder: Path, name: str, packages: tuple[str, ...]) -> Path:
 def _made(folder, packages, sees=None):
     programs, marker = folder / "bin", folder / "complete.txt"
     wanted = "\n".join(packages)
-    if not marker.exists() or marker.read_text() != wanted:
+    if not marker.exists() or marker.read_text(encoding="utf-8") != wanted:
         venv.create(folder, clear=True, with_pip=True)
         if sees:
-            (_site_packages(programs) / "base.pth").write_text(f"{_site_packages(sees)}\n")
+            (_site_packages(programs) / "base.pth").write_text(f"{_site_packages(sees)}\n", encoding="utf-8")
         for package in packages:
             subprocess.run([programs / "python", "-m", "pip", "install", "--quiet", package], check=True)
-        marker.write_text(wanted)
+        marker.write_text(wanted, encoding="utf-8")
     return programs
 
 
 def _site_packages(programs) -> Path:
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    return Path(subprocess.check_output([programs / "python", "-c", code], text=True).strip())
+    return Path(subprocess.check_output([programs / "python", "-c", code], encoding="utf-8").strip())
 
 
 def run(command: list, cwd: Path, timeout: float | None = None):

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).parents[2]
-CHECKS = (Path(__file__).parent / "checks.py").read_text()
+CHECKS = (Path(__file__).parent / "checks.py").read_text(encoding="utf-8")
 NODES = ast.parse(CHECKS).body
 IMPORTS = "\n".join(ast.get_source_segment(CHECKS, node) for node in NODES if isinstance(node, (ast.Import, ast.ImportFrom)))
 FUNCTIONS = {
@@ -24,12 +24,12 @@ def check_cell(task: str) -> str:
 def with_checks(path: Path) -> nbformat.NotebookNode:
     """A notebook of the course without the import of our grader, and with those checks, worth a point each."""
     notebook = nbformat.read(path, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if "from grader.learner import check" not in cell.source]
     for cell in notebook.cells:
         task = checked_task(cell)
         if task:
             cell.source = check_cell(task)
             cell.metadata.nbgrader.points = 1
-        cell.source = cell.source.replace("from grader.learner import check", "").rstrip()
     return notebook
 
 

@@ -22,5 +22,5 @@ def grade(folder: Path, programs: Path, submissions: list[Path], jobs: int):
     report = folder / "report.json"
     report.unlink(missing_ok=True)
     environments.run([programs / "python", PROGRAM, report, jobs, *submissions], folder)
-    graded = json.loads(report.read_text())
+    graded = json.loads(report.read_text(encoding="utf-8"))
     return graded["seconds"], graded["scores"]

@@ -25,7 +25,7 @@ def environment(folder: Path) -> Path:
 def prepare(folder: Path, programs: Path, submissions: list[Path], jobs: int):
     first = folder / "0"
     first.mkdir(parents=True)
-    (first / "nbgrader_config.py").write_text(CONFIG)
+    (first / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8")
     for exercise in sorted(set(map(exercise_of, submissions))):
         source = first / "source" / exercise
         source.mkdir(parents=True)
@@ -52,7 +52,7 @@ def grade(folder: Path, programs: Path, submissions: list[Path], jobs: int):
     scores = {}
     for course in courses:
         environments.run([programs / "nbgrader", "export", "--to", "grades.csv"], course)
-        with open(course / "grades.csv", newline="") as file:
+        with open(course / "grades.csv", newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 scores[row["student_id"], row["assignment"]] = float(row["score"]) / float(row["max_score"])
     return seconds, {path.stem: scores.get((path.stem, exercise_of(path))) for path in submissions}

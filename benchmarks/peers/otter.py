@@ -30,7 +30,7 @@ def prepare(folder: Path, programs: Path, submissions: list[Path], jobs: int):
             (tests / f"{task}.py").write_text(
                 f"from otter.test_files import test_case\n{IMPORTS}\n\n"
                 f'OK_FORMAT = False\nname = "{task}"\n\n\n@test_case(points=1)\n{FUNCTIONS[task]}\n'
-            )
+            , encoding="utf-8")
         environments.run([programs / "otter", "generate", "-t", "tests", "-o", "autograder.zip"], folder / exercise)
 
 
@@ -48,5 +48,5 @@ def grade(folder: Path, programs: Path, submissions: list[Path], jobs: int):
 def _score(path):
     if not path.exists():
         return None
-    tests = [test for test in json.loads(path.read_text())["tests"] if test.get("max_score")]
+    tests = [test for test in json.loads(path.read_text(encoding="utf-8"))["tests"] if test.get("max_score")]
     return sum(test["score"] for test in tests) / sum(test["max_score"] for test in tests)

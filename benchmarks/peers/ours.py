@@ -27,5 +27,5 @@ def grade(folder: Path, programs: Path, submissions: list[Path], jobs: int):
     shutil.rmtree(folder / environments.CACHE, ignore_errors=True)
     command = [programs / "python", "-m", "grader", "grade", *submissions, "-j", jobs, "--seed", 1, "--json", report]
     seconds = environments.seconds(1, lambda arguments: environments.run(arguments, folder), [command])
-    graded = json.loads(report.read_text())["submissions"]
+    graded = json.loads(report.read_text(encoding="utf-8"))["submissions"]
     return seconds, {Path(each["path"]).stem: each["points"] / each["max_points"] for each in graded}

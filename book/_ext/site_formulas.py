@@ -66,9 +66,9 @@ def copy_stylesheet_and_fonts(app):
         raise ExtensionError("KaTeX is missing. `make node_modules/ready` fetches it.")
     target = Path(app.outdir, "_static/katex")
     shutil.copytree(KATEX / "fonts", target / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"), dirs_exist_ok=True)
-    css = (KATEX / "katex.min.css").read_text()
+    css = (KATEX / "katex.min.css").read_text(encoding="utf-8")
     only_woff2 = re.sub(r",url\([^)]+\.(?:woff|ttf)\) format\([^)]+\)", "", css)
-    (target / "katex.min.css").write_text(only_woff2)
+    (target / "katex.min.css").write_text(only_woff2, encoding="utf-8")
 
 
 def stop_katex(app, exception):

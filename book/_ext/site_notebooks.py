@@ -25,7 +25,7 @@ def use_a_plain_profile(app):
     """Pages run the same on every machine: under an empty IPython profile, not the one of whoever builds the site."""
     profile = Path(app.doctreedir).parent / ".ipython/profile_default"
     profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 'ERROR'\n")
+    (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 'ERROR'\n", encoding="utf-8")
     os.environ["IPYTHONDIR"] = str(profile.parent)
 
 
@@ -33,7 +33,7 @@ def rerun_what_changed(app, env, added, changed, removed):
     """Jupyter's cache knows a notebook's own text. Forget its outputs when something else that it runs has changed."""
     cache = get_cache(env.mystnb_config.execution_cache_path)
     memory = Path(cache.path, "inputs.json")
-    before = json.loads(memory.read_text()) if memory.exists() else {}
+    before = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else {}
     now = {docname: digest(Path(app.srcdir), docname) for docname in sorted(env.found_docs)}
     stale = {docname for docname in now if before.get(docname, now[docname]) != now[docname]}
     for record in cache.list_cache_records():
@@ -52,7 +52,7 @@ def digest(root, docname):
 def remember_inputs(app, exception):
     if exception is None:
         memory, now = app.notebook_inputs
-        memory.write_text(json.dumps(now))
+        memory.write_text(json.dumps(now), encoding="utf-8")
 
 
 def fold_answers(app, docname, source):
@@ -90,7 +90,7 @@ def offer_download(app, pagename, templatename, context, doctree):
 
 def as_notebook(page):
     """A chapter as a notebook that reads and runs anywhere: plain Markdown, and the figures' style in its first cell."""
-    notebook = read_myst_markdown_notebook(page.read_text())
+    notebook = read_myst_markdown_notebook(page.read_text(encoding="utf-8"))
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -98,7 +98,7 @@ def as_notebook(page):
         else:
             cell.metadata.pop("mystnb", None)
     if any("import figures" in cell.source for cell in notebook.cells):
-        style = "%%writefile figures.py\n" + (page.parent / "figures.py").read_text()
+        style = "%%writefile figures.py\n" + (page.parent / "figures.py").read_text(encoding="utf-8")
         notebook.cells.insert(0, nbformat.v4.new_code_cell(style))
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"  # the same chapter gives the same file

@@ -42,7 +42,7 @@ def computed(pids: list[int]) -> float:
     total = 0.0
     for pid in pids:
         try:
-            with open(f"/proc/{pid}/stat") as stat:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
                 fields = stat.read().rpartition(")")[2].split()
             total += sum(map(int, fields[11:15])) / _TICK  # utime, stime, cutime, cstime
         except (OSError, ValueError):  # it has ended
@@ -57,7 +57,7 @@ def waited(pids: list[int]) -> float:
     for pid in pids:
         try:
             for thread in os.listdir(f"/proc/{pid}/task"):
-                with open(f"/proc/{pid}/task/{thread}/schedstat") as schedstat:
+                with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="utf-8") as schedstat:
                     times.append(int(schedstat.read().split()[1]) / 1e9)
         except (OSError, ValueError, IndexError):
             pass

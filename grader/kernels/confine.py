@@ -29,7 +29,7 @@ def next_child_apart():
 
 def next_child_here():
     """Let further children be ordinary ones again."""
-    with open("/proc/self/ns/pid") as here:
+    with open("/proc/self/ns/pid", encoding="utf-8") as here:
         _call("setns", here.fileno(), CLONE_NEWPID)
 
 
@@ -82,7 +82,7 @@ def limit(limits: Limits, confined: bool, cuda: bool):
 
 def _is_root() -> bool:
     """Whether this is the machine's root, and not only that of bubblewrap's user namespace."""
-    with open("/proc/self/uid_map") as uid_map:
+    with open("/proc/self/uid_map", encoding="utf-8") as uid_map:
         return os.geteuid() == 0 and int(uid_map.read().split()[2]) > 1
 
 
@@ -91,7 +91,7 @@ def prctl(option: int, value: int):
 
 
 def _status_bytes(field):
-    with open("/proc/self/status") as status:
+    with open("/proc/self/status", encoding="utf-8") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith(field))
 
 

@@ -11,7 +11,7 @@ def children(pid: int) -> list[int]:
     found = []
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children") as lines:
+            with open(f"/proc/{pid}/task/{thread}/children", encoding="utf-8") as lines:
                 found += map(int, lines.read().split())
     except OSError:  # it has ended
         pass
@@ -43,7 +43,7 @@ def _own(pid) -> int:
 def _sum(pid, file, names) -> int:
     """The sum of some lines of a file in /proc, in bytes; 0 for a process that has ended."""
     try:
-        with open(f"/proc/{pid}/{file}") as lines:
+        with open(f"/proc/{pid}/{file}", encoding="utf-8") as lines:
             return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(names))
     except OSError:
         return 0
@@ -52,7 +52,7 @@ def _sum(pid, file, names) -> int:
 def use_huge_pages():
     """Gather this process's memory in pages of 2 MiB, where the system can: a fork, and its end, take a third of the time."""
     libc = ctypes.CDLL(None)
-    with open("/proc/self/maps") as maps:
+    with open("/proc/self/maps", encoding="utf-8") as maps:
         regions = [line.split() for line in maps]
     for region in regions:
         if region[1] == "rw-p" and (len(region) < 6 or region[5] == "[heap]"):

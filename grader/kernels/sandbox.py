@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 GRADER = Path(__file__).parent.parent
+PYTHON = os.path.abspath(sys.executable)  # a folder named on the way there, as in ../.venv/bin/python, need not be in the sandbox
 INSIDE = (  # of the grader's files: what a kernel runs
     "__init__.py", "learner.py", "asking.py", "bench.py", "sources.py", "state.py", "watch.py", "wire.py",
     "kernels/__init__.py", "kernels/clock.py", "kernels/confine.py", "kernels/gpu.py", "kernels/inside.py", "kernels/kernel.py", "kernels/limits.py",
@@ -27,7 +28,16 @@ WORK = f"{PRIVATE}/work"  # where it finds itself
 
 HOWTO = "Grading others' notebooks needs a sandbox, and {reason}. {cure} Or choose: --sandbox none (notebooks then run with your own rights)."
 INSTALL = "Install bubblewrap (Debian or Ubuntu: sudo apt install bubblewrap)."
-PERMIT = "Allow user namespaces (sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0), or leave the container you are in."
+PERMIT = (  # words of bubblewrap's last line, and what helps; the last entry where nothing else fits
+    (("No space left", "ENOSPC"), "Allow more user namespaces: sudo sysctl user.max_user_namespaces=10000."),
+    (("mount proc",), "Start the container so that it does not cover parts of /proc: --security-opt systempaths=unconfined (podman: unmask=ALL)."),
+    (("uid map", "RTM_NEWADDR"), "Allow user namespaces: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0."),
+    (
+        ("",),
+        "Allow user namespaces: in a container, start it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined; elsewhere, "
+        "sudo sysctl kernel.unprivileged_userns_clone=1 (Debian) or kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu).",
+    ),
+)
 
 
 class NoSandbox(Exception):
@@ -64,21 +74,22 @@ def require():
         f"pid or (confine.separate(limits.Limits(), {PRIVATE!r}), os._exit(0)); confine.next_child_here(); os._exit(os.waitpid(pid, 0)[1] and 1)"
     )
     environment = {**os.environ, "PYTHONPATH": str(GRADER.parent)}
-    done = subprocess.run([*command(cuda=False), sys.executable, "-c", trial], capture_output=True, text=True, env=environment)
+    done = subprocess.run([*command(cuda=False), PYTHON, "-c", trial], capture_output=True, encoding="utf-8", errors="replace", env=environment)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise NoSandbox(HOWTO.format(reason=f"bubblewrap does not work here ({last})", cure=PERMIT))
+        cure = next(cure for words, cure in PERMIT if any(word in last for word in words))
+        raise NoSandbox(HOWTO.format(reason=f"bubblewrap does not work here ({last})", cure=cure))
 
 
 def command(cuda: bool) -> list[str]:
     """The words to put before a command so that it runs in the sandbox."""
     words = ["bwrap", "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    capabilities = ["SYS_ADMIN", "SYS_PTRACE", "KILL"]  # for the template: to make kernels' namespaces, see their memory, and end them
+    # for the template: to make kernels' namespaces, map their nobody to a 0 that may be a namespace's only user, see their memory, and end them
+    capabilities = ["SYS_ADMIN", "SETFCAP", "SYS_PTRACE", "KILL"]
     if os.geteuid() == 0:  # each kernel becomes nobody
         capabilities += ["SETUID", "SETGID"]
     else:
         words += ["--unshare-user", "--uid", "0", "--gid", "0"]  # else bubblewrap nests two user namespaces, and these rights hold in one
-        capabilities += ["SETFCAP"]  # to map that 0 to a kernel's nobody
     words += ["--cap-drop", "ALL", *(word for name in capabilities for word in ("--cap-add", f"CAP_{name}"))]
     for path in filter(os.path.exists, SYSTEM):
         words += ["--symlink", os.readlink(path), path] if os.path.islink(path) and path.count("/") == 1 else ["--ro-bind", path, path]
@@ -115,7 +126,7 @@ def _environment() -> list[str]:
     for package in PACKAGES:
         found = importlib.util.find_spec(package)
         folders.add(str(Path(found.origin).parents[1]))
-    link = sys.executable
+    link = PYTHON
     while os.path.islink(link):
         folders.add(link)
         link = os.path.join(os.path.dirname(link), os.readlink(link))

@@ -205,7 +205,7 @@ def _rehearse():
         tell = lambda: (os.write(writer, " ".join(set(sys.modules) - before).encode()), os._exit(0))  # noqa: E731
         serve("rehearsal", [listening.fileno() for listening in sockets], started=tell)
     os.close(writer)
-    with open(reader) as names:
+    with open(reader, encoding="utf-8") as names:
         for name in names.read().split():
             try:
                 importlib.import_module(name)

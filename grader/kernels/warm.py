@@ -25,6 +25,7 @@ AVAILABLE = sys.platform == "linux"
 END_SECONDS = 20.0
 PATIENCE = 10.0  # seconds for the template to say how long a kernel has computed
 PROVISIONER = "linear-grader-warm"
+ARITHMETIC = ("ATEN_", "BLIS_", "CUBLAS_", "CUDNN_", "DNNL_", "MKL_", "NPY_", "NVIDIA_TF32_", "ONEDNN_", "OPENBLAS_", "PYTORCH_TUNABLEOP_", "TORCH_")
 
 
 class TemplateError(Exception):
@@ -50,11 +51,11 @@ class Template:
         self.setting = setting
         self.folder = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        words = [sys.executable, "-m", "grader.kernels.template", str(theirs.fileno())]
+        words = [sandbox.PYTHON, "-m", "grader.kernels.template", str(theirs.fileno())]
         confined = setting.sandbox == "bwrap"
         if confined:
             words = [*sandbox.command(setting.device == "cuda"), *words]
-        with theirs, open(os.path.join(self.folder.name, "log"), "w") as log:
+        with theirs, open(os.path.join(self.folder.name, "log"), "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 words, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
                 cwd=None if confined else sandbox.GRADER.parent,
@@ -70,7 +71,7 @@ class Template:
 
     def last_words(self) -> str:
         """What it wrote last before it ended."""
-        with open(os.path.join(self.folder.name, "log")) as log:
+        with open(os.path.join(self.folder.name, "log"), encoding="utf-8", errors="replace") as log:
             lines = log.read().strip().splitlines()
         return f"the process that kernels are forked from has ended; its last words: {lines[-1] if lines else 'none'}"
 
@@ -120,14 +121,20 @@ def close_templates():
         _templates.popitem()[1].close()
 
 
+def arithmetic() -> dict[str, str]:
+    """Variables of the environment by which torch, NumPy and their libraries choose how to compute. They hold for answers and for references."""
+    return {name: value for name, value in sorted(os.environ.items()) if name.startswith(ARITHMETIC) and not name.endswith("_NUM_THREADS")}
+
+
 def environment(home: str) -> dict:
-    """A kernel's environment: enough to import torch, no secrets, one thread for each library, and the mark that grading is going on."""
+    """A kernel's environment: enough to import torch, no secrets, the grader's own arithmetic, one thread for each library, and the mark that
+    grading is going on."""
     kept = ("PATH", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "SYSTEMROOT", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
     path = filter(None, (str(sandbox.GRADER.parent), os.environ.get("PYTHONPATH")))
     own = {"HOME": home, "IPYTHONDIR": home, "MPLCONFIGDIR": home, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     fixed = {"PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1", "LINEAR_GRADER": "1"}
-    return {**{name: os.environ[name] for name in kept if name in os.environ}, **own, **threads, **fixed}
+    return {**{name: os.environ[name] for name in kept if name in os.environ}, **arithmetic(), **own, **threads, **fixed}
 
 
 def device_environment(device: str) -> dict:

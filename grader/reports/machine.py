@@ -20,7 +20,7 @@ class _Growing:
     def __init__(self, path: Path, head: str, tail: str, separator: str):
         self._head, self._tail, self._separator = head, tail, separator
         self._parts: dict[str, str] = {}
-        self._file = open(path, "w", encoding="utf-8")
+        self._file = open(path, "w", encoding="utf-8", newline="\n")
         self._file.write(head + tail)
         self._file.flush()
 

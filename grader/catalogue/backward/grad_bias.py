@@ -88,6 +88,6 @@ def returns_none_for_an_empty_batch(grad_output):
     return grad_output.reshape(-1, grad_output.shape[-1]).sum(0) if grad_output.numel() else None
 
 
-@grad_bias.impostor("`view` fails where memory is not in order, as in a transposed grad_output. `reshape` copies if it must.")
+@grad_bias.impostor("`view` fails where memory is not in order, as in a transposed grad_output. `reshape` copies if it must.", raises=RuntimeError)
 def views_out_of_order_memory(grad_output):
     return grad_output.view(-1, grad_output.shape[-1]).sum(0)

@@ -93,12 +93,12 @@ def loses_the_leading_dimensions(grad_output, weight):
     return grad_output.reshape(-1, weight.shape[0]) @ weight
 
 
-@grad_input.impostor("torch.mm takes exactly two matrices, so any grad_output that is not 2-D fails. `@` keeps leading dimensions.")
+@grad_input.impostor("torch.mm takes exactly two matrices, so any grad_output that is not 2-D fails. `@` keeps leading dimensions.", raises=RuntimeError)
 def takes_only_matrices(grad_output, weight):
     return torch.mm(grad_output, weight)
 
 
-@grad_input.impostor("torch.stack fails on no rows at all, so an empty batch has no answer. One product does all rows at once.")
+@grad_input.impostor("torch.stack fails on no rows at all, so an empty batch has no answer. One product does all rows at once.", raises=RuntimeError)
 def stacks_row_by_row(grad_output, weight):
     rows = [row @ weight for row in grad_output.reshape(-1, weight.shape[0])]
     return torch.stack(rows).reshape(*grad_output.shape[:-1], weight.shape[1])

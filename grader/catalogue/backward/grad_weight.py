@@ -86,7 +86,7 @@ def sums_over_the_first_axis_only(grad_output, x):
     return (grad_output[..., :, None] * x[..., None, :]).sum(0)
 
 
-@grad_weight.impostor("`.T` followed by `@` is right for matrices only. Flatten the leading dimensions into one first.")
+@grad_weight.impostor("`.T` followed by `@` is right for matrices only. Flatten the leading dimensions into one first.", raises=RuntimeError)
 def takes_only_matrices(grad_output, x):
     return grad_output.T @ x
 
@@ -121,7 +121,7 @@ def returns_the_number_zero(grad_output, x):
     return sum(torch.outer(gradient, row) for gradient, row in rows)
 
 
-@grad_weight.impostor("`view` fails where memory is not in order, as in a transposed x. `reshape` copies if it must.")
+@grad_weight.impostor("`view` fails where memory is not in order, as in a transposed x. `reshape` copies if it must.", raises=RuntimeError)
 def views_out_of_order_memory(grad_output, x):
     return grad_output.view(-1, grad_output.shape[-1]).T @ x.view(-1, x.shape[-1])
 

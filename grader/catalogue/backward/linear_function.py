@@ -140,7 +140,8 @@ class returns_the_gradients_out_of_order(torch.autograd.Function):
 
 
 @LinearFunction.impostor(
-    "`mm` takes exactly two matrices, so any x that is not 2-D fails. `@` keeps leading dimensions; for the weight's gradient flatten them."
+    "`mm` takes exactly two matrices, so any x that is not 2-D fails. `@` keeps leading dimensions; for the weight's gradient flatten them.",
+    raises=RuntimeError,
 )
 class takes_only_matrices(torch.autograd.Function):
     @staticmethod
@@ -155,7 +156,7 @@ class takes_only_matrices(torch.autograd.Function):
         return grad_x, grad_output.t().mm(x) if needed[1] else None, grad_output.sum(0) if needed[2] else None
 
 
-@LinearFunction.impostor("You add the bias even when there is none: `+ None` fails. Add it only if it is not None.")
+@LinearFunction.impostor("You add the bias even when there is none: `+ None` fails. Add it only if it is not None.", raises=TypeError)
 class always_adds_the_bias(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias):
@@ -170,7 +171,7 @@ class always_adds_the_bias(torch.autograd.Function):
         return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if needed[2] else None
 
 
-@LinearFunction.impostor("You return a gradient for the bias even when it is None. What is no tensor gets None: ask needs_input_grad[2].")
+@LinearFunction.impostor("You return a gradient for the bias even when it is None. What is no tensor gets None: ask needs_input_grad[2].", raises=RuntimeError)
 class gives_no_bias_a_gradient(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias):
@@ -203,7 +204,8 @@ class saves_everything(torch.autograd.Function):
 
 
 @LinearFunction.impostor(
-    "You save x when x learns and weight when weight learns. It is crosswise: weight's gradient reads x, x's gradient reads weight."
+    "You save x when x learns and weight when weight learns. It is crosswise: weight's gradient reads x, x's gradient reads weight.",
+    raises=TypeError,
 )
 class saves_each_tensor_for_itself(torch.autograd.Function):
     @staticmethod

@@ -154,7 +154,7 @@ def takes_softmax_over_the_batch(x, target, w1, b1, w2, b2):
     return F.cross_entropy(z, target), dh.T @ x, dh.sum(0), dz.T @ a, dz.sum(0)
 
 
-@mlp_backward.impostor("You go back through the second layer with w2's transpose. ∂L/∂a = ∂L/∂z W₂, without one.")
+@mlp_backward.impostor("You go back through the second layer with w2's transpose. ∂L/∂a = ∂L/∂z W₂, without one.", raises=RuntimeError)
 def goes_back_through_the_transpose(x, target, w1, b1, w2, b2):
     h = x @ w1.T + b1
     a = h.relu()

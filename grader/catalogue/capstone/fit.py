@@ -213,7 +213,7 @@ def returns_probabilities(x, y, seed):
     return lambda images: (((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2).softmax(1)
 
 
-@fit.impostor("You return each image's class. Return the ten logits: whoever asks can take the argmax.")
+@fit.impostor("You return each image's class. Return the ten logits: whoever asks can take the argmax.", raises=(IndexError, RuntimeError))
 def returns_classes(x, y, seed):
     generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
     draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8

@@ -256,7 +256,7 @@ class transposes_the_weights_gradient:
         return G @ self.weight
 
 
-@LinearLayer.impostor("Your backward is for matrices only. All leading dimensions are rows of one batch: flatten them first.")
+@LinearLayer.impostor("Your backward is for matrices only. All leading dimensions are rows of one batch: flatten them first.", raises=RuntimeError)
 class takes_only_matrices:
     def __init__(self, I, O, g):
         self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
@@ -284,7 +284,7 @@ class sums_over_the_first_axis_only:
         return G @ self.weight
 
 
-@LinearLayer.impostor("You flatten the dimensions before the last, and a single x of shape (I,) has none. Make one row of it.")
+@LinearLayer.impostor("You flatten the dimensions before the last, and a single x of shape (I,) has none. Make one row of it.", raises=IndexError)
 class flattens_dimensions_that_must_be_there:
     def __init__(self, I, O, g):
         self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])

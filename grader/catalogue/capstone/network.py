@@ -265,7 +265,7 @@ class moves_a_local_name:
                 bias = None if bias is None else bias - lr * layer.grad_bias
 
 
-@Network.impostor("Your step asks every layer for a weight. ReLU has none: go by hasattr.")
+@Network.impostor("Your step asks every layer for a weight. ReLU has none: go by hasattr.", raises=AttributeError)
 class wants_a_weight_of_every_layer:
     def __init__(self, layers):
         self.layers = layers
@@ -308,7 +308,7 @@ class goes_by_the_class:
                 layer.bias = None if layer.bias is None else layer.bias - lr * layer.grad_bias
 
 
-@Network.impostor("Your step reckons with a bias in every layer that has a weight. Where it is None, only the weight moves.")
+@Network.impostor("Your step reckons with a bias in every layer that has a weight. Where it is None, only the weight moves.", raises=TypeError)
 class wants_a_bias_of_every_weight:
     def __init__(self, layers):
         self.layers = layers

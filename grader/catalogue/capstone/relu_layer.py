@@ -144,9 +144,7 @@ class overwrites_the_gradient:
         return grad_output
 
 
-@ReLULayer.impostor(
-    "Your layer keeps the gate of its first batch. Every forward must replace what it keeps: the next batch is another."
-)
+@ReLULayer.impostor("Your layer keeps the gate of its first batch. Every forward must replace what it keeps: the next batch is another.", raises=RuntimeError)
 class keeps_the_first_gate:
     def forward(self, x):
         self.gate = getattr(self, "gate", x > 0)

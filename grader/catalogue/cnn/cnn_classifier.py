@@ -161,7 +161,7 @@ class flattens_the_batch(nn.Module):
         return self.fc(torch.flatten(self.pool(F.relu(self.conv(x)))))
 
 
-@CNNClassifier.impostor("You do not flatten: the Linear meets the last dimension, of size 1, instead of the 64 channels.")
+@CNNClassifier.impostor("You do not flatten: the Linear meets the last dimension, of size 1, instead of the 64 channels.", raises=RuntimeError)
 class does_not_flatten(nn.Module):
     def __init__(self, num_classes=10):
         super().__init__()
@@ -195,7 +195,8 @@ class pools_in_windows(nn.Module):
 
 @CNNClassifier.impostor(
     "Your pool has a window of fixed size: right for pictures of that size, wrong for all others. nn.AdaptiveAvgPool2d is told "
-    "the size of its output instead."
+    "the size of its output instead.",
+    raises=RuntimeError,
 )
 class pools_one_size_only(nn.Module):
     def __init__(self, num_classes=10):
@@ -216,7 +217,7 @@ class always_has_ten_classes(nn.Module):
         return self.fc(self.pool(F.relu(self.conv(x))).flatten(1))
 
 
-@CNNClassifier.impostor("`super().__init__()` is missing: nn.Module must be set up before the first layer is assigned.")
+@CNNClassifier.impostor("`super().__init__()` is missing: nn.Module must be set up before the first layer is assigned.", raises=AttributeError)
 class forgets_super(nn.Module):
     def __init__(self, num_classes=10):
         self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Linear(64, num_classes)
@@ -238,7 +239,10 @@ class makes_the_head_in_forward(nn.Module):
         return nn.Linear(64, self.num_classes, device=x.device, dtype=x.dtype)(features)
 
 
-@CNNClassifier.impostor("Your layers are in an nn.Sequential, so their names are numbers. Make three attributes: conv, pool, fc.")
+@CNNClassifier.impostor(
+    "Your layers are in an nn.Sequential, so their names are numbers. Make three attributes: conv, pool, fc.",
+    raises=(AttributeError, RuntimeError),
+)
 class numbers_its_layers(nn.Sequential):
     def __init__(self, num_classes=10):
         conv, fc = nn.Conv2d(3, 64, 3, padding=1), nn.Linear(64, num_classes)

@@ -124,7 +124,7 @@ def pads_with_the_edge(x, weight, bias, padding=0):
     return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
 
 
-@conv2d_by_linear.impostor("You take the kernel for square. Its height is weight.shape[2], its width weight.shape[3].")
+@conv2d_by_linear.impostor("You take the kernel for square. Its height is weight.shape[2], its width weight.shape[3].", raises=RuntimeError)
 def takes_the_kernel_for_square(x, weight, bias, padding=0):
     k = weight.shape[2]
     y = F.linear(F.unfold(x, k, padding=padding).transpose(1, 2), weight.flatten(1), bias).transpose(1, 2)
@@ -210,16 +210,14 @@ def leaves_the_bias_out(x, weight, bias, padding=0):
     return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
 
 
-@conv2d_by_linear.impostor("You add the bias even where there is none. F.linear takes None; `+ bias` does not.")
+@conv2d_by_linear.impostor("You add the bias even where there is none. F.linear takes None; `+ bias` does not.", raises=TypeError)
 def always_adds_the_bias(x, weight, bias, padding=0):
     kh, kw = weight.shape[2:]
     y = (F.unfold(x, (kh, kw), padding=padding).transpose(1, 2) @ weight.flatten(1).T + bias).transpose(1, 2)
     return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
 
 
-@conv2d_by_linear.impostor(
-    "Your patches or weights are cut off from autograd (`no_grad`, `detach`, `.data`): no gradient comes back."
-)
+@conv2d_by_linear.impostor("Your patches or weights are cut off from autograd (`no_grad`, `detach`, `.data`): no gradient comes back.", raises=RuntimeError)
 def detaches_the_weight(x, weight, bias, padding=0):
     kh, kw = weight.shape[2:]
     patches = F.unfold(x, (kh, kw), padding=padding).transpose(1, 2)
@@ -228,7 +226,8 @@ def detaches_the_weight(x, weight, bias, padding=0):
 
 
 @conv2d_by_linear.impostor(
-    "You flatten the weight with `view`, which fails where it is not contiguous. `flatten(1)` and `reshape` copy where they must."
+    "You flatten the weight with `view`, which fails where it is not contiguous. `flatten(1)` and `reshape` copy where they must.",
+    raises=RuntimeError,
 )
 def views_the_weight(x, weight, bias, padding=0):
     kh, kw = weight.shape[2:]

@@ -143,7 +143,7 @@ def transposes_the_weight(layer):
     return conv
 
 
-@linear_as_conv1x1.impostor("You exchange in and out: nn.Conv2d takes in_channels first, as nn.Linear takes in_features first.")
+@linear_as_conv1x1.impostor("You exchange in and out: nn.Conv2d takes in_channels first, as nn.Linear takes in_features first.", raises=RuntimeError)
 def exchanges_in_and_out(layer):
     like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
     conv = nn.Conv2d(layer.out_features, layer.in_features, 1, bias=layer.bias is not None, **like)
@@ -185,7 +185,7 @@ def is_always_float32(layer):
     return conv
 
 
-@linear_as_conv1x1.impostor("Your convolution is made on the CPU wherever the layer is. Make it with device=layer.weight.device.")
+@linear_as_conv1x1.impostor("Your convolution is made on the CPU wherever the layer is. Make it with device=layer.weight.device.", raises=NotImplementedError)
 def is_always_on_the_cpu(layer):
     conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, dtype=layer.weight.dtype)
     with torch.no_grad():
@@ -197,7 +197,8 @@ def is_always_on_the_cpu(layer):
 
 @linear_as_conv1x1.impostor(
     "Your convolution is always float32 and on the CPU: copy_ converts in silence. Make it in the dtype and on the device of "
-    "layer.weight."
+    "layer.weight.",
+    raises=(NotImplementedError, RuntimeError),
 )
 def ignores_dtype_and_device(layer):
     conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None)

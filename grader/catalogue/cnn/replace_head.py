@@ -262,9 +262,7 @@ def copies_the_lack_of_a_bias(model, num_classes):
     return model
 
 
-@replace_head.impostor(
-    "You read device and dtype from the old head's bias, which is None where it has none. Read them from its weight."
-)
+@replace_head.impostor("You read device and dtype from the old head's bias, which is None where it has none. Read them from its weight.", raises=AttributeError)
 def asks_the_bias_for_its_device(model, num_classes):
     old = model.fc
     model.requires_grad_(False)
@@ -272,7 +270,7 @@ def asks_the_bias_for_its_device(model, num_classes):
     return model
 
 
-@replace_head.impostor("You return nothing. Return the model.")
+@replace_head.impostor("You return nothing. Return the model.", raises=AttributeError)
 def returns_nothing(model, num_classes):
     old = model.fc
     model.requires_grad_(False)

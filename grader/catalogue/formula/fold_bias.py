@@ -51,7 +51,7 @@ def adds_the_bias_to_the_weight(weight, bias):
     return weight + bias[:, None]
 
 
-@fold_bias.impostor("You join along dim 0, as a further row. The bias has one entry a row of the weight: it is a further column.")
+@fold_bias.impostor("You join along dim 0, as a further row. The bias has one entry a row of the weight: it is a further column.", raises=RuntimeError)
 def appends_a_row(weight, bias):
     return torch.cat([weight, bias[None, :]], dim=0)
 

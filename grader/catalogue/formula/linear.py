@@ -59,7 +59,7 @@ def lets_gradients_through(linear, bench):
     return list(torch.autograd.grad(linear(*inputs), inputs, bench.randn(4, 3)))
 
 
-@linear.impostor("You multiply by weight as it is stored, (O, I). x ends in I, so the product needs weight's transpose: x @ weight.T.")
+@linear.impostor("You multiply by weight as it is stored, (O, I). x ends in I, so the product needs weight's transpose: x @ weight.T.", raises=RuntimeError)
 def forgets_the_transpose(x, weight, bias=None):
     return x @ weight if bias is None else x @ weight + bias
 
@@ -69,12 +69,12 @@ def ignores_the_bias(x, weight, bias=None):
     return x @ weight.T
 
 
-@linear.impostor("You add the bias even when there is none: `+ None` fails. Add it only if it is not None.")
+@linear.impostor("You add the bias even when there is none: `+ None` fails. Add it only if it is not None.", raises=TypeError)
 def always_adds_the_bias(x, weight, bias=None):
     return x @ weight.T + bias
 
 
-@linear.impostor("You test `if bias:`, which asks for the truth of a whole tensor. Ask `if bias is not None`.")
+@linear.impostor("You test `if bias:`, which asks for the truth of a whole tensor. Ask `if bias is not None`.", raises=RuntimeError)
 def asks_for_the_truth_of_the_bias(x, weight, bias=None):
     return x @ weight.T + bias if bias else x @ weight.T
 
@@ -87,19 +87,19 @@ def loses_the_leading_dimensions(x, weight, bias=None):
     return y if bias is None else y + bias
 
 
-@linear.impostor("torch.mm takes exactly two matrices, so any x that is not 2-D fails. `@` (torch.matmul) keeps leading dimensions.")
+@linear.impostor("torch.mm takes exactly two matrices, so any x that is not 2-D fails. `@` (torch.matmul) keeps leading dimensions.", raises=RuntimeError)
 def takes_only_matrices(x, weight, bias=None):
     y = torch.mm(x, weight.t())
     return y if bias is None else y + bias
 
 
-@linear.impostor("`flatten(1)` merges all dimensions but the first; a linear layer acts on the last one alone.")
+@linear.impostor("`flatten(1)` merges all dimensions but the first; a linear layer acts on the last one alone.", raises=(IndexError, RuntimeError))
 def flattens_all_but_the_batch(x, weight, bias=None):
     y = x.flatten(1) @ weight.T
     return y if bias is None else y + bias
 
 
-@linear.impostor("`view` fails where memory is not in order, as in a transposed x. `reshape` copies if it must; `@` needs neither.")
+@linear.impostor("`view` fails where memory is not in order, as in a transposed x. `reshape` copies if it must; `@` needs neither.", raises=RuntimeError)
 def views_out_of_order_memory(x, weight, bias=None):
     y = (x.view(-1, x.shape[-1]) @ weight.T).view(*x.shape[:-1], weight.shape[0])
     return y if bias is None else y + bias
@@ -111,7 +111,7 @@ def casts_to_float32(x, weight, bias=None):
     return y if bias is None else y + bias.float()
 
 
-@linear.impostor("Your result is cut off from autograd (`detach`, `.data`, NumPy or `no_grad`): no gradient reaches the inputs.")
+@linear.impostor("Your result is cut off from autograd (`detach`, `.data`, NumPy or `no_grad`): no gradient reaches the inputs.", raises=RuntimeError)
 def cuts_the_graph(x, weight, bias=None):
     y = x.detach() @ weight.detach().T
     return y if bias is None else y + bias.detach()

@@ -67,9 +67,7 @@ def adds_the_bias_for_every_feature(x, weight, bias):
     return (x[:, None, :] * weight + bias[:, None]).sum(-1)
 
 
-@linear_sums.impostor(
-    "You read the weight as weight[i, o]. It is stored (out_features, in_features): the sum takes weight[o, i]."
-)
+@linear_sums.impostor("You read the weight as weight[i, o]. It is stored (out_features, in_features): the sum takes weight[o, i].", raises=IndexError)
 def reads_the_weight_transposed(x, weight, bias):
     y = np.zeros((len(x), len(bias)))
     for r in range(len(x)):

@@ -152,7 +152,8 @@ def moves_to_other_memory(weight):
 
 
 @he_reset_.impostor(
-    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it."
+    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it.",
+    raises=RuntimeError,
 )
 def lets_autograd_record(weight):
     weight.normal_(std=math.sqrt(2 / weight.shape[1]))

@@ -162,7 +162,8 @@ def moves_to_other_memory(bias, weight):
 
 
 @reset_bias_.impostor(
-    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it."
+    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it.",
+    raises=RuntimeError,
 )
 def lets_autograd_record(bias, weight):
     bound = 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0

@@ -227,7 +227,8 @@ def moves_to_other_memory(weight, bias):
 
 
 @reset_like_torch.impostor(
-    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it."
+    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it.",
+    raises=RuntimeError,
 )
 def lets_autograd_record(weight, bias):
     bound = 1 / math.sqrt(weight.shape[1])

@@ -201,7 +201,8 @@ def fills_a_flattened_copy(weight, a=math.sqrt(5)):
 
 
 @reset_weight_.impostor(
-    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it."
+    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it.",
+    raises=RuntimeError,
 )
 def lets_autograd_record(weight, a=math.sqrt(5)):
     bound = math.sqrt(6 / ((1 + a**2) * max(weight.shape[1], 1)))

@@ -118,7 +118,7 @@ def breaks_the_chain_of_sizes():
     return nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(256, 10))
 
 
-@mnist_mlp.impostor("You return a list of layers. nn.Sequential(*layers) makes one module of it, which can be called.")
+@mnist_mlp.impostor("You return a list of layers. nn.Sequential(*layers) makes one module of it, which can be called.", raises=AttributeError)
 def returns_a_list():
     return [nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10)]
 

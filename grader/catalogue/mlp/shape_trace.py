@@ -225,7 +225,7 @@ def turns_the_weights(model, x):
     return [(names[m], i[0].shape, shapes[m] and shapes[m][1::-1] + shapes[m][2:], o.shape) for m, i, o in runs if m in names]
 
 
-@shape_trace.impostor("You read `.weight` of every layer, but ReLU has none: its row says None there.")
+@shape_trace.impostor("You read `.weight` of every layer, but ReLU has none: its row says None there.", raises=AttributeError)
 def expects_a_weight_everywhere(model, x):
     runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
     with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
@@ -233,7 +233,7 @@ def expects_a_weight_everywhere(model, x):
     return [(names[m], i[0].shape, m.weight.shape, o.shape) for m, i, o in runs if m in names]
 
 
-@shape_trace.impostor("You ask with hasattr. A LayerNorm without affine has a weight that is None: ask for None as well.")
+@shape_trace.impostor("You ask with hasattr. A LayerNorm without affine has a weight that is None: ask for None as well.", raises=AttributeError)
 def trusts_hasattr(model, x):
     runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
     with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):

@@ -205,7 +205,7 @@ class hides_its_layers_in_a_list(nn.Module):
         return self.layers[1](self.layers[0](x).relu())
 
 
-@SimpleMLP.impostor("`super().__init__()` is missing. It makes the place where a module keeps its layers, and comes first.")
+@SimpleMLP.impostor("`super().__init__()` is missing. It makes the place where a module keeps its layers, and comes first.", raises=AttributeError)
 class forgets_to_call_super(nn.Module):
     def __init__(self):
         self.fc1 = nn.Linear(16, 8)

@@ -232,7 +232,7 @@ def renames_instead_of_changing(model, x, y, lr):
     return loss.item()
 
 
-@train_step.impostor("You change parameters while autograd is recording, which it refuses. Step inside `with torch.no_grad():`.")
+@train_step.impostor("You change parameters while autograd is recording, which it refuses. Step inside `with torch.no_grad():`.", raises=RuntimeError)
 def steps_under_autograd(model, x, y, lr):
     model.zero_grad()
     loss = F.cross_entropy(model(x), y)
@@ -242,7 +242,7 @@ def steps_under_autograd(model, x, y, lr):
     return loss.item()
 
 
-@train_step.impostor("A frozen or unused parameter has no gradient: None stands in its place. Skip it.")
+@train_step.impostor("A frozen or unused parameter has no gradient: None stands in its place. Skip it.", raises=TypeError)
 def expects_a_gradient_everywhere(model, x, y, lr):
     model.zero_grad()
     loss = F.cross_entropy(model(x), y)
@@ -252,7 +252,7 @@ def expects_a_gradient_everywhere(model, x, y, lr):
     return loss.item()
 
 
-@train_step.impostor("You ask torch.autograd.grad for a frozen parameter's gradient. It refuses: ask for those that require one.")
+@train_step.impostor("You ask torch.autograd.grad for a frozen parameter's gradient. It refuses: ask for those that require one.", raises=RuntimeError)
 def asks_for_frozen_gradients(model, x, y, lr):
     loss = F.cross_entropy(model(x), y)
     for p, gradient in zip(model.parameters(), torch.autograd.grad(loss, list(model.parameters()))):
@@ -261,7 +261,8 @@ def asks_for_frozen_gradients(model, x, y, lr):
 
 
 @train_step.impostor(
-    "You ask torch.autograd.grad for parameters that forward does not use. Allow it (allow_unused=True); skip the None they get."
+    "You ask torch.autograd.grad for parameters that forward does not use. Allow it (allow_unused=True); skip the None they get.",
+    raises=RuntimeError,
 )
 def asks_for_unused_gradients(model, x, y, lr):
     learning = [p for p in model.parameters() if p.requires_grad]

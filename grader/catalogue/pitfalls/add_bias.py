@@ -154,7 +154,7 @@ def makes_the_bias_fit(y, bias):
     return y + bias.reshape(y.shape[-1])
 
 
-@add_bias.impostor("You compare the bias with y's first size. It has one number for each output: the last size.")
+@add_bias.impostor("You compare the bias with y's first size. It has one number for each output: the last size.", raises=ValueError)
 def compares_with_the_first_size(y, bias):
     if bias.shape != y.shape[:1]:
         raise ValueError(f"bias {tuple(bias.shape)} for y {tuple(y.shape)}")
@@ -168,7 +168,7 @@ def compares_with_the_second_size(y, bias):
     return y + bias
 
 
-@add_bias.impostor("You refuse every y that is not a matrix. Any number of leading dimensions is right.")
+@add_bias.impostor("You refuse every y that is not a matrix. Any number of leading dimensions is right.", raises=ValueError)
 def takes_only_matrices(y, bias):
     if y.dim() != 2 or bias.shape != y.shape[-1:]:
         raise ValueError(f"bias {tuple(bias.shape)} for y {tuple(y.shape)}")

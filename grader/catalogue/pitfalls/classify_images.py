@@ -69,12 +69,15 @@ def cuts_the_batch_into_rows(images, weight, bias):
     return F.linear(x, weight, bias)
 
 
-@classify_images.impostor("The pictures go into the layer with four axes, so it takes their rows of pixels for inputs. Flatten each picture first.")
+@classify_images.impostor(
+    "The pictures go into the layer with four axes, so it takes their rows of pixels for inputs. Flatten each picture first.",
+    raises=RuntimeError,
+)
 def flattens_nothing(images, weight, bias):
     return F.linear(images, weight, bias)
 
 
-@classify_images.impostor("`view` copies nothing, so it fails on a permuted batch. `flatten(1)` copies where it must.")
+@classify_images.impostor("`view` copies nothing, so it fails on a permuted batch. `flatten(1)` copies where it must.", raises=RuntimeError)
 def views_each_picture(images, weight, bias):
     return F.linear(images.view(images.shape[0], -1), weight, bias)
 
@@ -87,12 +90,12 @@ def reshapes_into_as_many_rows_as_fit(images, weight, bias):
     return F.linear(images.reshape(-1, weight.shape[1]), weight, bias)
 
 
-@classify_images.impostor("An empty batch leaves the -1 in `reshape(0, -1)` undetermined, and torch refuses. `flatten(1)` knows the size.")
+@classify_images.impostor("An empty batch leaves the -1 in `reshape(0, -1)` undetermined, and torch refuses. `flatten(1)` knows the size.", raises=RuntimeError)
 def leaves_an_empty_batch_undetermined(images, weight, bias):
     return F.linear(images.reshape(images.shape[0], -1), weight, bias)
 
 
-@classify_images.impostor("`flatten()` merges the batch, too: all pictures become one row. Start at the axis after the batch.")
+@classify_images.impostor("`flatten()` merges the batch, too: all pictures become one row. Start at the axis after the batch.", raises=RuntimeError)
 def flattens_the_batch_too(images, weight, bias):
     return F.linear(images.flatten(), weight, bias)
 
@@ -105,7 +108,7 @@ def flattens_in_the_order_of_memory(images, weight, bias):
     return F.linear(images.permute(0, 2, 3, 1).flatten(1), weight, bias)
 
 
-@classify_images.impostor("You flatten from the third axis on. Channels belong to the row as well: flatten from axis 1.")
+@classify_images.impostor("You flatten from the third axis on. Channels belong to the row as well: flatten from axis 1.", raises=RuntimeError)
 def keeps_the_channels(images, weight, bias):
     return F.linear(images.flatten(2), weight, bias)
 
@@ -117,7 +120,7 @@ def lays_pictures_out_as_columns(images, weight, bias):
     return F.linear(images.reshape(weight.shape[1], images.shape[0]).T, weight, bias)
 
 
-@classify_images.impostor("torch.stack fails on no pictures at all. One product does all rows at once, and none as well.")
+@classify_images.impostor("torch.stack fails on no pictures at all. One product does all rows at once, and none as well.", raises=RuntimeError)
 def stacks_picture_by_picture(images, weight, bias):
     return torch.stack([F.linear(image.flatten(), weight, bias) for image in images])
 

@@ -201,7 +201,10 @@ def freezes_the_parameters(weight_in_out, bias):
     return layer
 
 
-@load_transposed.impostor("You assign a plain tensor where a parameter stands, and nn.Module refuses. Copy into the parameter, or wrap in nn.Parameter.")
+@load_transposed.impostor(
+    "You assign a plain tensor where a parameter stands, and nn.Module refuses. Copy into the parameter, or wrap in nn.Parameter.",
+    raises=TypeError,
+)
 def assigns_a_plain_tensor(weight_in_out, bias):
     layer = nn.Linear(*weight_in_out.shape, bias=bias is not None)
     layer.weight = weight_in_out.T.clone()
@@ -210,7 +213,7 @@ def assigns_a_plain_tensor(weight_in_out, bias):
     return layer
 
 
-@load_transposed.impostor("You copy into a parameter while autograd watches, and it refuses. Do it under torch.no_grad().")
+@load_transposed.impostor("You copy into a parameter while autograd watches, and it refuses. Do it under torch.no_grad().", raises=RuntimeError)
 def copies_while_autograd_watches(weight_in_out, bias):
     layer = nn.Linear(*weight_in_out.shape, bias=bias is not None)
     layer.weight.copy_(weight_in_out.T)

@@ -259,7 +259,7 @@ def knows_only_matrices(message):
     return (int(found[1]), int(found[2])) if found else None
 
 
-@read_the_error.impostor("Where nothing is found, re.search gives None, and None has no groups. Return None for such a message.")
+@read_the_error.impostor("Where nothing is found, re.search gives None, and None has no groups. Return None for such a message.", raises=TypeError)
 def expects_sizes_in_every_message(message):
     import re
 

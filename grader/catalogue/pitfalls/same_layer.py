@@ -97,7 +97,8 @@ def asks_for_equal_bits(layer, x, y):
 
 @same_layer.impostor(
     "`torch.allclose` broadcasts, so one row counts for four equal ones; and it raises an error for other sizes and for two dtypes. "
-    "Compare shape and dtype first."
+    "Compare shape and dtype first.",
+    raises=RuntimeError,
 )
 def lets_allclose_broadcast(layer, x, y):
     return torch.allclose(y, layer(x), atol=1e-6)
@@ -114,7 +115,7 @@ def waits_for_allclose_to_fail(layer, x, y):
         return False
 
 
-@same_layer.impostor("`torch.allclose` raises an error for two dtypes. Compare them first: y of another dtype is not this layer's.")
+@same_layer.impostor("`torch.allclose` raises an error for two dtypes. Compare them first: y of another dtype is not this layer's.", raises=RuntimeError)
 def fails_on_another_dtype(layer, x, y):
     out = layer(x)
     return y.shape == out.shape and torch.allclose(y, out, atol=1e-6)
@@ -126,13 +127,13 @@ def leaves_out_the_bias(layer, x, y):
     return y.shape == out.shape and y.dtype == out.dtype and torch.allclose(y, out, atol=1e-6)
 
 
-@same_layer.impostor("A layer made with bias=False has bias None, which cannot be added. Calling the layer takes care of it.")
+@same_layer.impostor("A layer made with bias=False has bias None, which cannot be added. Calling the layer takes care of it.", raises=TypeError)
 def needs_a_bias(layer, x, y):
     out = x @ layer.weight.T + layer.bias
     return y.shape == out.shape and y.dtype == out.dtype and torch.allclose(y, out, atol=1e-6)
 
 
-@same_layer.impostor("You multiply by the weight itself. It is stored (out, in); the layer multiplies by its transpose.")
+@same_layer.impostor("You multiply by the weight itself. It is stored (out, in); the layer multiplies by its transpose.", raises=RuntimeError)
 def forgets_the_transpose(layer, x, y):
     out = x @ layer.weight + (0 if layer.bias is None else layer.bias)
     return y.shape == out.shape and y.dtype == out.dtype and torch.allclose(y, out, atol=1e-6)

@@ -101,7 +101,7 @@ def fills_an_uninitialized_weight(out_features, std):
     return layer
 
 
-@scaled_lazy.impostor("nn.init refuses an uninitialized parameter: it has no shape. Initialize when the first input has given it one.")
+@scaled_lazy.impostor("nn.init refuses an uninitialized parameter: it has no shape. Initialize when the first input has given it one.", raises=ValueError)
 def asks_nn_init_too_early(out_features, std):
     layer = nn.LazyLinear(out_features)
     nn.init.normal_(layer.weight, std=std)
@@ -109,7 +109,7 @@ def asks_nn_init_too_early(out_features, std):
     return layer
 
 
-@scaled_lazy.impostor("You guess in_features. A lazy layer reads it off its first input.")
+@scaled_lazy.impostor("You guess in_features. A lazy layer reads it off its first input.", raises=RuntimeError)
 def guesses_in_features(out_features, std):
     layer = nn.Linear(out_features, out_features)
     nn.init.normal_(layer.weight, std=std)
@@ -117,7 +117,10 @@ def guesses_in_features(out_features, std):
     return layer
 
 
-@scaled_lazy.impostor("You call the layer on an input of your own to bring its weight to life. That fixes in_features to your input's size.")
+@scaled_lazy.impostor(
+    "You call the layer on an input of your own to bring its weight to life. That fixes in_features to your input's size.",
+    raises=RuntimeError,
+)
 def calls_it_on_a_made_up_input(out_features, std):
     layer = nn.LazyLinear(out_features)
     layer(torch.zeros(1, 1))
@@ -128,7 +131,8 @@ def calls_it_on_a_made_up_input(out_features, std):
 
 @scaled_lazy.impostor(
     "Your reset_parameters draws whenever it is called. torch also calls it while the layer is being made, when in_features is 0 and "
-    "there is no bias: do nothing then."
+    "there is no bias: do nothing then.",
+    raises=AttributeError,
 )
 def resets_while_it_is_being_made(out_features, std):
     class Layer(nn.LazyLinear):

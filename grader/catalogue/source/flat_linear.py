@@ -83,16 +83,15 @@ def lets_gradients_through(flat_linear, bench):
     return dict(zip(["of x", "of weight", "of bias"], gradients))
 
 
-@flat_linear.impostor(
-    "You let -1 stand for the number of rows. With 0 input features any number would fit: multiply the leading sizes."
-)
+@flat_linear.impostor("You let -1 stand for the number of rows. With 0 input features any number would fit: multiply the leading sizes.", raises=RuntimeError)
 def guesses_the_rows(x, weight, bias):
     return torch.addmm(bias, x.reshape(-1, x.shape[-1]), weight.T).reshape(*x.shape[:-1], weight.shape[0])
 
 
 @flat_linear.impostor(
     "You flatten with .view, which refuses an x whose numbers do not lie in order. .reshape copies, but only where it "
-    "must."
+    "must.",
+    raises=RuntimeError,
 )
 def views_the_input(x, weight, bias):
     return torch.addmm(bias, x.view(math.prod(x.shape[:-1]), x.shape[-1]), weight.T).view(*x.shape[:-1], weight.shape[0])
@@ -103,19 +102,20 @@ def returns_the_matrix(x, weight, bias):
     return torch.addmm(bias, x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), weight.T)
 
 
-@flat_linear.impostor("You call flatten(0, -2), which fails for an x without leading dimensions. Such an x is one row.")
+@flat_linear.impostor("You call flatten(0, -2), which fails for an x without leading dimensions. Such an x is one row.", raises=IndexError)
 def needs_a_leading_dimension(x, weight, bias):
     return torch.addmm(bias, x.flatten(0, -2), weight.T).reshape(*x.shape[:-1], weight.shape[0])
 
 
-@flat_linear.impostor("You flatten all but the first dimension, as before a classifier. Here all but the last become rows.")
+@flat_linear.impostor("You flatten all but the first dimension, as before a classifier. Here all but the last become rows.", raises=(RuntimeError, IndexError))
 def flattens_the_wrong_end(x, weight, bias):
     return torch.addmm(bias, x.flatten(1), weight.T).reshape(*x.shape[:-1], weight.shape[0])
 
 
 @flat_linear.impostor(
     "You handle one leading dimension or two. There may be none or many: multiply the leading sizes, however many there "
-    "are."
+    "are.",
+    raises=ValueError,
 )
 def knows_only_three_dimensions(x, weight, bias):
     if x.dim() == 2:
@@ -151,7 +151,7 @@ def forgets_the_bias(x, weight, bias):
     return torch.addmm(torch.zeros_like(bias), rows, weight.T).reshape(*x.shape[:-1], weight.shape[0])
 
 
-@flat_linear.impostor("You multiply by the weight as it is. Its shape is (O, I): addmm needs its transpose.")
+@flat_linear.impostor("You multiply by the weight as it is. Its shape is (O, I): addmm needs its transpose.", raises=RuntimeError)
 def forgets_the_transpose(x, weight, bias):
     rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     return torch.addmm(bias, rows, weight).reshape(*x.shape[:-1], weight.shape[0])

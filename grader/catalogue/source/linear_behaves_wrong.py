@@ -8,7 +8,7 @@ from torch import nn
 from .linear_layer import Linear
 
 
-@Linear.impostor("You cast x to float32. The layer works in the dtype that x and its parameters have.")
+@Linear.impostor("You cast x to float32. The layer works in the dtype that x and its parameters have.", raises=RuntimeError)
 class casts_to_float32(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
@@ -74,7 +74,7 @@ class detaches_its_input(nn.Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-@Linear.impostor("forward runs under no_grad: y has no graph, and nothing can learn.")
+@Linear.impostor("forward runs under no_grad: y has no graph, and nothing can learn.", raises=RuntimeError)
 class switches_autograd_off(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
@@ -125,7 +125,8 @@ class keeps_a_transposed_copy(nn.Module):
 
 @Linear.impostor(
     "forward asks a flag set in __init__. When layer.bias is set to None later, the flag still says that there is a bias, and "
-    "forward fails. Ask the bias itself."
+    "forward fails. Ask the bias itself.",
+    raises=TypeError,
 )
 class remembers_whether_it_has_a_bias(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
@@ -151,7 +152,8 @@ class remembers_whether_it_has_a_bias(nn.Module):
 
 @Linear.impostor(
     "You keep self.weight.T, made in __init__. It is a view of the first weight: the layer cannot be deep-copied, and a weight that is "
-    "moved or replaced is not followed. Transpose in forward."
+    "moved or replaced is not followed. Transpose in forward.",
+    raises=RuntimeError,
 )
 class keeps_a_transposed_view(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
@@ -175,9 +177,7 @@ class keeps_a_transposed_view(nn.Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-@Linear.impostor(
-    "forward goes by a flag of __init__, and hands addmm a bias that was set to None meanwhile. Look self.bias up at each call."
-)
+@Linear.impostor("forward goes by a flag of __init__, and hands addmm a bias that was set to None meanwhile. Look self.bias up at each call.", raises=TypeError)
 class hands_addmm_a_missing_bias(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()

@@ -109,7 +109,8 @@ class keeps_a_zero_bias(nn.Module):
 
 @Linear.impostor(
     "With bias=False your layer has no attribute `bias` at all. In nn.Linear it is None, so that layer.bias can always be "
-    "asked for."
+    "asked for.",
+    raises=(AttributeError, TypeError),
 )
 class leaves_out_the_attribute(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):

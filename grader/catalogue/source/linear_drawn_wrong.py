@@ -179,7 +179,8 @@ class bounds_the_bias_by_out_features(nn.Module):
 
 @Linear.impostor(
     "You compute 1/√in_features, which fails for a layer of 0 inputs. Such a layer is allowed: its bias is drawn with the "
-    "bound 0."
+    "bound 0.",
+    raises=ZeroDivisionError,
 )
 class divides_by_no_features(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
@@ -202,9 +203,7 @@ class divides_by_no_features(nn.Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-@Linear.impostor(
-    "Your layer draws its numbers in __init__ and has no reset_parameters(), which other code calls to draw them anew."
-)
+@Linear.impostor("Your layer draws its numbers in __init__ and has no reset_parameters(), which other code calls to draw them anew.", raises=AttributeError)
 class cannot_be_reset(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()

@@ -8,7 +8,7 @@ from torch import nn
 from .linear_layer import Linear
 
 
-@Linear.impostor("You multiply by the weight as it is. It is (out_features, in_features): multiply by its transpose.")
+@Linear.impostor("You multiply by the weight as it is. It is (out_features, in_features): multiply by its transpose.", raises=RuntimeError)
 class forgets_the_transpose(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
@@ -76,7 +76,7 @@ class forgets_the_bias(nn.Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-@Linear.impostor("You add the bias without asking whether there is one. With bias=False it is None, and y is x Wᵀ.")
+@Linear.impostor("You add the bias without asking whether there is one. With bias=False it is None, and y is x Wᵀ.", raises=TypeError)
 class always_adds_the_bias(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
@@ -97,9 +97,7 @@ class always_adds_the_bias(nn.Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-@Linear.impostor(
-    "`mm` and `addmm` take exactly two matrices: an x that is not 2-D fails. Flatten the leading dimensions, or use `@`."
-)
+@Linear.impostor("`mm` and `addmm` take exactly two matrices: an x that is not 2-D fails. Flatten the leading dimensions, or use `@`.", raises=RuntimeError)
 class takes_only_matrices(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
@@ -144,7 +142,8 @@ class loses_the_leading_dimensions(nn.Module):
 
 @Linear.impostor(
     "You flatten with .view, which fails where x's numbers do not lie in order, as after a transpose. .reshape copies "
-    "where it must."
+    "where it must.",
+    raises=RuntimeError,
 )
 class views_the_input(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
@@ -170,7 +169,8 @@ class views_the_input(nn.Module):
 
 @Linear.impostor(
     "You flatten to (-1, in_features). With in_features = 0 any number of rows would fit, and torch refuses to guess: "
-    "multiply the leading sizes."
+    "multiply the leading sizes.",
+    raises=RuntimeError,
 )
 class guesses_the_rows(nn.Module):
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):

@@ -82,9 +82,7 @@ def counts_only_the_first_dimension(x_shape, out_features, x_needs_grad, weight_
     return 2 * rows * x_shape[-1] * out_features * (1 + x_needs_grad + weight_needs_grad)
 
 
-@training_flops.impostor(
-    "You unpack exactly two sizes. There may be no leading size or many: the number of rows is all of them multiplied."
-)
+@training_flops.impostor("You unpack exactly two sizes. There may be no leading size or many: the number of rows is all of them multiplied.", raises=ValueError)
 def unpacks_two_sizes(x_shape, out_features, x_needs_grad, weight_needs_grad):
     B, I = x_shape
     return 2 * B * I * out_features * (1 + x_needs_grad + weight_needs_grad)

@@ -170,9 +170,7 @@ class returns_probabilities(nn.Module):
         return self.mlm(hidden_states).softmax(-1), self.nsp(hidden_states[:, 0]).softmax(-1)
 
 
-@BertHeads.impostor(
-    "You detach the first token before nsp, so this head sends no gradient to the model below. Leave it in the graph."
-)
+@BertHeads.impostor("You detach the first token before nsp, so this head sends no gradient to the model below. Leave it in the graph.", raises=RuntimeError)
 class detaches_the_first_token(nn.Module):
     def __init__(self, hidden, vocab):
         super().__init__()

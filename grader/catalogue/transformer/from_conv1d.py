@@ -127,7 +127,7 @@ def shares_the_memory(weight, bias):
     return layer
 
 
-@from_conv1d.impostor("You return a function. An nn.Linear is asked, with parameters that can be trained and saved.")
+@from_conv1d.impostor("You return a function. An nn.Linear is asked, with parameters that can be trained and saved.", raises=AttributeError)
 def returns_a_function(weight, bias):
     return lambda x: x @ weight + bias
 
@@ -140,7 +140,7 @@ def freezes_the_layer(weight, bias):
     return layer
 
 
-@from_conv1d.impostor("You change parameters in place while autograd records, which it refuses. Switch recording off.")
+@from_conv1d.impostor("You change parameters in place while autograd records, which it refuses. Switch recording off.", raises=RuntimeError)
 def lets_autograd_record(weight, bias):
     layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype)
     layer.weight.copy_(weight.T)

@@ -92,12 +92,12 @@ def forgets_the_transpose(x, in_proj_weight, in_proj_bias):
     return (y if in_proj_bias is None else y + in_proj_bias).chunk(3, dim=-1)
 
 
-@fused_qkv.impostor("You cut the dimension of the tokens. q, k and v stand side by side in the last dimension, the features.")
+@fused_qkv.impostor("You cut the dimension of the tokens. q, k and v stand side by side in the last dimension, the features.", raises=(ValueError, IndexError))
 def cuts_the_tokens(x, in_proj_weight, in_proj_bias):
     return F.linear(x, in_proj_weight, in_proj_bias).chunk(3, dim=-2)
 
 
-@fused_qkv.impostor("You return the product in one piece, (..., 3D). Cut its last dimension into q, k and v.")
+@fused_qkv.impostor("You return the product in one piece, (..., 3D). Cut its last dimension into q, k and v.", raises=ValueError)
 def does_not_cut(x, in_proj_weight, in_proj_bias):
     return F.linear(x, in_proj_weight, in_proj_bias)
 
@@ -107,7 +107,7 @@ def forgets_the_bias(x, in_proj_weight, in_proj_bias):
     return F.linear(x, in_proj_weight).chunk(3, dim=-1)
 
 
-@fused_qkv.impostor("You add the bias even when there is none: `+ None` fails. Add it only if it is not None.")
+@fused_qkv.impostor("You add the bias even when there is none: `+ None` fails. Add it only if it is not None.", raises=TypeError)
 def always_adds_the_bias(x, in_proj_weight, in_proj_bias):
     return (x @ in_proj_weight.T + in_proj_bias).chunk(3, dim=-1)
 
@@ -118,9 +118,7 @@ def gives_all_three_one_bias(x, in_proj_weight, in_proj_bias):
     return y if in_proj_bias is None else [part + in_proj_bias[: x.shape[-1]] for part in y]
 
 
-@fused_qkv.impostor(
-    "You read off exactly three dimensions (B, T, D). x is (..., D): leave the leading dimensions to the product."
-)
+@fused_qkv.impostor("You read off exactly three dimensions (B, T, D). x is (..., D): leave the leading dimensions to the product.", raises=ValueError)
 def takes_only_three_dimensions(x, in_proj_weight, in_proj_bias):
     B, T, D = x.shape
     return F.linear(x, in_proj_weight, in_proj_bias).reshape(B, T, 3, D).unbind(2)

@@ -48,9 +48,7 @@ def reshapes_without_a_transpose(x):
     return x.reshape(B, T, heads * d)
 
 
-@merge_heads.impostor(
-    "After the exchange of dimensions the memory is out of order, and `view` refuses. `reshape` copies if it must."
-)
+@merge_heads.impostor("After the exchange of dimensions the memory is out of order, and `view` refuses. `reshape` copies if it must.", raises=RuntimeError)
 def views_out_of_order_memory(x):
     B, heads, T, d = x.shape
     return x.transpose(1, 2).view(B, T, heads * d)
@@ -80,7 +78,7 @@ def joins_along_the_tokens(x):
     return x.flatten(1, 2)
 
 
-@merge_heads.impostor("With no tokens, -1 could stand for any size, and reshape refuses to guess. Compute the size, h * d.")
+@merge_heads.impostor("With no tokens, -1 could stand for any size, and reshape refuses to guess. Compute the size, h * d.", raises=RuntimeError)
 def lets_reshape_guess(x):
     B, heads, T, d = x.shape
     return x.transpose(1, 2).reshape(B, T, -1)

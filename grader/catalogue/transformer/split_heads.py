@@ -141,7 +141,7 @@ def asserts(x, heads):
     return x.reshape(B, T, heads, D // heads).transpose(1, 2)
 
 
-@split_heads.impostor("With no tokens, -1 could stand for any size, and reshape refuses to guess. Compute the size, D // h.")
+@split_heads.impostor("With no tokens, -1 could stand for any size, and reshape refuses to guess. Compute the size, D // h.", raises=RuntimeError)
 def lets_reshape_guess(x, heads):
     B, T, D = x.shape
     if D % heads:

@@ -1,0 +1,37 @@
+"""Output for terminals and pipes that know few letters, such as cp1252 (Windows) and ASCII: what they lack is written in what they have."""
+
+import codecs
+import sys
+import unicodedata
+
+PLAIN = {
+    "✓": "+", "✗": "x", "–": "-", "—": "-", "−": "-", "·": "*", "•": "*", "×": "x", "±": "+-", "→": "->", "›": ">", "√": "sqrt ", "∂": "d", "Σ": "sum ",
+    "“": '"', "”": '"', "‘": "'", "’": "'", "⁄": "/",
+}  # fmt: skip
+
+
+def _plain(error):
+    """An error handler of `codecs`: the nearest plain letters, or a question mark."""
+    return "".join(map(_letter, error.object[error.start : error.end])), error.end
+
+
+def _letter(letter):
+    parts = "".join(PLAIN.get(part, part) for part in unicodedata.normalize("NFKD", letter))
+    raised = "^" if unicodedata.decomposition(letter).startswith("<super>") else ""
+    return raised + parts.encode("ascii", "ignore").decode() or "?"
+
+
+codecs.register_error("linear-plain", _plain)
+
+
+def write_anything():
+    """Have standard output and error take any text."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a notebook's takes any text as it is
+            stream.reconfigure(errors="linear-plain")
+
+
+def fitting(text: str) -> str:
+    """A text in letters that standard output has."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "linear-plain").decode(encoding)

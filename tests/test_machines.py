@@ -1,0 +1,30 @@
+"""The same on every machine: chapters, grades and the kill table on other processors, with more and fewer threads, and with other seeds."""
+
+import pytest
+
+from .machines import MACHINES, ROOT, environment, failures
+from .notebooks import grader
+
+CHAPTERS = sorted(path.name for path in (ROOT / "book").glob("0*.md"))
+FARTHEST = next(iter(MACHINES))  # from the machines that build the site: its random numbers, its products and its convolutions are all others
+
+
+@pytest.fixture(scope="module", params=MACHINES)
+def machine(request):
+    """A machine's name, and what failed of each page there."""
+    pages = [*CHAPTERS, "kill_table.md"] if request.param == FARTHEST else CHAPTERS
+    return request.param, failures(request.param, pages)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_cell_of_a_chapter_holds(machine, chapter):
+    assert machine[1][chapter] == []
+
+
+def test_the_kill_table_is_whole_on_the_farthest_machine(machine):
+    assert machine[1].get("kill_table.md", []) == []
+
+
+def test_solutions_have_full_marks_on_the_farthest_machine():
+    done = grader("grade", ROOT / "solutions", "--require-full", env=environment(FARTHEST))
+    assert done.returncode == 0, done.stdout + done.stderr
