@@ -29,6 +29,13 @@ def use_a_plain_profile(app):
     os.environ["IPYTHONDIR"] = str(profile.parent)
 
 
+def run_pages_side_by_side(app):
+    """Running the pages is most of a build: as many at a time as there are cores, with a thread each."""
+    app.parallel = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    app.extensions["sphinx_multitoc_numbering"].parallel_read_safe = True  # it does not say so; it numbers pages when all are read
+
+
 def rerun_what_changed(app, env, added, changed, removed):
     """Jupyter's cache knows a notebook's own text. Forget its outputs when something else that it runs has changed."""
     cache = get_cache(env.mystnb_config.execution_cache_path)
@@ -125,6 +132,7 @@ def aside(match):
 
 def setup(app):
     app.connect("builder-inited", use_a_plain_profile)
+    app.connect("builder-inited", run_pages_side_by_side)
     app.connect("env-get-outdated", rerun_what_changed)
     app.connect("source-read", fold_answers)
     app.connect("html-page-context", offer_download)
