@@ -1,9 +1,10 @@
-"""Formulas are drawn while the site is built: one Node process runs KaTeX and answers a line for a line. Its stylesheet and
+"""Formulas are drawn while the site is built: a Node process for each of Sphinx's runs KaTeX and answers a line for a line. Its stylesheet and
 fonts are served beside the pages; a reader's browser runs no script for them.
 """
 
 import functools
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -31,14 +32,15 @@ require("readline").createInterface({input: process.stdin}).on("line", (line) =>
 
 
 @functools.cache
-def katex():
+def katex(writer):
+    """The Node process of the process that writes pages: those that write side by side must not share one."""
     node = next(path for path in (Path(ROOT_DIR, "bin/node"), Path(ROOT_DIR, "node.exe")) if path.exists())
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "encoding": "utf8"}
     return subprocess.Popen([node, "-e", ANSWER_EACH_LINE], cwd=ROOT, **pipes)
 
 
 def draw(node, display):
-    process = katex()
+    process = katex(os.getpid())
     print(json.dumps([node.astext(), display]), file=process.stdin, flush=True)
     html, error = json.loads(process.stdout.readline())
     if error:
@@ -73,7 +75,7 @@ def copy_stylesheet_and_fonts(app):
 
 def stop_katex(app, exception):
     if katex.cache_info().currsize:
-        katex().communicate()  # the end of its input is the end of the process
+        katex(os.getpid()).communicate()  # the end of its input is the end of the process
         katex.cache_clear()
 
 

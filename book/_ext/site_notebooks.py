@@ -29,6 +29,18 @@ def use_a_plain_profile(app):
     os.environ["IPYTHONDIR"] = str(profile.parent)
 
 
+def run_pages_side_by_side(app):
+    """Running the pages is most of a build: four at a time, with a thread each."""
+    app.parallel = 4  # more than two cores need to be kept busy, and no more than a small memory holds
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    app.extensions["sphinx_multitoc_numbering"].parallel_read_safe = True  # it does not say so; it numbers pages when all are read
+
+
+def deal(app, env, docnames):
+    """Each of Sphinx's processes reads a stretch of the pages. Dealt like cards, the long ones, neighbours all, do not fall to one."""
+    docnames[:] = [docname for first in range(app.parallel) for docname in docnames[first :: app.parallel]]
+
+
 def rerun_what_changed(app, env, added, changed, removed):
     """Jupyter's cache knows a notebook's own text. Forget its outputs when something else that it runs has changed."""
     cache = get_cache(env.mystnb_config.execution_cache_path)
@@ -125,7 +137,9 @@ def aside(match):
 
 def setup(app):
     app.connect("builder-inited", use_a_plain_profile)
+    app.connect("builder-inited", run_pages_side_by_side)
     app.connect("env-get-outdated", rerun_what_changed)
+    app.connect("env-before-read-docs", deal)
     app.connect("source-read", fold_answers)
     app.connect("html-page-context", offer_download)
     app.connect("build-finished", remember_inputs)
