@@ -95,7 +95,7 @@ def _grade(arguments):
     """Grade notebooks, and print a table of scores."""
     from rich.console import Console
 
-    from .reports.console import print_scores
+    from .reports.console import print_missing_modules, print_scores
     from .running import NothingToGrade, cores, find, grade_paths
 
     try:
@@ -119,6 +119,7 @@ def _grade(arguments):
     if graded:
         out = Console(highlight=False)
         print_scores(out, graded)
+        print_missing_modules(out, graded)
         out.print(f"seed {seed}, {setting.device}")
     for result in results:
         if result.error:

@@ -6,11 +6,8 @@ import functools
 import inspect
 import linecache
 import math
-import random
 import re
 import traceback
-import warnings
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -18,6 +15,7 @@ import torch
 
 from . import wire
 from .bench import Bench, Data, probe_seed
+from .state import seeded
 from .watch import watching
 
 MISSING = object()  # stands for a candidate that the notebook does not define
@@ -55,7 +53,7 @@ def ask(probe, candidate, seed: int, device: str, forbids: tuple[str, ...] = (),
         return {"missing": True}
     bench = Bench(seed, device, data)
     counted, calls = _counting(candidate)
-    with _seeded(probe_seed(seed, "stream", str(stream)), device), watching(forbids) as forbidden:
+    with seeded(probe_seed(seed, "stream", str(stream)), device), watching(forbids) as forbidden:
         try:
             answer = {"value": wire.encode(probe(counted, bench))}
         except KeyboardInterrupt:  # the time is up
@@ -114,34 +112,13 @@ def recorded_inputs(probe, reference, seed: int, device: str, data: Data = Data(
         calls.append({name: _snapshot(value) for name, value in bound.arguments.items()})
         return reference(*args, **kwargs)
 
-    with _seeded(probe_seed(seed, "stream", "0"), device):
+    with seeded(probe_seed(seed, "stream", "0"), device):
         probe(reference if inspect.isclass(reference) else recorder, Bench(seed, device, data))
     return calls
 
 
 def _snapshot(value):
     return value.detach().clone() if isinstance(value, torch.Tensor) else value
-
-
-@contextmanager
-def _seeded(seed, device):
-    """Seed the global generators for a block, without warnings; after it, they and torch's defaults are as before, whatever the
-    block did to them."""
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    dtype, place = torch.get_default_dtype(), torch.get_default_device()
-    devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
-    with torch.random.fork_rng(devices), torch.enable_grad(), warnings.catch_warnings(action="ignore"):
-        torch.manual_seed(seed)
-        np.random.seed(seed % 2**32)
-        random.seed(seed)
-        try:
-            yield
-        finally:
-            torch.set_default_dtype(dtype)
-            if torch.get_default_device() != place:
-                torch.set_default_device(None if place.type == "cpu" else place)
-            random.setstate(python_state)
-            np.random.set_state(numpy_state)
 
 
 def _describe(error: BaseException, call: int) -> Raised:

@@ -100,14 +100,16 @@ class Bench:
         """Mark classes (int64) predicted for the held-out inputs of `data`: the share of right ones must be `at_least`."""
         return Predictions(classes, self._data.labels, at_least)
 
-    def catch(self, call) -> Caught:
-        """Run `call()` and say which exception it raised, if any. A stub's NotImplementedError goes through."""
+    def catch(self, call, *asked: type) -> Caught:
+        """Run `call()` and say which exception it raised, if any; one of a subclass of those `asked` goes by the asked one's name.
+        A stub's NotImplementedError goes through."""
         try:
             call()
         except NotImplementedError:
             raise
         except Exception as error:
-            return Caught(type(error).__name__, str(error))
+            kind = next((kind for kind in asked if isinstance(error, kind)), type(error))
+            return Caught(kind.__name__, str(error))
         return Caught(None)
 
 

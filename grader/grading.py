@@ -5,21 +5,25 @@ This is the bookkeeping around the kernel. Taking an answer apart is nbval's cel
 
 import re
 import secrets
-import time
+from collections import Counter
 
 from nbval.kernel import RunningKernel
 
-from . import verdicts, wire
+from . import names, verdicts, wire
 from .diagnose import Examiner, forbidden_message
 from .kernels.inside import question
 from .kernels.session import CellEnded, KernelUnavailable, Session, nonce_of
 from .kernels.warm import Setting
 from .notebooks import Submission
-from .sources import forbidden_in_source, is_unchanged
+from .sources import forbidden_in_source, is_unchanged, statements
 from .spec import Probe, Task
 
 MAX_FAULTS = 2  # kernels that the machine may lose before it is called a grader fault
-MAX_STARTS = 8  # kernels for one submission: each start after the first follows a cell or a probe that was fatal
+MAX_STARTS = 64  # kernels for one submission: each start after the first follows a cell or a probe that was fatal
+MAX_DEATHS = 2  # kernels that may die in a cell or in a probe before it is to blame
+MAX_ENDS = 2  # probes of a task that may not come to an end before its others are not asked
+LACKING = ("ModuleNotFoundError", "ImportError", "StdinNotImplementedError")
+NO_MODULE = re.compile(r"No module named '([A-Za-z_][\w.]{0,80})'")
 CHECKS = re.compile(r"""(\s*check\(\s*["']\w+["']\s*(,\s*seed\s*=\s*\d+\s*)?\))+\s*""")
 
 
@@ -54,11 +58,14 @@ class Workplace:
         self.setting = setting
         self.session: Session | None = None
         self.notes: dict[int, str] = {}  # what went wrong in which cell
+        self.missing_modules: list[str] = []  # that it imports
         self._fates: dict[int, CellEnded] = {}  # cells that are not run again: each hung, flooded or killed the kernel
         self._answers: dict[tuple[str, str], Published | Exception] = {}  # by task and probe: what came of asking
         self._forbidden: dict[str, list[tuple[str, str]]] = {}  # what each task's source uses that it may not
+        self._stories: dict[str, str] = {}  # by task
+        self._deaths: Counter[int] = Counter()  # kernels that died in a cell
         self._starts = self._faults = 0
-        self._deadline = 0.0
+        self._left = setting.limits.total  # seconds that the notebook may still take
         self._fault: KernelUnavailable | None = None
 
     def answer(self, task: Task, probe: Probe, examiner: Examiner) -> Published:
@@ -75,35 +82,59 @@ class Workplace:
         return found
 
     def _ask(self, task, examiner):
-        """Ask all probes of a task in one cell of their own, so that no answer can stand in for another task's.
+        """Ask all probes of a task, in one cell of their own as far as they come to an end.
 
-        An answer with a nonce that nobody gave out counts against the whole task: no probe of it then has exactly one answer.
+        What follows a probe that does not end is asked in another cell; so is what a kernel took along when it died, for that may be
+        another's doing. A probe in which kernels die twice, or which its time or output runs out on, is charged for it; after MAX_ENDS of
+        them the task's other probes are not asked. An answer with a nonce that nobody gave out counts against the whole task: no probe of it then has
+        exactly one answer.
         """
-        nonces = {probe.name: secrets.token_hex(8) for probe in task.probes}
-        probes = [
-            {
-                "name": probe.name, "source": probe.source, "seed": examiner.seed_of(task, probe), "nonce": nonces[probe.name],
-                "data": wire.encode(examiner.data(task, probe).given),
-            }
-            for probe in task.probes
-        ]
-        code = question(task.name, task.forbids, examiner.device, probes)
-        try:
-            messages, ended = self._with_kernel(lambda: self.session.ask(code, list(nonces.values())))
-        except (CellEnded, KernelUnavailable) as reason:
-            self._answers |= {(task.name, probe.name): reason for probe in task.probes}
-            return
-        if ended and not ended.alive:
-            self.close()
-        answers = [(nonce_of(message), message) for message in messages if nonce_of(message) is not None]
-        strays = [message for nonce, message in answers if nonce not in nonces.values()]
-        for name, nonce in nonces.items():
-            own = [message for found, message in answers if found == nonce]
-            if own or not ended:
-                self._answers[task.name, name] = Published(own + strays, nonce)
-            else:
-                self._answers[task.name, name] = ended
-                ended = CellEnded(ended.status, "Not asked: an earlier probe of this task did not come to an end.", alive=False)
+        left, failures, ends, strays = list(task.probes), Counter(), 0, []
+        while left:
+            nonces = {probe.name: secrets.token_hex(8) for probe in left}
+            try:
+                messages, ended = self._with_kernel(lambda: self.session.ask(self._question(task, left, nonces, examiner), list(nonces.values())))
+            except (CellEnded, KernelUnavailable) as reason:
+                self._answers |= {(task.name, probe.name): reason for probe in left}
+                break
+            answers = [(nonce_of(message), message) for message in messages if nonce_of(message) is not None]
+            strays += [message for nonce, message in answers if nonce not in nonces.values()]
+            for probe in left:
+                own = [message for nonce, message in answers if nonce == nonces[probe.name]]
+                if own:
+                    self._answers[task.name, probe.name] = Published(own, nonces[probe.name])
+            left = [probe for probe in left if (task.name, probe.name) not in self._answers]
+            if not left:
+                break
+            first = left[0]
+            failures[first.name] += 1
+            if not ended or not ended.alive:
+                self.close()
+            if (ended and ended.status != verdicts.KERNEL_DIED) or failures[first.name] == MAX_DEATHS:
+                self._answers[task.name, first.name] = ended or Published([], nonces[first.name])
+                left, ends = left[1:], ends + 1
+            if ends == MAX_ENDS:
+                other = CellEnded(ended.status if ended else verdicts.WRONG, "Not asked: two other probes of this task did not come to an end.", alive=False)
+                self._answers |= {(task.name, probe.name): other for probe in left}
+                break
+        for probe in task.probes:
+            answer = self._answers[task.name, probe.name]
+            if isinstance(answer, Published):
+                answer.messages += strays
+
+    @staticmethod
+    def _question(task, probes, nonces, examiner):
+        """The code of the cell that asks these probes."""
+        return question(
+            task.name, task.forbids, examiner.device,
+            [
+                {
+                    "name": probe.name, "source": probe.source, "seed": examiner.seed_of(task, probe), "nonce": nonces[probe.name],
+                    "data": wire.encode(examiner.data(task, probe).given),
+                }
+                for probe in probes
+            ],
+        )  # fmt: skip
 
     def _with_kernel(self, action):
         """Do something in a kernel in which all cells have run; once more in a new one if the machine, not the notebook, lost it."""
@@ -118,38 +149,54 @@ class Workplace:
 
     def _ready(self):
         """See that there is a live kernel in which every cell has run that can be."""
-        self._deadline = self._deadline or time.monotonic() + self.setting.limits.total
-        self._check_total()
         if self.session is not None and not self.session.is_alive():
             self.close()
+        self._check_total()
         while self.session is None:
             if self._starts == MAX_STARTS:
                 raise CellEnded(verdicts.KERNEL_DIED, f"The Python process ended {MAX_STARTS} times.", alive=False)
-            self.session = Session(self.setting, self._deadline)
+            self.session = Session(self.setting, self._left)
             self._starts += 1
             for number, code in enumerate(self.submission.cells):
-                self._check_total()
-                if number not in self._fates and not CHECKS.fullmatch(code) and not self._run(number, code):
+                if not code.strip() or number in self._fates or CHECKS.fullmatch(code):
+                    continue
+                if not self._run(number, code):
                     self.close()
+                    self._check_total()
                     break
 
     def _check_total(self):
-        if time.monotonic() > self._deadline:
-            self.close()
+        if self._left <= 0:
             raise CellEnded(verdicts.TIMED_OUT, f"The notebook used up its {self.setting.limits.total:g} s in all.", alive=False)
 
     def _run(self, number, code) -> bool:
-        """Run a learner's cell; whether the kernel is still there after it."""
+        """Run a learner's cell; whether the kernel is still there after it.
+
+        A kernel that dies is the cell's doing if it does so twice; else it may have been that of something an earlier cell left behind.
+        Where something is lacking that a notebook may count on elsewhere, a module or somebody who types, the cell's other statements are
+        run one by one.
+        """
         try:
             error = self.session.run(code).error
+            if error and error[0] in LACKING:
+                for statement in statements(code):
+                    self.note_missing_module(self.session.run(statement).error)
         except CellEnded as ended:
-            self._fates[number] = ended
-            self.notes[number] = f"code cell {number + 1} {ended.status}: {ended}"
+            self._deaths[number] += 1
+            if ended.status != verdicts.KERNEL_DIED or self._deaths[number] == MAX_DEATHS:
+                self._fates[number] = ended
+                self.notes[number] = f"code cell {number + 1} {ended.status}: {ended}"
             return ended.alive
         if error and error[0] != "NotImplementedError":
             first_line = re.sub(r"\(\d+\.py, line", "(line", (error[1].splitlines() or [""])[0])  # not ipykernel's name for it
             self.notes[number] = f"code cell {number + 1} raised {error[0]}: {first_line}".strip(": ")
         return True
+
+    def note_missing_module(self, error):
+        """Remember a module that the notebook imports and this environment does not have."""
+        found = NO_MODULE.fullmatch(error[1]) if error and error[0] == "ModuleNotFoundError" else None
+        if found and found[1] not in self.missing_modules:
+            self.missing_modules.append(found[1])
 
     def forbidden(self, task: Task) -> str:
         """Which forbidden thing the task's answer uses, by its source; empty if none."""
@@ -165,7 +212,7 @@ class Workplace:
 
     def fate_if_missing(self, task: Task) -> tuple[str, str]:
         """Why the notebook's namespace has no such name: its cell failed, or there is none."""
-        number = self.submission.fate_of(task.name)
+        number = names.last_definition(self.submission.cells, task.name)
         if number in self._fates:
             return self._fates[number].status, f"The cell that defines `{task.name}`: {self._fates[number]}"
         if number in self.notes:
@@ -175,7 +222,14 @@ class Workplace:
             return verdicts.RAISED, f"No cell that runs defines `{task.name}`; {broken[0]}"
         return verdicts.MISSING, f"The notebook defines no `{task.name}`."
 
+    def story(self, task: Task) -> str:
+        """What stands between the notebook's answer and the name that is asked, if anything does."""
+        if task.name not in self._stories:
+            self._stories[task.name] = names.story(self.submission, task.name)
+        return self._stories[task.name]
+
     def close(self):
         if self.session is not None:
+            self._left -= self.session.whole.spent
             self.session.stop()
             self.session = None

@@ -16,6 +16,11 @@ from .wire import clean
 
 KEY = "linear_course"  # our own part of a notebook's and a cell's metadata
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+STRANGERS = {  # what a file that is no notebook begins with
+    b"<": "It is a web page, perhaps that of a sign-in. Download the notebook's file itself.",
+    b"%pdf": "It is a PDF. Hand in the .ipynb file.",
+    b"pk": "It is a zip. Unpack it, and hand in the .ipynb file.",
+}
 STUB = "raise NotImplementedError"
 OPENING = """
 try:
@@ -25,6 +30,8 @@ except ImportError as missing:
 """.strip()  # the first code cell of every exercise: where something is amiss, it says so in one line
 MAX_BYTES = 50 * 2**20
 MAX_CODE = 10**6  # characters in all code cells
+MAX_ANSWER = 50_000  # characters of a cell that may hold an answer without being code
+KINDS = {"markdown": "Markdown", "raw": "raw"}  # of cells that are not run
 ROOT = Path(__file__).parent.parent  # of the course, whose folders solutions/ and exercises/ lie beside the grader
 
 
@@ -34,24 +41,26 @@ class NotebookError(Exception):
 
 @dataclass(frozen=True)
 class Submission:
-    """A learner's notebook: the exercise it answers, and its code cells as they stand in the file."""
+    """A learner's notebook: the exercise it answers, its code cells as they stand in the file, and those of its other
+    cells that look like code: number, kind and text."""
 
     path: Path
     exercise: Exercise
     cells: tuple[str, ...]
+    other_cells: tuple[tuple[int, str, str], ...] = ()
     notes: tuple[str, ...] = ()
-
-    def fate_of(self, name: str) -> int | None:
-        """The number of the last cell that defines `name`, or None."""
-        numbers = [number for number, cell in enumerate(self.cells) if name in defined_names(cell)]
-        return numbers[-1] if numbers else None
 
 
 def read(path: Path) -> Submission:
     """Read a submission. Raises NotebookError."""
     notebook = _load(path)
-    cells = tuple(clean(cell.source) for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip())
-    if not cells:
+    cells = tuple(clean(cell.source) for cell in notebook.cells if cell.cell_type == "code")
+    others = tuple(
+        (number, KINDS[cell.cell_type], clean(cell.source))
+        for number, cell in enumerate(notebook.cells)
+        if cell.cell_type in KINDS and re.search(r"^\s*(def|class) ", cell.source, re.MULTILINE) and len(cell.source) < MAX_ANSWER
+    )
+    if not any(map(str.strip, cells)):
         raise NotebookError(f"{path}: the notebook holds no code. Hand in the exercise's own notebook, with its cells.")
     if sum(map(len, cells)) > MAX_CODE:
         raise NotebookError(f"{path}: holds more than {MAX_CODE // 10**6} million characters of code. Take out what is not an answer.")
@@ -66,7 +75,7 @@ def read(path: Path) -> Submission:
     notes = ()
     if release < exercise.release:
         notes = (f"made for release {release} of the exercise; graded by release {exercise.release}",)
-    return Submission(path, exercise, cells, notes)
+    return Submission(path, exercise, cells, others, notes)
 
 
 def _load(path):
@@ -79,19 +88,44 @@ def _load(path):
             raise NotebookError(f"{path}: larger than {MAX_BYTES // 2**20} MiB. Clear its outputs and save it again.")
         with warnings.catch_warnings():  # nbformat mends small faults, such as doubled cell ids, and says so
             warnings.simplefilter("ignore")
-            notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+            notebook = nbformat.reads(_text(path), as_version=4)
             nbformat.validate(notebook, relax_add_props=True)
     except OSError as error:
         raise NotebookError(f"{path}: {error.strerror or error}.") from None
     except NotebookError:
         raise
     except Exception:  # nbformat answers broken files with many kinds of errors
-        raise NotebookError(f"{path}: not a readable notebook. Open it in Jupyter and save it again.") from None
+        raise NotebookError(f"{path}: not a readable notebook. {_illness(path)}") from None
     metadata = notebook.metadata
     language = metadata.get("kernelspec", {}).get("language") or metadata.get("language_info", {}).get("name") or "python"
     if str(language).lower() not in ("python", "ipython"):
         raise NotebookError(f"{path}: a {language} notebook; the course's exercises are in Python.")
     return notebook
+
+
+def _text(path) -> str:
+    """The file's text; some editors mark its encoding at the start."""
+    data = path.read_bytes()
+    return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+
+
+def _illness(path) -> str:
+    """What is wrong with a file that is no notebook, and what to do, in a sentence or two."""
+    data = path.read_bytes()
+    start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
+    if not start:
+        return "The file is empty: the download or the copy failed. Fetch or save it again."
+    for mark, what in STRANGERS.items():
+        if start.startswith(mark):
+            return what
+    conflict = next((number for number, line in enumerate(data.split(b"\n"), 1) if line.startswith(b"<<<<<<< ")), None)
+    if conflict:
+        return f"It holds a merge conflict (<<<<<<< in line {conflict}): settle it in Git, and hand in the result."
+    if start.startswith(b"{") and not data.rstrip().endswith(b"}"):
+        return "It ends in the middle: the download or the copy was cut off. Fetch or save it again."
+    if b'"cells"' not in data and b'"worksheets"' not in data:
+        return "It holds no cells. Hand in the notebook itself, a file that Jupyter saved."
+    return "Open it in Jupyter and save it again."
 
 
 def _exercise(name, path, cells) -> Exercise:

@@ -10,6 +10,7 @@ from __future__ import annotations  # an older Python must get as far as to say 
 
 import functools
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,9 +94,11 @@ def pytest_ignore_collect(collection_path: Path, config):
 
 
 def pytest_collect_file(file_path: Path, parent):
-    if parent.config.option.grade and file_path.suffix == ".ipynb" and ".ipynb_checkpoints" not in file_path.parts:
-        return SubmissionFile.from_parent(parent, path=file_path)
-    return None
+    if not parent.config.option.grade:
+        return None
+    from .running import is_notebook
+
+    return SubmissionFile.from_parent(parent, path=file_path) if is_notebook(file_path) else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -166,9 +169,9 @@ class ProbeItem(IPyNbCell):
         """Nothing of nbval's: a time-out elsewhere has no bearing on this probe."""
 
     def runtest(self):
-        verdict = self._verdict()
-        notes = list(self.parent.workplace.notes.values())
-        self.grade = _travel_form(self, verdict, notes)
+        workplace = self.parent.workplace
+        verdict = _with_story(self._verdict(), workplace.story(self.task))
+        self.grade = _travel_form(self, verdict, list(workplace.notes.values()), list(workplace.missing_modules))
         if verdict.points < verdict.max_points:
             raise NotPassed(verdict)
 
@@ -215,6 +218,8 @@ class ProbeItem(IPyNbCell):
         if answer.missing:
             self.judged = no_answer(self.probe, *self.parent.workplace.fate_if_missing(self.task))
         else:
+            if answer.raised:
+                self.parent.workplace.note_missing_module((answer.raised.kind, answer.raised.message))
             verdict = self.parent.examiner.verdict(self.task, self.probe, answer)
             self.judged = as_given(verdict) if self.parent.workplace.is_unchanged(self.task) else verdict
         return True
@@ -229,12 +234,17 @@ class ProbeItem(IPyNbCell):
         return verdict_text(excinfo.value.args[0])
 
 
-def _travel_form(item, verdict, notes) -> dict:
+def _with_story(verdict, story):
+    """A verdict that begins with what stands between the notebook's answer and its name, where it did not pass."""
+    return verdict if verdict.points == verdict.max_points or not story else replace(verdict, message=f"{story} {verdict.message}".strip())
+
+
+def _travel_form(item, verdict, notes, missing_modules) -> dict:
     from .verdicts import to_dict
 
     return {
         "path": item.parent.shown_path(), "exercise": item.parent.submission.exercise.name, "task": item.task.name,
-        "verdict": to_dict(verdict), "notes": [*item.parent.submission.notes, *notes],
+        "verdict": to_dict(verdict), "notes": [*item.parent.submission.notes, *notes], "missing_modules": missing_modules,
     }
 
 

@@ -36,8 +36,8 @@ class Results:
                 verdicts = [verdict_from_dict(item["verdict"]) for item in found if item]
                 if verdicts:  # pytest -k may have left a task out
                     tasks.append(self.examiner.result(task, verdicts))
-            notes = max((item["notes"] for item in data.values()), key=len)
-            results.append(submission_result(path, exercise, tasks, notes))
+            notes, modules = (max((item[what] for item in data.values()), key=len) for what in ("notes", "missing_modules"))
+            results.append(submission_result(path, exercise, tasks, notes, modules))
         return sorted(results, key=lambda result: result.path)
 
     def take(self) -> list[SubmissionResult]:

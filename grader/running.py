@@ -30,13 +30,19 @@ def find(targets: list[str]) -> list[Path]:
     for target in targets:
         path = Path(target)
         if path.is_dir():
-            inside = (each for each in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in each.parts)
+            inside = (each for each in path.rglob("*") if is_notebook(each))
             paths += sorted(inside) or _nothing(target, "a folder without notebooks")
         elif path.exists() or path.is_symlink():
             paths.append(path)
         else:
             paths += [Path(each) for each in sorted(glob.glob(target, recursive=True))] or _nothing(target, "no such file or folder")
     return list(dict.fromkeys(paths))
+
+
+def is_notebook(path: Path) -> bool:
+    """Whether a file is a notebook by its name, and not one that Jupyter or macOS keeps for itself."""
+    own = any(part in (".ipynb_checkpoints", "__MACOSX") for part in path.parts) or path.name.startswith("._")
+    return path.suffix.lower() == ".ipynb" and not own
 
 
 def own(name: str) -> Path:

@@ -16,9 +16,19 @@ def defined_names(cell: str) -> set[str]:
     return {statement.name for statement in _statements((cell,))[0] if isinstance(statement, kinds)}
 
 
+def top_level(cell: str) -> list[ast.stmt]:
+    """The statements of a cell; none where it cannot be read as Python."""
+    return _statements((cell,))[0]
+
+
+def statements(cell: str) -> list[str]:
+    """The source of each of a cell's statements."""
+    return [ast.unparse(statement) for statement in top_level(cell)]
+
+
 def is_unchanged(cells: list[str], name: str, original: str) -> bool:
     """Whether a notebook's last word on `name` is the function in `original`: its own name, docstring, comments and layout aside."""
-    definitions = [statement for statement in _statements(tuple(cells))[0] if name in _bound_names(statement)]
+    definitions = [statement for statement in _statements(tuple(cells))[0] if name in bound_names(statement)]
     return bool(definitions) and _code(definitions[-1]) == _code(ast.parse(original).body[0])
 
 
@@ -72,7 +82,7 @@ def _reading(cells):
     statements, lines = _statements(cells)
     bindings: dict[str, list] = {}
     for statement in statements:
-        for bound in _bound_names(statement):
+        for bound in bound_names(statement):
             bindings.setdefault(bound, []).append(statement)
     return lines, bindings, _imports(statements), _tampering(statements, lines)
 
@@ -112,7 +122,7 @@ def _statements(cells):
     return statements, lines
 
 
-def _bound_names(statement):
+def bound_names(statement):
     """Names that a top-level statement binds, those in its `if` and `with` blocks included, function bodies not."""
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return {statement.name}

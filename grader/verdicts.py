@@ -85,7 +85,7 @@ class TaskResult:
 @dataclass(frozen=True)
 class SubmissionResult:
     """One notebook's result. error: the one line that says why it could not be graded, else empty. notes: what a reader
-    of the result should know, such as a cell that failed."""
+    of the result should know, such as a cell that failed. missing_modules: what the notebook imports and the grader's environment lacks."""
 
     path: str
     exercise: str
@@ -93,6 +93,7 @@ class SubmissionResult:
     max_points: int
     tasks: list[TaskResult] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    missing_modules: list[str] = field(default_factory=list)
     error: str = ""
 
     @property

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from .kernels import warm
+from .kernels import clock, warm
 from .kernels.limits import MIB
 from .verdicts import SubmissionResult
 
 TRIES = 2  # workers that a notebook may outlive before it is called a grader fault
-OVERTIME = 240.0  # seconds that the grader itself may take over a notebook, its kernels' start included; the notebook has its own limit
+OVERTIME = 240.0  # seconds that the grader itself may compute over a notebook, or wait, its kernels' start included
+LOOK = 5.0  # seconds between looks at how long a worker has computed
 MEMORY = 2048 * MIB  # that a worker may take over what it starts with: how much a kernel sends is the kernel's choice
 
 
@@ -105,7 +106,7 @@ class Pool:
         self._jobs, self._seed, self._setting = jobs, seed, setting
         self._folder = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
         self._context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-        self._workers = {}  # a connection to its process, the notebook in work, and the time by which it must be done
+        self._workers = {}  # a connection to its process, the notebook in work, and when it was begun (see _now)
 
     def grade(self, notebooks: list[tuple[Path, str]]):
         """Yield a SubmissionResult for each (path, the path as shown), in the order in which they are done."""
@@ -119,12 +120,12 @@ class Pool:
             for connection, (process, busy, _) in list(self._workers.items()):
                 if busy is None and waiting:
                     notebook = waiting.popleft()
-                    self._workers[connection] = process, notebook, time.monotonic() + self._setting.limits.total + OVERTIME
+                    self._workers[connection] = process, notebook, _now(process)
                     connection.send(notebook)
-            at_work = {connection: deadline for connection, (_, busy, deadline) in self._workers.items() if busy}
+            at_work = [connection for connection, (_, busy, _) in self._workers.items() if busy]
             if not at_work:
                 return
-            for connection in wait(at_work, max(0, min(at_work.values()) - time.monotonic())):
+            for connection in wait(at_work, LOOK):
                 process, notebook, _ = self._workers[connection]
                 try:
                     result = connection.recv()
@@ -137,10 +138,10 @@ class Pool:
                     else:
                         yield SubmissionResult(notebook[1], "", 0, 0, error=f"{notebook[1]}: the grader failed on it, twice. Please report this.")
                 else:
-                    self._workers[connection] = process, None, 0
+                    self._workers[connection] = process, None, None
                     yield result
-            for connection, deadline in at_work.items():
-                if connection in self._workers and self._workers[connection][1] and time.monotonic() > deadline:
+            for connection in at_work:
+                if connection in self._workers and self._workers[connection][1] and self._is_overdue(connection):
                     yield self._give_up(connection)
 
     def _start(self):
@@ -149,7 +150,13 @@ class Pool:
         process = self._context.Process(target=_enter, args=(ours, theirs, others, self._seed, self._setting, self._folder.name))
         process.start()
         theirs.close()
-        self._workers[ours] = process, None, 0
+        self._workers[ours] = process, None, None
+
+    def _is_overdue(self, connection) -> bool:
+        """Whether a worker computes too long over its notebook, or waits longer than the notebook's own limits let it."""
+        process, _, (begun, computed) = self._workers[connection]
+        now, computed_now = _now(process)
+        return computed_now - computed > OVERTIME or now - begun > clock.BACKSTOP * self._setting.limits.total + OVERTIME
 
     def _give_up(self, connection) -> SubmissionResult:
         """End a worker that takes too long over its notebook, and start another."""
@@ -171,6 +178,11 @@ class Pool:
         for connection in list(self._workers):
             self._bury(connection)
         self._folder.cleanup()
+
+
+def _now(process) -> tuple[float, float]:
+    """The time, and the seconds of processor time that a worker has had, its kernels' aside; no time where the system does not tell."""
+    return time.monotonic(), clock.computed([process.pid])
 
 
 def _import_all():

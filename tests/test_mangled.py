@@ -160,11 +160,17 @@ def metadata_of(**changes):
 
 
 REFUSED = {
-    "empty file": ("", "not a readable notebook"),
-    "not json": ("hello", "not a readable notebook"),
-    "json, no notebook": ("{}", "not a readable notebook"),
-    "json array": ("[1, 2]", "not a readable notebook"),
-    "cut off": (metadata_of()[:500], "not a readable notebook"),
+    "empty file": ("", "The file is empty"),
+    "white space": ("\n \n", "The file is empty"),
+    "not json": ("hello", "It holds no cells"),
+    "json, no notebook": ("{}", "It holds no cells"),
+    "json array": ("[1, 2]", "It holds no cells"),
+    "cut off": (metadata_of()[:500], "ends in the middle"),
+    "a sign-in page": ("<!DOCTYPE html>\n<html><body>Sign in</body></html>", "a web page"),
+    "a merge conflict": (metadata_of().replace('"cells"', '\n<<<<<<< HEAD\n"cells"', 1), "merge conflict (<<<<<<< in line 3)"),
+    "a PDF": ("%PDF-1.7\n1 0 obj", "It is a PDF"),
+    "a zip": ("PK\x03\x04rest", "It is a zip"),
+    "a comma too many": (metadata_of().replace("{", "{,", 1), "Open it in Jupyter and save it again"),
     "no cells": (nbformat.writes(nbformat.v4.new_notebook()), "no code"),
     "markdown only": (nbformat.writes(nbformat.v4.new_notebook(cells=[new_markdown_cell("hi")])), "no code"),
     "foreign": (nbformat.writes(nbformat.v4.new_notebook(cells=[new_code_cell("def f(): pass")])), "not a notebook of this course"),
@@ -176,7 +182,7 @@ REFUSED = {
 
 def test_what_cannot_be_graded_is_refused_in_one_line_each(tmp_path):
     for number, (text, _) in enumerate(REFUSED.values()):
-        (tmp_path / f"{number:02}.ipynb").write_text(text)
+        (tmp_path / f"{number:02}.ipynb").write_text(text, encoding="utf-8")
     (tmp_path / "99.ipynb").write_text(nbformat.writes(solution(EXERCISE)))
     done = grader("grade", tmp_path, "--json", tmp_path / "report.json")
     assert done.returncode == 1
@@ -186,3 +192,18 @@ def test_what_cannot_be_graded_is_refused_in_one_line_each(tmp_path):
         assert words in line
     report = json.loads((tmp_path / "report.json").read_text())
     assert [submission["points"] for submission in report["submissions"]] == [0] * len(REFUSED) + [FULL]
+
+
+def test_every_way_to_write_a_file_is_read_and_what_systems_leave_beside_it_is_not(tmp_path):
+    text = nbformat.writes(solution(EXERCISE))
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    for name, encoding in {"plain": "utf-8", "marked": "utf-8-sig", "powershell": "utf-16"}.items():
+        (tmp_path / f"{name}.ipynb").write_bytes(text.encode(encoding))
+    (tmp_path / "windows.ipynb").write_bytes(text.replace("\n", "\r\n").encode())
+    (tmp_path / "LOUD.IPYNB").write_text(text, encoding="utf-8")
+    for left in ("._plain.ipynb", "__MACOSX/._plain.ipynb", "__MACOSX/plain.ipynb", ".ipynb_checkpoints/plain-checkpoint.ipynb"):
+        (tmp_path / left).write_bytes(b"\x00\x05\x16\x07")
+    done = grader("grade", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(f"{FULL} / {FULL}") == 5, done.stdout

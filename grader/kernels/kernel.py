@@ -3,18 +3,44 @@
 All of its start that needs no sockets and no threads is done once, in the template (`prepare`): a kernel is served 0.02 s after its fork.
 """
 
+import _thread
+import functools
 import os
 import sys
+import threading
 
 import zmq
 from IPython.core.application import BaseIPythonApplication
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
+from ipykernel.zmqshell import ZMQInteractiveShell
 from traitlets.config import Config
 from zmq.eventloop.zmqstream import ZMQStream
 
 CHANNELS = ("shell", "iopub", "stdin")  # control has nothing to say: signals interrupt and end a kernel
 PORTS = {channel: number + 1 for number, channel in enumerate(CHANNELS)}
+
+
+class _Shell(ZMQInteractiveShell):
+    """Jupyter's shell, but for `exit` and `quit`: a notebook is graded to its end, wherever they stand in it."""
+
+    def _update_exit_now(self, change):
+        """Nothing ends here."""
+
+
+class _NoThread:
+    """Stands where ipykernel keeps the thread of its shell channel: the main thread reads it."""
+
+    parent_thread = threading.main_thread()
+
+    def __bool__(self):
+        return False
+
+
+class _Kernel(IPythonKernel):
+    """ipykernel's own, with one thread for all it is asked."""
+
+    _supports_kernel_subshells = False
 
 
 class _Prepared(BaseIPythonApplication):
@@ -52,11 +78,12 @@ class ForkedKernelApp(IPKernelApp, _Prepared):
 
     def init_kernel(self):
         """Give the kernel made before the fork its sockets."""
-        kernel = self.kernel = IPythonKernel.instance()
+        kernel = self.kernel = _Kernel.instance()
         kernel.shell_stream = ZMQStream(self.shell_socket)
         kernel.stdin_socket, kernel.iopub_socket, kernel.iopub_thread = self.stdin_socket, self.iopub_socket, self.iopub_thread
         kernel._stdout, kernel._stderr = sys.stdout, sys.stderr
         kernel.shell.displayhook.pub_socket = kernel.shell.display_pub.pub_socket = self.iopub_socket
+        kernel.shell_channel_thread = _NoThread()
         self.displayhook.get_execution_count = lambda: kernel.execution_count
 
     def _try_bind_socket(self, s, port):
@@ -73,7 +100,21 @@ def prepare():
     config.Kernel._execute_sleep = 0  # a pause before each reply
     app = ForkedKernelApp.instance(config=config, transport="ipc", ip="kernel", **{f"{name}_port": port for name, port in PORTS.items()})
     BaseIPythonApplication.initialize(app, [])
-    IPythonKernel.instance(parent=app, session=app.session, log=app.log, profile_dir=app.profile_dir)
+    _Kernel.instance(shell_class=_Shell, parent=app, session=app.session, log=app.log, profile_dir=app.profile_dir)
+
+
+def _from_main_thread_only(end, kernel: int):
+    """A way to end this process, which a thread that the notebook left behind, such as a timer's, cannot take: it would hit just any probe.
+    What it ends is itself."""
+
+    @functools.wraps(end)
+    def end_or_leave(*arguments):
+        others = end.__name__ == "kill" and arguments[:1] != (kernel,)
+        if others or os.getpid() != kernel or threading.current_thread() is threading.main_thread():
+            return end(*arguments)
+        raise SystemExit
+
+    return end_or_leave
 
 
 def serve(key: str, sockets: list[int], started=None):
@@ -82,6 +123,8 @@ def serve(key: str, sockets: list[int], started=None):
     app.listening = dict(zip(PORTS.values(), sockets))
     app.session.key, app.session.pid = key.encode(), os.getpid()
     app.initialize([])
+    for module, name in ((os, "_exit"), (os, "abort"), (os, "kill"), (_thread, "interrupt_main")):
+        setattr(module, name, _from_main_thread_only(getattr(module, name), os.getpid()))
     if started:
         started()
     app.start()

@@ -13,6 +13,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 
+import psutil
 import zmq
 from jupyter_client.manager import KernelManager
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager, RunningKernel
@@ -20,10 +21,12 @@ from zmq.utils.monitor import recv_monitor_message
 
 from .. import verdicts, wire
 from . import warm
+from .clock import Clock
 from .limits import MIB
 
 LIVENESS = 0.2  # seconds between looks at whether a plain kernel is alive; a warm one tells
 GRACE = 2.0  # seconds a kernel gets to end after an interrupt
+FAREWELL = 10.0  # seconds from a kernel's last connection to its end
 STARTUP = 120.0  # seconds for importing torch, on a machine that is busy
 HANDSHAKE = 0.25  # seconds until the first question is put again: the kernel may not have been listened to yet
 ANSWER_BYTES = 32 * MIB  # of all messages of one probe: a full answer in base64, and some room
@@ -68,24 +71,22 @@ class WarmKernelManager(KernelManager):
 
 
 class Session(RunningKernel):
-    """A running Python kernel in a scratch folder of its own. Use as a context manager.
+    """A running Python kernel in a scratch folder of its own. Use as a context manager. total: seconds that it may take in all."""
 
-    final: the time (of time.monotonic) after which it must not be waited for in any case.
-    """
-
-    def __init__(self, setting: warm.Setting, final: float = float("inf")):
-        self.setting, self.final = setting, final
+    def __init__(self, setting: warm.Setting, total: float = float("inf")):
+        self.setting = setting
         self.seconds, self.output_limit = setting.limits.cell, setting.limits.output * MIB
+        self.whole = Clock(float("inf"))
         self._pending: list[dict] = []  # what the running cell has published
         self._awaited: list[str] = []  # nonces of the answers it has yet to publish
         self._folder = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
         try:
-            self._start()
+            self._start(total)
         except Exception as error:
             self.stop()
             raise KernelUnavailable(f"No Python kernel could be started ({error}). Try: python -m grader doctor") from error
 
-    def _start(self):
+    def _start(self, total):
         specs = _Specs() if warm.AVAILABLE else NbvalKernelspecManager()
         name = {"kernel_name": CURRENT_ENV_KERNEL_NAME, "kernel_spec_manager": specs, "transport": "ipc" if os.name == "posix" else "tcp"}
         work = os.path.join(self._folder.name, "work")
@@ -105,6 +106,7 @@ class Session(RunningKernel):
         self._monitor = self.kc.iopub_channel.socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED)
         self._await_kernel()
         warm.await_endings()  # nothing of an earlier notebook runs beside this one
+        self.whole = Clock(total)
 
     def _await_kernel(self):
         """Wait until the kernel answers on both channels."""
@@ -133,7 +135,29 @@ class Session(RunningKernel):
             raise
 
     def _start_clock(self):
-        self._size, self._deadline = 0, min(time.monotonic() + self.seconds, self.final)
+        self._size, self._clock = 0, Clock(self.seconds)
+        if warm.AVAILABLE:
+            self.km.provisioner.mark()
+        else:
+            self._mark = plain_seconds(self.km)
+
+    def _look_at_the_clocks(self):
+        """Raises CellEnded where the cell's time, or the notebook's, is up: its own time, not what the machine made it wait."""
+        times = self._times()
+        if not times:
+            self._check_alive(disconnected=False)
+            times = [0, 0, 0, 0]  # nobody tells: the wall's clock is left
+        if not self.whole.look(*times[2:]):
+            raise CellEnded(verdicts.TIMED_OUT, f"The notebook used up its {self.setting.limits.total:g} s in all.", alive=True)
+        if not self._clock.look(*times[:2]):
+            raise CellEnded(verdicts.TIMED_OUT, f"It did not end within {self.seconds:g} s.", alive=True)
+
+    def _times(self) -> list[float]:
+        """As warm.WarmProvisioner.times; a plain kernel's waiting is unknown."""
+        if warm.AVAILABLE:
+            return self.km.provisioner.times()
+        computed = plain_seconds(self.km)
+        return [computed - self._mark, time.monotonic(), computed, time.monotonic()]
 
     def _read_until_idle(self, msg_id):
         """Read both channels until the cell's reply and its `idle` are in; the reply itself says nothing we trust."""
@@ -143,11 +167,10 @@ class Session(RunningKernel):
             poller.register(source, zmq.POLLIN)
         idle = replied = False
         while not (idle and replied):
-            left = self._deadline - time.monotonic()
+            left = min(self._clock.left(), self.whole.left())
             if left <= 0:
-                whole = time.monotonic() > self.final
-                what = f"The notebook used up its {self.setting.limits.total:g} s in all." if whole else f"It did not end within {self.seconds:g} s."
-                raise CellEnded(verdicts.TIMED_OUT, what, alive=True)
+                self._look_at_the_clocks()
+                continue
             ready = dict(poller.poll(1000 * (left if warm.AVAILABLE else min(left, LIVENESS))))
             try:
                 if shell in ready:
@@ -174,7 +197,7 @@ class Session(RunningKernel):
 
     def _check_alive(self, disconnected):
         """Raises CellEnded where the kernel has ended, or has broken off its connection."""
-        deadline, back = time.monotonic() + GRACE, False
+        deadline, back = time.monotonic() + FAREWELL, False
         while disconnected and self.is_alive() and not back and time.monotonic() < deadline:  # a kernel that ends disconnects first
             select.select([self._monitor.fd, *self._lifeline()], [], [], LIVENESS)
             back = zmq.EVENT_CONNECTED in self._events()
@@ -244,7 +267,7 @@ class Session(RunningKernel):
     def _answers(self):
         """Whether the kernel runs an empty cell promptly: it may have swallowed the interrupt."""
         try:
-            self._deadline = time.monotonic() + GRACE
+            self._clock = Clock(GRACE)
             self._read_until_idle(self.execute_cell_input("", allow_stdin=False))
         except CellEnded:
             return False
@@ -296,6 +319,14 @@ class Session(RunningKernel):
 
     def __exit__(self, *_):
         self.stop()
+
+
+def plain_seconds(manager: KernelManager) -> float:
+    """Seconds of processor time that a kernel which is no fork has had."""
+    try:
+        return sum(psutil.Process(manager.provisioner.process.pid).cpu_times()[:4])  # its own and its children's, user and system
+    except psutil.Error:  # it has ended
+        return 0.0
 
 
 def nonce_of(message: dict):

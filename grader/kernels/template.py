@@ -3,8 +3,9 @@
 It reads requests from the socket whose number is its first argument: a JSON datagram, with the kernel's listening sockets and its
 lifeline as file descriptors. When that socket closes, it ends, and all kernels with it.
 
-A lifeline is a socket between one kernel's session and the template. From the session: b"interrupt". To it: b"born" at once, b"memory"
-when the kernel used too much; b"failed: ..." where none could be started. Its end is the kernel's end: when the kernel is gone with
+A lifeline is a socket between one kernel's session and the template. From the session: b"interrupt"; b"mark" when a cell begins, and b"time".
+To it: b"born" at once, b"memory" when the kernel used too much, b"failed: ..." where none could be started; b"time" with the seconds that it
+computed and that it waited for a processor, since the mark and since its birth. Its end is the kernel's end: when the kernel is gone with
 all that it started, the template closes it; when the session closes it, the template ends the kernel.
 """
 
@@ -27,7 +28,7 @@ import torch.fx.experimental.symbolic_shapes  # noqa: F401  (the first backward 
 from ipykernel import debugger  # noqa: F401  (imported late, it costs every kernel a quarter of a second)
 
 from .. import asking
-from . import confine, inside, memory  # noqa: F401
+from . import clock, confine, inside, memory  # noqa: F401
 from .kernel import CHANNELS, prepare, serve
 from .limits import MIB, Limits
 
@@ -37,10 +38,11 @@ WATCH = 0.1  # seconds between looks at the memory in use
 
 @dataclass
 class Kernel:
-    """A running kernel: its lifeline, and how much memory it may use, in bytes."""
+    """A running kernel: its lifeline, how much memory it may use, in bytes, and its times at the last mark (see `_times`)."""
 
     lifeline: socket.socket
     bound: float
+    mark: tuple[float, float] = (0.0, 0.0)
 
 
 class Template:
@@ -101,8 +103,14 @@ class Template:
             said = self.kernels[pid].lifeline.recv(64)
         except OSError:
             said = b""
+        kernel = self.kernels[pid]
         if said == b"interrupt":
             os.kill(pid, signal.SIGINT)
+        elif said == b"mark":
+            kernel.mark = _times(pid)
+        elif said == b"time":
+            now = _times(pid)
+            _tell(kernel.lifeline, " ".join(["time", *(f"{each - past:.3f}" for past in (kernel.mark, (0, 0)) for each, past in zip(now, past))]).encode())
         else:
             self._end(pid)
 
@@ -130,6 +138,12 @@ class Template:
             if memory.exceeds([pid, *memory.descendants(pid)], kernel.bound):
                 _tell(kernel.lifeline, b"memory")
                 self._end(pid)
+
+
+def _times(pid) -> tuple[float, float]:
+    """Seconds that a kernel has computed, with all that it started, and that it waited for a processor."""
+    pids = [pid, *memory.descendants(pid)]
+    return clock.computed(pids), clock.waited(pids)
 
 
 def _be_kernel(request, limits, sockets, lifeline):

@@ -23,6 +23,7 @@ from .limits import Limits
 PORTS = {"shell": 1, "iopub": 2, "stdin": 3}  # as the kernel module's, which would import all of ipykernel
 AVAILABLE = sys.platform == "linux"
 END_SECONDS = 20.0
+PATIENCE = 10.0  # seconds for the template to say how long a kernel has computed
 PROVISIONER = "linear-grader-warm"
 ARITHMETIC = ("ATEN_", "BLIS_", "CUBLAS_", "CUDNN_", "DNNL_", "MKL_", "NPY_", "NVIDIA_TF32_", "ONEDNN_", "OPENBLAS_", "PYTORCH_TUNABLEOP_", "TORCH_")
 
@@ -165,11 +166,7 @@ class WarmProvisioner(KernelProvisionerBase):
     def is_gone(self) -> bool:
         """Whether the kernel has ended, and nothing that it started is left."""
         while self.lifeline is not None and select.select([self.lifeline], [], [], 0)[0]:
-            said = self._hear()
-            if not said:
-                self._let_go()
-            else:
-                self.ended = said
+            self._note(self._hear())
         return self.lifeline is None
 
     def await_birth(self, seconds: float):
@@ -178,6 +175,35 @@ class WarmProvisioner(KernelProvisionerBase):
             raise TemplateError(f"the process that kernels are forked from did not answer within {seconds:.0f} s")
         if self._hear() != "born":
             raise TemplateError(self.parent.template.last_words())
+
+    def mark(self):
+        """From now on, `times` counts anew."""
+        self._say(b"mark")
+
+    def times(self) -> list[float]:
+        """Seconds that the kernel computed and that it waited for a processor since the mark, and the same since its birth. Nothing where it
+        has ended, or no answer came within PATIENCE."""
+        self._say(b"time")
+        while self.lifeline is not None and select.select([self.lifeline], [], [], PATIENCE)[0]:
+            said = self._hear()
+            if said.startswith("time "):
+                return list(map(float, said.split()[1:]))
+            self._note(said)
+        return []
+
+    def _say(self, word):
+        try:
+            if self.lifeline is not None:
+                self.lifeline.send(word)
+        except OSError:  # it has ended
+            pass
+
+    def _note(self, said):
+        """Keep what the template said of its own accord; nothing said means that the kernel is gone."""
+        if said:
+            self.ended = said
+        else:
+            self._let_go()
 
     def _hear(self):
         try:
@@ -202,12 +228,9 @@ class WarmProvisioner(KernelProvisionerBase):
         return 1
 
     async def send_signal(self, signum: int):
-        if signum == signal.SIGINT and not self.is_gone():
-            try:
-                self.lifeline.send(b"interrupt")
-            except OSError:
-                pass
-        elif signum != signal.SIGINT:
+        if signum == signal.SIGINT:
+            self._say(b"interrupt")
+        else:
             await self.kill()
 
     async def kill(self, restart: bool = False):

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ..verdicts import NOT_ATTEMPTED, PASSED, Difference, SubmissionResult, TaskResult, Verdict
+from ..verdicts import MISSING, NOT_ATTEMPTED, PASSED, RAISED, Difference, SubmissionResult, TaskResult, Verdict
 
 MARKS = {PASSED: ("✓", "green"), NOT_ATTEMPTED: ("–", "dim")}
 WRONG_MARK = ("✗", "red")
@@ -138,6 +138,20 @@ def _plain(view) -> str:
 def print_scores(console: Console, results: list[SubmissionResult]):
     """One line a notebook: its points, and how its tasks stand."""
     console.print(_scores_table(results))
+
+
+def print_missing_modules(console: Console, results: list[SubmissionResult]):
+    """Which modules notebooks import and this environment lacks, in how many notebooks, and the points that may hang on each."""
+    stakes: dict[str, list[int]] = {}
+    for result in results:
+        verdicts = [verdict for task in result.tasks for verdict in task.verdicts if verdict.status in (RAISED, MISSING)]
+        for module in result.missing_modules:
+            stakes.setdefault(module, []).append(sum(verdict.max_points - verdict.points for verdict in verdicts))
+    if stakes:
+        console.print("Modules that notebooks import and this environment lacks; install them into it and grade again:")
+    for module, points in sorted(stakes.items(), key=lambda stake: (-sum(stake[1]), stake[0])):
+        notebooks = f"{len(points)} notebook{'s' * (len(points) > 1)}"
+        console.print(Text(f"  {module}: {notebooks}, {sum(points)} point{'s' * (sum(points) != 1)} at stake"))
 
 
 def _scores_table(results):

@@ -45,7 +45,7 @@ def names_both_sizes_in_its_error(output_shape, bench):
     """Where the last size is not the weight's I: a ValueError whose message names both sizes."""
     answers = {}
     for shape, weight_shape in [((4, 7), (3, 5)), ((3,), (3, 5)), ((2, 3, 50), (50, 60))]:
-        caught = bench.catch(lambda: output_shape(shape, weight_shape))
+        caught = bench.catch(lambda: output_shape(shape, weight_shape), ValueError)
         named = caught.names(shape[-1], weight_shape[1])
         answers[f"input {shape}, weight {weight_shape}"] = {"raises": caught.kind, "names both sizes": named}
     return answers

@@ -54,7 +54,7 @@ def empty_stays_empty(split_heads, bench):
 @split_heads.probe(points=1)
 def refuses_a_remainder(split_heads, bench):
     """10 features cannot be shared among 4 heads: a ValueError that names both numbers."""
-    caught = bench.catch(lambda: split_heads(bench.randn(2, 3, 10), 4))
+    caught = bench.catch(lambda: split_heads(bench.randn(2, 3, 10), 4), ValueError)
     return {"raises": caught.kind or "nothing", "message": "names both" if caught.names(10, 4) else "does not name both"}
 
 
