@@ -40,14 +40,14 @@ def _parser():
 
     grade = commands.add_parser("grade", help="grade notebooks and print a table of scores")
     grade.add_argument("paths", nargs="+", metavar="PATH", help="notebooks, folders of them, or quoted patterns such as 'a/*/01*.ipynb'")
-    grade.add_argument("-j", "--jobs", type=int, metavar="N", help="notebooks graded at a time (default: one for each processor)")
+    grade.add_argument("-j", "--jobs", type=int, metavar="N", help="notebooks graded at a time (default: one for each processor; on a GPU, as many as its memory holds)")
     grade.add_argument("--regrade", action="store_true", help="grade again what an earlier run with this seed has graded")
     grade.add_argument("--require-full", action="store_true", help="exit with 1 unless every notebook has full marks")
     grade.set_defaults(command=_grade)
 
     for command in (check, grade):
         command.add_argument("--seed", type=int, help="repeat the inputs of an earlier run (default: fresh ones)")
-        command.add_argument("--device", choices=("cpu", "cuda", "auto"), default="auto", help="where inputs live (default: auto)")
+        command.add_argument("--device", choices=("cpu", "cuda", "auto"), default="cpu", help="where inputs live (default: cpu, for which notebooks are written)")
         command.add_argument("--sandbox", choices=("auto", "bwrap", "none"), default="auto", help="what notebooks run in (default: auto)")
         command.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help="set a limit, as in cell=10 or memory=512")
         command.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
@@ -95,6 +95,7 @@ def _grade(arguments):
     """Grade notebooks, and print a table of scores."""
     from rich.console import Console
 
+    from .device import most_jobs, try_gpu
     from .reports.console import print_missing_modules, print_scores
     from .running import NothingToGrade, cores, find, grade_paths
 
@@ -106,9 +107,13 @@ def _grade(arguments):
         reports = _Reports(arguments, seed, setting.device)
     except (NothingToGrade, _Refused) as refusal:
         return _refuse(str(refusal), BAD_USAGE)
+    jobs = arguments.jobs or cores()
+    if setting.device == "cuda" and most_jobs(setting) < min(jobs, len(paths)):
+        jobs = most_jobs(setting)
+        print(f"The GPU has memory for {jobs} notebook{'s' * (jobs > 1)} at a time ({try_gpu(setting)}).", file=sys.stderr)
     results, stopped = [], False
     try:
-        for result in grade_paths(paths, seed, setting, arguments.jobs or cores(), arguments.regrade):
+        for result in grade_paths(paths, seed, setting, jobs, arguments.regrade):
             results.append(result)
             reports.add(result)
     except KeyboardInterrupt:
@@ -139,7 +144,8 @@ def _setting(arguments, paths, required):
 
     try:
         limits = Limits().with_settings(arguments.limit)
-        return Setting(pick_sandbox(arguments.sandbox, paths, required), pick_device(arguments.device), limits)
+        sandbox = pick_sandbox(arguments.sandbox, paths, required)
+        return Setting(sandbox, pick_device(arguments.device, sandbox, limits), limits)
     except (DeviceError, LimitError, NoSandbox) as refusal:
         raise _Refused(str(refusal)) from None
 

@@ -49,12 +49,18 @@ def _arithmetic():
 
 
 def _device():
-    import torch
-
-    if torch.cuda.is_available():
-        return False, True, f"GPU: {torch.cuda.get_device_name()}", ""
     cure = "Everything works on the CPU. For a GPU: an NVIDIA driver, and a torch build with CUDA."
-    return False, False, "GPU: none that torch can use", cure
+    try:
+        from .device import DeviceError, try_gpu
+        from .kernels import sandbox, warm
+
+        place = sandbox.pick_sandbox("auto", [], required=False)
+        gpu = try_gpu(warm.Setting(place, "cuda"))
+    except ModuleNotFoundError as missing:
+        return False, False, f"GPU: unknown without {missing.name}", "Run `make`, or: pip install -r requirements.txt"
+    except DeviceError as reason:
+        return False, False, f"GPU: none to grade on; {str(reason).removesuffix('.')}", cure
+    return False, True, f"GPU: {gpu}" + (", and the sandbox lets notebooks use it" if place == "bwrap" else ""), ""
 
 
 def _kernel():

@@ -74,6 +74,15 @@ _EXPLANATIONS = (
         lambda shapes, a, b: f"Tensors of two dtypes met ({a} and {b}): give what you make, a tensor or a layer, the dtype of what it meets.",
     ),
     (
+        r"Torch not compiled with CUDA|no NVIDIA driver|No CUDA GPUs are available|CUDA driver initialization failed|Unexpected error from cudaGet",
+        lambda shapes: "The inputs live on the CPU here. Name no device: what you make belongs where the input is, as in "
+        "`torch.zeros(3, device=x.device)`.",
+    ),
+    (
+        r"[Ee]xpected all tensors to be on the same device|Expected a '\w+' device type for generator",
+        lambda shapes: "Tensors on two devices met: make yours where the input is, as in `torch.zeros(3, device=x.device)`.",
+    ),
+    (
         r"Error\(s\) in loading state_dict",
         lambda shapes: "The names under Unexpected are those asked for; those under Missing are your module's own. Sizes that "
         "do not fit are listed, too.",

@@ -62,12 +62,11 @@ def _can_run() -> bool:
 def _examine(task, seed, namespace, cells):
     """Ask the task's probes of what the caller calls by its name; a TaskResult."""
     from .asking import MISSING
-    from .device import pick_device
     from .diagnose import Examiner, as_given, forbidden_message, no_answer
     from .sources import forbidden_in_source, is_unchanged
     from .verdicts import FORBIDDEN
 
-    name, examiner = task.name, Examiner(seed, pick_device("auto"))
+    name, examiner = task.name, Examiner(seed)
     used = forbidden_in_source(cells, name, task.forbids)
     if used:
         message = forbidden_message(task, [used[0][0]], used[0][1])

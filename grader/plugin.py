@@ -9,6 +9,7 @@ Every pytest in this environment loads this module, so it imports the rest of th
 from __future__ import annotations  # an older Python must get as far as to say what it is
 
 import functools
+import os
 import secrets
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ def pytest_addoption(parser):
     group = parser.getgroup("grade", "Grading of the course's notebooks")
     group.addoption("--grade", action="store_true", help="Grade the notebooks found: run them and ask each task's probes.")
     group.addoption("--grade-seed", type=int, default=None, help="Seed of the probes' inputs (default: a fresh one).")
-    group.addoption("--grade-device", default="auto", choices=("cpu", "cuda", "auto"), help="Where the probes' inputs live.")
+    group.addoption("--grade-device", default="cpu", choices=("cpu", "cuda", "auto"), help="Where the probes' inputs live (default: cpu).")
     group.addoption("--grade-sandbox", default="auto", choices=("auto", "bwrap", "none"), help="What the notebooks run in.")
     group.addoption("--grade-limit", action="append", default=[], metavar="NAME=VALUE", help="Set a limit, as in cell=10.")
 
@@ -43,21 +44,24 @@ def pytest_configure(config):
     from .device import DeviceError, pick_device
     from .kernels.limits import LimitError, Limits
     from .kernels.sandbox import NoSandbox, pick_sandbox
-    from .kernels.warm import Setting, close_templates
+    from .kernels.warm import Setting, close_templates, device_environment
     from .results import Results
 
     option = config.option
     workerinput = getattr(config, "workerinput", None)
     if workerinput is not None:
-        option.grade_seed = workerinput["grade_seed"]
+        option.grade_seed, option.grade_device = workerinput["grade_seed"], workerinput["grade_device"]
     elif option.grade_seed is None:
         option.grade_seed = secrets.randbelow(2**31)
     try:
         limits = Limits().with_settings(option.grade_limit)
         sandbox = pick_sandbox(option.grade_sandbox, [Path(argument.split("::")[0]) for argument in config.args])
-        option.grade_device = pick_device(option.grade_device)
+        if workerinput is None:
+            option.grade_device = pick_device(option.grade_device, sandbox, limits)
     except (DeviceError, LimitError, NoSandbox) as refusal:
         raise pytest.UsageError(str(refusal)) from None
+    if option.grade_device == "cuda":
+        os.environ.update(device_environment("cuda"))
     torch.set_num_threads(1)  # as in the kernels; and workers share the cores
     config.stash[SETTING] = Setting(sandbox, option.grade_device, limits)
     config.add_cleanup(close_templates)
@@ -66,9 +70,10 @@ def pytest_configure(config):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node):
-    """Give every xdist worker the controller's seed."""
-    if node.config.option.grade:
-        node.workerinput["grade_seed"] = node.config.option.grade_seed
+    """Give every xdist worker the controller's seed and device."""
+    option = node.config.option
+    if option.grade:
+        node.workerinput |= {"grade_seed": option.grade_seed, "grade_device": option.grade_device}
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -50,7 +50,9 @@ def seeded(seed: int, device: str):
     python_state, numpy_state = random.getstate(), np.random.get_state()
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
     with defaults(), torch.random.fork_rng(devices):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which seeds every GPU, too
+        for each in devices:
+            torch.cuda.manual_seed(seed)
         np.random.seed(seed % 2**32)
         random.seed(seed)
         try:

@@ -53,7 +53,20 @@ class _Loop:
             except Exception as fault:
                 error = f"{shown}: the grader failed on it ({type(fault).__name__}: {fault}). Please report this."
             found = results.take()
+            if session.config.option.grade_device == "cuda" and _has_lost_gpu():
+                return  # and be replaced
             self.connection.send(SubmissionResult(shown, "", 0, 0, error=error) if error else found[0])
+
+
+def _has_lost_gpu() -> bool:
+    """Whether this process can use the GPU no longer: then its verdicts are nobody's fault but the machine's."""
+    from .kernels.gpu import check
+
+    try:
+        check()
+    except Exception:
+        return True
+    return False
 
 
 def _grade(file) -> str:

@@ -18,6 +18,8 @@ CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWCGROUP = 0x20000000, 0x40000000, 0x02000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER = 1, 4, 38, 22, 36
 NOBODY = 65534  # whom root becomes: limits on the number of processes do not hold for root
+GPU_FILES = 1024  # that CUDA's driver may open besides, on a machine with several GPUs
+GPU_MEMORY = 1024 * MIB  # of the machine's, not the GPU's, that the driver and its libraries may take besides
 
 
 def next_child_apart():
@@ -31,8 +33,11 @@ def next_child_here():
         _call("setns", here.fileno(), CLONE_NEWPID)
 
 
-def separate(limits: Limits, private: str):
-    """As process 1 of its namespace: see nothing but what is there to be read and an empty folder `private`, and have no rights left."""
+def separate(limits: Limits, private: str, groups: tuple[int, ...] = ()):
+    """As process 1 of its namespace: see nothing but what is there to be read and an empty folder `private`, and have no rights left.
+
+    groups: those that root stays in when it becomes nobody.
+    """
     me = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)  # in the /proc of before, which may be written
     _call("unshare", CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUTS)
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
@@ -42,7 +47,7 @@ def separate(limits: Limits, private: str):
     _mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"mode=1777,nr_inodes=1000,size={16 * MIB}")
     _mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=600")
     if _is_root():
-        os.setgroups([])
+        os.setgroups(groups)
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
         prctl(PR_SET_DUMPABLE, 1)  # else the files of `me` would be root's
@@ -62,7 +67,7 @@ def limit(limits: Limits, confined: bool, cuda: bool):
     """Set the system's limits for this process and its children. Memory comes on top of what is already in use."""
     bounds = {
         resource.RLIMIT_FSIZE: int(limits.file * MIB),
-        resource.RLIMIT_NOFILE: limits.files,
+        resource.RLIMIT_NOFILE: limits.files + (GPU_FILES if cuda else 0),
         resource.RLIMIT_CORE: 0,
     }
     if not cuda:  # CUDA's driver reserves far more than it uses; there the template alone watches

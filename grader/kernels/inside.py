@@ -3,6 +3,7 @@
 The questions come with their source: neither the catalogue nor torch's answers are needed in here.
 """
 
+import functools
 import json
 import signal
 
@@ -11,6 +12,7 @@ from IPython.display import publish_display_data
 from .. import asking, wire
 from ..bench import Data
 from ..state import defaults
+from . import gpu
 
 
 def question(task_name: str, forbids: tuple[str, ...], device: str, probes: list[dict]) -> str:
@@ -29,5 +31,8 @@ def answer(fields: str, namespace: dict):
         probe = asking.compile_probe(question["source"], question["name"])
         with defaults():
             data = Data(tuple(placed.tensor for placed in wire.decode(question["data"])))
-        found = asking.ask(probe, candidate, question["seed"], questions["device"], tuple(questions["forbids"]), data=data)
+        ask = functools.partial(asking.ask, probe, candidate, question["seed"], questions["device"], tuple(questions["forbids"]), data=data)
+        found = gpu.guarded(ask) if questions["device"] == "cuda" else ask()
         publish_display_data({wire.MIME: {"nonce": question["nonce"], **found}})
+        if "lost" in found or "fault" in found:
+            break

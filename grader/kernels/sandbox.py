@@ -17,10 +17,11 @@ GRADER = Path(__file__).parent.parent
 PYTHON = os.path.abspath(sys.executable)  # a folder named on the way there, as in ../.venv/bin/python, need not be in the sandbox
 INSIDE = (  # of the grader's files: what a kernel runs
     "__init__.py", "learner.py", "asking.py", "bench.py", "sources.py", "state.py", "watch.py", "wire.py",
-    "kernels/__init__.py", "kernels/clock.py", "kernels/confine.py", "kernels/inside.py", "kernels/kernel.py", "kernels/limits.py",
+    "kernels/__init__.py", "kernels/clock.py", "kernels/confine.py", "kernels/gpu.py", "kernels/inside.py", "kernels/kernel.py", "kernels/limits.py",
     "kernels/memory.py", "kernels/template.py",
 )  # fmt: skip
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
+GPU_SYSTEM = ("/sys/bus/pci", "/sys/devices", "/sys/module/nvidia", "/sys/module/nvidia_uvm")  # where a driver looks for its devices
 PACKAGES = ("torch", "numpy", "IPython", "ipykernel", "jupyter_client", "zmq", "matplotlib", "matplotlib_inline")
 PRIVATE = "/private"  # the only folder that a notebook may write to; /tmp leads there
 WORK = f"{PRIVATE}/work"  # where it finds itself
@@ -105,9 +106,18 @@ def command(cuda: bool) -> list[str]:
         words += ["--symlink", PRIVATE, "/tmp"]
     if not cuda:
         words += ["--dev-bind", "/dev/null", "/dev/zero"]  # mapped, it is memory that belongs to no process
-    for device in glob.glob("/dev/nvidia*") if cuda else ():
-        words += ["--dev-bind", device, device]
+    if cuda:
+        for device in gpu_nodes():
+            words += ["--dev-bind", device, device]
+        words += ["--dir", "/sys", "--dir", "/sys/bus", "--dir", "/sys/module"]
+        for path in filter(os.path.exists, GPU_SYSTEM):
+            words += ["--ro-bind", path, path]
     return [*words, "--remount-ro", str(GRADER), "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", PRIVATE, "--"]
+
+
+def gpu_nodes() -> list[str]:
+    """The files through which GPUs are reached: Linux's own, and that of Linux on Windows."""
+    return glob.glob("/dev/nvidia*") + glob.glob("/dev/dxg")
 
 
 def _environment() -> list[str]:

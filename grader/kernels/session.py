@@ -7,6 +7,7 @@ exception of its own.
 import functools
 import hmac
 import os
+import re
 import select
 import subprocess
 import tempfile
@@ -30,6 +31,7 @@ FAREWELL = 10.0  # seconds from a kernel's last connection to its end
 STARTUP = 120.0  # seconds for importing torch, on a machine that is busy
 HANDSHAKE = 0.25  # seconds until the first question is put again: the kernel may not have been listened to yet
 ANSWER_BYTES = 32 * MIB  # of all messages of one probe: a full answer in base64, and some room
+GPU_LOST = "It left the GPU in a state in which nothing can be computed on it. "
 MESSAGE_BYTES = 48 * MIB  # of one message; a kernel that sends a longer one is not listened to any more
 
 
@@ -100,12 +102,14 @@ class Session(RunningKernel):
             self.km.provisioner.await_birth(STARTUP)
         else:
             self.km = KernelManager(connection_file=os.path.join(self._folder.name, "kernel.json"), **name)
-            self.km.start_kernel(cwd=work, env=warm.environment(work), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.km.start_kernel(cwd=work, env=warm.environment(work) | warm.device_environment(self.setting.device), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.kc = self.km.client(context=_context())
         self.kc.start_channels(hb=False)
         self._monitor = self.kc.iopub_channel.socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED)
         self._await_kernel()
         warm.await_endings()  # nothing of an earlier notebook runs beside this one
+        if self.setting.device == "cuda":
+            self._meet_gpu()
         self.whole = Clock(total)
 
     def _await_kernel(self):
@@ -120,6 +124,18 @@ class Session(RunningKernel):
                 if not ended.alive or time.monotonic() > deadline:
                     raise
         self.seconds = seconds
+
+    def _meet_gpu(self):
+        """See that the kernel can use the GPU, before any of the notebook's code has run: if not, that is the machine's fault."""
+        self.seconds = STARTUP
+        error = self._gpu(f"meet({self.setting.limits.memory})")
+        if error:
+            raise KernelUnavailable(f"the GPU cannot be used in a notebook's kernel: {error}")
+
+    def _gpu(self, call: str) -> str:
+        """Call a function of the kernel's `gpu`; what it raised, if anything."""
+        self.await_reply(self.execute_cell_input(f"__import__('grader.kernels.gpu', fromlist=['x']).{call}", allow_stdin=False))
+        return next((in_short(message["content"].get("evalue")) for message in self._pending if message["msg_type"] == "error"), "")
 
     def await_reply(self, msg_id: str, timeout: float | None = None, interrupt: bool = True):
         """Wait for the end of a cell, keeping what it publishes.
@@ -274,19 +290,21 @@ class Session(RunningKernel):
         return True
 
     def run(self, code: str) -> Run:
-        """Run a cell of the learner's. Raises CellEnded."""
+        """Run a cell of the learner's. Raises CellEnded, also where the cell has ended all use of a GPU."""
         self.seconds, self.output_limit = self.setting.limits.cell, self.setting.limits.output * MIB
         self.await_reply(self.execute_cell_input(code, allow_stdin=False))
         run = Run(self._pending)
         for message in self._pending:
             if message["msg_type"] == "error":
                 run.error = (str(message["content"].get("ename")), str(message["content"].get("evalue")))
+        if self.setting.device == "cuda" and (lost := self._gpu("check()")):
+            raise CellEnded(verdicts.KERNEL_DIED, GPU_LOST + lost, alive=False)
         return run
 
     def ask(self, code: str, nonces: list[str]) -> tuple[list[dict], CellEnded | None]:
         """Run a cell that publishes one answer for each nonce, in this order; what it published, and why it ended early, if so.
 
-        Each answer has the time and the output of a probe to itself.
+        Each answer has the time and the output of a probe to itself. Raises KernelUnavailable where a GPU failed.
         """
         self.seconds, self.output_limit, self._awaited = self.setting.limits.probe, ANSWER_BYTES, list(nonces)
         ended, published = None, []
@@ -296,6 +314,8 @@ class Session(RunningKernel):
             ended = early
         finally:
             published, self._pending, self._awaited = self._pending, [], []
+        if self.setting.device == "cuda":
+            return _without_gpu_trouble(published, ended)
         return published, ended
 
     def stop(self):
@@ -337,6 +357,27 @@ def nonce_of(message: dict):
     if answer is None:
         return None
     return answer.get("nonce", "") if isinstance(answer, dict) else ""
+
+
+def _without_gpu_trouble(published: list[dict], ended: CellEnded | None) -> tuple[list[dict], CellEnded | None]:
+    """What a kernel published, without its word that it can use the GPU no longer: then it ended. Raises KernelUnavailable where it says
+    that this was not the answer's doing (see gpu.guarded)."""
+    kept = []
+    for message in published:
+        answer = message["content"].get("data", {}).get(wire.MIME) if nonce_of(message) else None
+        if isinstance(answer, dict) and "fault" in answer:
+            raise KernelUnavailable(f"the GPU failed: {in_short(answer['fault'])}")
+        if isinstance(answer, dict) and "lost" in answer:
+            ended = ended or CellEnded(verdicts.KERNEL_DIED, GPU_LOST + in_short(answer["lost"]), alive=False)
+        else:
+            kept.append(message)
+    return kept, ended
+
+
+def in_short(text) -> str:
+    """The first line of a kernel's text, without what steers a terminal."""
+    line = (str(text).strip().splitlines() or [""])[0]
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", wire.clean(line))[:300]
 
 
 @functools.cache

@@ -95,7 +95,8 @@ class Template:
         for descriptor in descriptors[:-1]:
             os.close(descriptor)
         _tell(lifeline, b"born")
-        self.kernels[pid] = Kernel(lifeline, memory.resident([pid]) + limits.memory * MIB)
+        bound = memory.resident([pid]) + limits.memory * MIB + (confine.GPU_MEMORY if request["cuda"] else 0)
+        self.kernels[pid] = Kernel(lifeline, bound)
         return True
 
     def _hear(self, pid):
@@ -159,7 +160,7 @@ def _be_kernel(request, limits, sockets, lifeline):
     os.setsid()
     confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)  # not without the template that watches
     if request["confined"]:
-        confine.separate(limits, os.path.dirname(request["folder"]))
+        confine.separate(limits, os.path.dirname(request["folder"]), tuple(request["groups"]))
     folder = request["folder"]
     os.makedirs(folder, exist_ok=True)
     os.chdir(folder)

@@ -58,7 +58,8 @@ class Template:
         with theirs, open(os.path.join(self.folder.name, "log"), "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 words, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
-                cwd=None if confined else sandbox.GRADER.parent, env=environment(sandbox.PRIVATE if confined else self.folder.name),
+                cwd=None if confined else sandbox.GRADER.parent,
+                env=environment(sandbox.PRIVATE if confined else self.folder.name) | device_environment(setting.device),
             )  # fmt: skip
         self._owner = os.getpid()
 
@@ -76,10 +77,11 @@ class Template:
 
     def fork(self, key: str, folder: str, listening: list[socket.socket]) -> socket.socket:
         """Have a kernel forked that serves on these sockets; its lifeline (see template). Raises TemplateError."""
-        confined = self.setting.sandbox == "bwrap"
+        confined, cuda = self.setting.sandbox == "bwrap", self.setting.device == "cuda"
+        groups = {os.stat(node).st_gid for node in sandbox.gpu_nodes()} - {0} if cuda else ()  # whose members only may be let to a GPU
         request = {
             "key": key, "folder": sandbox.WORK if confined else folder, "limits": asdict(self.setting.limits),
-            "confined": confined, "cuda": self.setting.device == "cuda",
+            "confined": confined, "cuda": cuda, "groups": sorted(groups),
         }  # fmt: skip
         lifeline, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -133,6 +135,15 @@ def environment(home: str) -> dict:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     fixed = {"PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1", "LINEAR_GRADER": "1"}
     return {**{name: os.environ[name] for name in kept if name in os.environ}, **arithmetic(), **own, **threads, **fixed}
+
+
+def device_environment(device: str) -> dict:
+    """What a process that computes on this device has in its environment besides."""
+    if device == "cpu":
+        return {"CUDA_VISIBLE_DEVICES": ""}  # a notebook that takes a GPU where it finds one is graded alike on all machines
+    blocking = {"CUDA_LAUNCH_BLOCKING": "1"}  # an error is raised where it is made
+    exact = {"NVIDIA_TF32_OVERRIDE": "0", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}  # all bits of a float32; deterministic algorithms, for who asks for them
+    return {**blocking, **exact, "CUDA_CACHE_DISABLE": "1"}  # a private folder holds no driver's files
 
 
 _ending: list[socket.socket] = []  # lifelines of kernels that have been told to end
