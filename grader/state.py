@@ -20,6 +20,7 @@ def _default_device():
 _SETTINGS = (  # how to read it, how to set it, and what it is for a probe
     (_default_device, torch.set_default_device, None),
     (torch.get_default_dtype, torch.set_default_dtype, torch.float32),
+    (torch.get_num_threads, torch.set_num_threads, 1),  # tensors this small only make threads wait for each other
     (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
     (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, "default"),
     (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly, False),
