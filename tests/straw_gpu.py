@@ -14,7 +14,7 @@ def write(folder: Path, **settings) -> dict:
     """Have such a GPU in processes with the environment that is returned. settings: those of `set_up`."""
     folder.mkdir()
     (folder / "uses").touch()
-    (folder / "sitecustomize.py").write_text(f"from tests.straw_gpu import set_up\nset_up({str(folder / 'uses')!r}, **{settings})")
+    (folder / "sitecustomize.py").write_text(f"from tests.straw_gpu import set_up\nset_up({str(folder / 'uses')!r}, **{settings})", encoding="utf-8")
     return {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
 
 
@@ -37,8 +37,8 @@ def set_up(log: str, refuses: str = "nobody", words: str = "", free: int = 20):
 
     def use(*_, **__):
         state.used = True
-        before = {line.split()[0] for line in Path(log).read_text().splitlines()}
-        with open(log, "a") as file:
+        before = {line.split()[0] for line in Path(log).read_text(encoding="utf-8").splitlines()}
+        with open(log, "a", encoding="utf-8") as file:
             file.write(f"{os.getpid()} {os.getppid()}\n")
         late = str(os.getpid()) not in before and len(before) > 1  # after the trial's two processes
         if refuses == "all" or refuses == "kernels" and in_kernel or refuses == "grade" and late:

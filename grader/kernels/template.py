@@ -24,6 +24,7 @@ import matplotlib.pyplot  # noqa: F401  (what learners import, so that no kernel
 import matplotlib_inline.backend_inline  # noqa: F401
 import numpy  # noqa: F401
 import torch
+import torch._dynamo  # noqa: F401  (the first optimizer imports it, and a second with it)
 import torch.fx.experimental.symbolic_shapes  # noqa: F401  (the first backward pass imports it, and half a second with it)
 from ipykernel import debugger  # noqa: F401  (imported late, it costs every kernel a quarter of a second)
 

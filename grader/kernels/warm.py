@@ -8,6 +8,7 @@ import json
 import os
 import select
 import signal
+import site
 import socket
 import subprocess
 import sys
@@ -133,8 +134,9 @@ def environment(home: str) -> dict:
     path = filter(None, (str(sandbox.GRADER.parent), os.environ.get("PYTHONPATH")))
     own = {"HOME": home, "IPYTHONDIR": home, "MPLCONFIGDIR": home, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    user = {"PYTHONUSERBASE": site.USER_BASE} if site.ENABLE_USER_SITE else {}  # packages installed with --user, of which another HOME knows nothing
     fixed = {"PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1", "LINEAR_GRADER": "1"}
-    return {**{name: os.environ[name] for name in kept if name in os.environ}, **arithmetic(), **own, **threads, **fixed}
+    return {**{name: os.environ[name] for name in kept if name in os.environ}, **arithmetic(), **own, **threads, **user, **fixed}
 
 
 def device_environment(device: str) -> dict:

@@ -1,0 +1,301 @@
+"""Environments that are not as the course expects them: each works, or says in one line what to do."""
+
+import ast
+import fcntl
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+
+from grader import versions
+from grader.catalogue import EXERCISES
+
+from .notebooks import ROOT, answered, exercise, grader, run, solution
+
+OUTSIDE = {  # what PYTHONPATH leads to, and the line that is then said
+    "old torch": ({"torch-2.3.1.dist-info/METADATA": "Name: torch\nVersion: 2.3.1"}, "The course runs with torch 2.11 to 2.15; this is 2.3.1. Run `make`"),
+    "new torch": ({"torch-3.0.0.dist-info/METADATA": "Name: torch\nVersion: 3.0.0"}, "The course runs with torch 2.11 to 2.15; this is 3.0.0. Run `make`"),
+    "old nbval": ({"nbval-0.9.dist-info/METADATA": "Name: nbval\nVersion: 0.9"}, "The course runs with nbval 0.11 or newer; this is 0.9. Run `make`"),
+    "old Python": (
+        {"sitecustomize.py": "import sys; sys.version_info = (3, 9, 1, 'final', 0)"},
+        "The course runs with Python 3.11 to 3.13; this is 3.9.1. Try: make PYTHON=python3.13",
+    ),
+    "new Python": (
+        {"sitecustomize.py": "import sys; sys.version_info = (3, 14, 0, 'final', 0)"},
+        "The course runs with Python 3.11 to 3.13; this is 3.14.0. Try: make PYTHON=python3.13",
+    ),
+}  # fmt: skip
+DOORS = {
+    "grade": ["-m", "grader", "grade", "solutions"],
+    "check": ["-m", "grader", "check", "01"],
+    "release": ["-m", "grader", "release"],
+    "pytest": ["-m", "pytest", "--grade", "solutions/01_formula.ipynb"],
+    "check()": ["-c", "import sys\nfrom grader import learner\nsys.exit(learner.check('linear') or 1)"],
+}
+WRONG = "def linear(x, weight, bias=None):\n    return x @ weight"
+
+
+def with_path(folder: Path, files: dict[str, str], **environment) -> dict[str, str]:
+    """An environment in which files of a folder are found before all others."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return {**os.environ, "PYTHONPATH": str(folder), **environment}
+
+
+# Versions, and packages that are missing
+
+
+# pytest itself does not start where Python pretends to be another
+@pytest.mark.parametrize("door, what", [(door, what) for door in DOORS for what in OUTSIDE if (door, what[-6:]) != ("pytest", "Python")])
+def test_what_lies_outside_the_claimed_versions_is_said_in_one_line(tmp_path, door, what):
+    files, line = OUTSIDE[what]
+    done = run(*DOORS[door], env=with_path(tmp_path, files))
+    said = (done.stdout + done.stderr).strip().splitlines()
+    assert done.returncode != 0 and said and all(line in each for each in said), said
+
+
+@pytest.mark.parametrize("what", OUTSIDE)
+def test_doctor_shows_what_lies_outside(tmp_path, what):
+    files, line = OUTSIDE[what]
+    done = grader("doctor", env=with_path(tmp_path, files, PYTHONIOENCODING="ascii"))
+    assert done.returncode == 1 and "x " in done.stdout and f"    {line}" in done.stdout and done.stderr == ""
+
+
+def test_doctor_and_commands_work_without_any_package(bare):
+    done = subprocess.run([bare, "-m", "grader", "doctor"], cwd=ROOT, capture_output=True, encoding="utf-8")
+    assert done.returncode == 1 and "✗ torch is missing" in done.stdout and done.stderr == ""
+    done = subprocess.run([bare, "-m", "grader", "grade", "solutions"], cwd=ROOT, capture_output=True, encoding="utf-8")
+    assert (done.returncode, done.stderr.strip()) == (1, f"torch is not installed here. {versions.INSTALL}")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """The Python of an environment in which nothing is installed."""
+    folder = tmp_path_factory.mktemp("bare")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    return folder / "bin/python"
+
+
+def first_cell(name: str) -> str:
+    return next(cell.source for cell in exercise(name).cells if cell.cell_type == "code")
+
+
+def test_the_first_cell_is_the_same_everywhere_and_says_what_is_missing(bare, tmp_path):
+    (cell,) = {first_cell(ex.name) for ex in EXERCISES}
+    done = subprocess.run([bare, "-c", cell], cwd=tmp_path, capture_output=True, encoding="utf-8")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "No module named 'grader'. This notebook needs the course's own environment: run `make` in its folder, then `make lab`.\n"
+
+
+def test_the_first_cell_says_what_is_too_old_and_so_does_each_check(tmp_path):
+    files, line = OUTSIDE["old torch"]
+    notebook = exercise("01_formula")
+    notebook.cells = [cell for cell in notebook.cells if cell.source in (first_cell("01_formula"), 'check("linear")')]
+    client = nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}})
+    client.execute(env=with_path(tmp_path, files))
+    for cell in notebook.cells:
+        (output,) = cell.outputs
+        assert output.name == "stdout" and output.text.count("\n") == 1 and line in output.text
+
+
+def test_what_is_installed_lies_in_the_claimed_versions():
+    assert versions.problem() == ""
+
+
+def test_what_an_old_python_reads_is_in_words_that_it_knows():
+    for file in ("__init__", "__main__", "terminal", "versions", "doctor", "learner", "plugin"):
+        tree = ast.parse((ROOT / f"grader/{file}.py").read_text(encoding="utf-8"), feature_version=(3, 8))
+        postponed = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+        unions = [node for node in ast.walk(tree) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr)]
+        assert postponed or not unions, file
+
+
+def test_every_package_that_the_grader_imports_is_declared():
+    packages = importlib.metadata.packages_distributions()
+    named = {re.sub(r"[-_.]+", "-", name).lower() for name in versions.needed()}
+    for file in (ROOT / "grader").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules += [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+            for module in {module.partition(".")[0] for module in modules} - sys.stdlib_module_names - {"grader", "xdist"}:  # xdist asks for it
+                assert {re.sub(r"[-_.]+", "-", name).lower() for name in packages[module]} & named, (file.name, module)
+
+
+# Installs
+
+
+def test_a_python_with_packages_of_the_user_is_called_by_a_winding_path(tmp_path, sandbox):
+    """pip install --user, a home with a blank and a letter of its own, and a folder on the way to Python that the sandbox has not."""
+    home, aside = tmp_path / "a hoüse", tmp_path / "aside"
+    packages = home / f".local/lib/python3.{sys.version_info[1]}"
+    for folder in (packages, aside):
+        folder.mkdir(parents=True)
+    (packages / "site-packages").symlink_to(Path(pytest.__file__).parents[1])
+    (tmp_path / "01.ipynb").write_text(nbformat.writes(solution("01_formula")), encoding="utf-8")
+    python = os.path.join(aside, os.path.relpath(sys._base_executable, aside))
+    environment = with_path(ROOT, {}, HOME=str(home), XDG_CACHE_HOME=str(tmp_path / "cache"))
+    words = [python, "-m", "grader", "grade", tmp_path / "01.ipynb", "--sandbox", "bwrap", "--require-full"]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def as_nobody_known(*words) -> list[str]:
+    """A command run by a user without rights and without an entry in the system's list of users."""
+    return ["bwrap", "--dev-bind", "/", "/", "--unshare-user", "--uid", "54321", "--cap-drop", "ALL", *map(str, words)]
+
+
+def test_a_user_without_a_home_can_grade(tmp_path, sandbox):
+    (tmp_path / "01.ipynb").write_text(nbformat.writes(solution("01_formula")), encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CACHE_HOME")}
+    words = as_nobody_known(sys.executable, "-m", "grader", "grade", tmp_path / "01.ipynb", "--sandbox", "none", "--require-full")
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
+
+
+def test_a_cache_that_cannot_be_entered_costs_nothing(tmp_path, sandbox):
+    closed = tmp_path / ".cache"
+    closed.mkdir(mode=0)
+    script = (
+        "from pathlib import Path; from grader.cache import Cache; from grader.kernels.warm import Setting; from grader.verdicts import SubmissionResult\n"
+        "cache = Cache(1, Setting()); cache.prune(); cache.keep(Path('README.md'), SubmissionResult('x', '', 0, 0)); print(cache.find(Path('README.md'), 'x'))"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(closed)}
+    done = subprocess.run(as_nobody_known(sys.executable, "-c", script), cwd=ROOT, env=environment, capture_output=True, encoding="utf-8")
+    assert (done.stdout, done.stderr) == ("None\n", "")
+
+
+# Sandboxes
+
+
+REFUSALS = {  # what bubblewrap says, and the words that help
+    "No permissions to create new namespace, likely because the kernel does not allow non-privileged user namespaces.": "kernel.unprivileged_userns_clone=1",
+    "Creating new namespace failed: Operation not permitted": "--security-opt seccomp=unconfined",
+    "Creating new namespace failed: nesting depth or /proc/sys/user/max_*_namespaces exceeded (ENOSPC)": "sysctl user.max_user_namespaces=",
+    "Creating new namespace failed: No space left on device": "sysctl user.max_user_namespaces=",
+    "Can't mount proc on /newroot/proc: Operation not permitted": "systempaths=unconfined",
+    "setting up uid map: Permission denied": "kernel.apparmor_restrict_unprivileged_userns=0",
+    "loopback: Failed RTM_NEWADDR: Operation not permitted": "kernel.apparmor_restrict_unprivileged_userns=0",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux")
+@pytest.mark.parametrize("said", REFUSALS)
+def test_a_sandbox_that_is_refused_comes_with_the_advice_that_fits(tmp_path, said):
+    bwrap = tmp_path / "bwrap"
+    bwrap.write_text(f'#!/bin/sh\necho "bwrap: {said}" >&2\nexit 1\n', encoding="utf-8")
+    bwrap.chmod(0o755)
+    done = grader("grade", "README.md", env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"})
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert said in done.stderr and REFUSALS[said] in done.stderr
+
+
+def test_the_only_user_of_a_namespace_has_a_sandbox(sandbox):
+    """Root in a rootless or nested container."""
+    if subprocess.run(["unshare", "-Ur", "true"], capture_output=True).returncode:
+        pytest.skip("no namespace of users can be made by unshare here")
+    words = ["unshare", "-Ur", sys.executable, "-c", "from grader.kernels.sandbox import require; require()"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+
+
+# Terminals and files
+
+
+def test_terminals_that_know_few_letters_get_other_letters(tmp_path):
+    notebook = tmp_path / "01.ipynb"
+    notebook.write_text(nbformat.writes(answered("01_formula", {"linear": WRONG})), encoding="utf-8")
+    for command, encoding in [("check", "ascii"), ("grade", "ascii"), ("grade", "cp1252")]:
+        done = grader(command, notebook, "--sandbox", "none", "--seed", "1", env={**os.environ, "PYTHONIOENCODING": encoding})
+        assert (done.returncode, done.stderr) == (0, "")
+        assert ("x linear " if command == "check" else "0 / 22") in done.stdout
+
+
+def test_check_in_a_script_needs_few_letters_and_one_thread(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "import torch\nfrom grader.learner import check\ntorch.set_num_threads(3)\nseen = set()\n"
+        "def linear(x, weight, bias=None):\n    seen.add(torch.get_num_threads())\n    return x @ weight\n"
+        "check('linear')\nprint(seen, torch.get_num_threads())\n",
+        encoding="utf-8",
+    )
+    done = run(script, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0 and "x linear" in done.stdout and done.stdout.endswith("{1} 3\n"), done.stderr
+
+
+def test_every_file_is_opened_with_an_encoding():
+    """The default is another on Windows. Of the tests, the helpers."""
+    for folder in ("grader", "book", "benchmarks", "tests"):
+        for file in (ROOT / folder).rglob("*.py"):
+            if not file.name.startswith("test_") and ".work" not in file.parts:
+                for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                    assert not isinstance(node, ast.Call) or not _opens_by_default(node), f"{file}:{node.lineno}"
+
+
+def _opens_by_default(call) -> bool:
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    given = {keyword.arg for keyword in call.keywords}
+    binary = any(isinstance(mode, ast.Constant) and "b" in str(mode.value) for mode in call.args[1:2])
+    opens = name in ("read_text", "write_text") or (name == "open" and isinstance(call.func, ast.Name) and not binary)
+    return "encoding" not in given and (opens or "text" in given)
+
+
+# make
+
+
+@pytest.fixture
+def makeable(tmp_path):
+    """A folder with the course's Makefile, whose environment has a Python that says so when it is called, and works while nobody locks the file `go`."""
+    for name in ("Makefile", "pyproject.toml", "requirements.txt", "grader"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for name in (".venv/bin", "solutions"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / ".venv/ready").touch()
+    python = tmp_path / ".venv/bin/python"
+    python.write_text(
+        f"#!{sys.executable}\nimport fcntl, sys\nprint(*sys.argv[2:], flush=True)\nprint(*sys.argv[2:], file=open('did', 'a'))\nfcntl.flock(open('go'), fcntl.LOCK_SH)\n",
+        encoding="utf-8",
+    )
+    python.chmod(0o755)
+    return tmp_path
+
+
+def make(folder, *arguments):
+    environment = {name: value for name, value in os.environ.items() if name not in ("ALONE", "MAKEFLAGS", "MAKELEVEL")}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8"}
+    return subprocess.Popen(["make", *arguments], cwd=folder, env=environment, **pipes)
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
+def test_of_two_makes_one_waits_and_repeats_nothing(makeable):
+    with open(makeable / "go", "w", encoding="utf-8") as go:
+        fcntl.flock(go, fcntl.LOCK_EX)
+        one = make(makeable, "_build/scores.txt", f"PYTHON={sys.executable}")
+        assert one.stdout.readline() == "grader release\n"
+        other = make(makeable, "_build/scores.txt", f"PYTHON={sys.executable}")
+        assert other.stdout.readline() == "Waiting for another make to end ...\n"
+        fcntl.flock(go, fcntl.LOCK_UN)
+    said = [each.communicate()[0] for each in (one, other)]
+    assert (one.returncode, other.returncode) == (0, 0), said
+    assert (makeable / "did").read_text(encoding="utf-8").splitlines() == ["grader release", "grader grade solutions/ --require-full"]
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
+@pytest.mark.parametrize("what", ["old Python", "new Python"])
+def test_make_says_which_python_it_needs(makeable, what):
+    files, line = OUTSIDE[what]
+    with_path(makeable / "aside", files)
+    python = makeable / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={makeable / "aside"} exec {sys.executable} "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    (makeable / ".venv/ready").unlink()
+    one = make(makeable, ".venv/ready", f"PYTHON={python}")
+    said, _ = one.communicate()
+    assert one.returncode != 0 and said.splitlines()[0] == line and "Traceback" not in said
