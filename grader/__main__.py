@@ -40,14 +40,14 @@ def _parser():
 
     grade = commands.add_parser("grade", help="grade notebooks and print a table of scores")
     grade.add_argument("paths", nargs="+", metavar="PATH", help="notebooks, folders of them, or quoted patterns such as 'a/*/01*.ipynb'")
-    grade.add_argument("-j", "--jobs", type=int, metavar="N", help="notebooks graded at a time (default: one for each processor; on a GPU, as many as its memory holds)")
+    grade.add_argument("-j", "--jobs", type=int, metavar="N", help="notebooks graded at a time (default: one for each processor), or fewer on a GPU")
     grade.add_argument("--regrade", action="store_true", help="grade again what an earlier run with this seed has graded")
     grade.add_argument("--require-full", action="store_true", help="exit with 1 unless every notebook has full marks")
     grade.set_defaults(command=_grade)
 
     for command in (check, grade):
         command.add_argument("--seed", type=int, help="repeat the inputs of an earlier run (default: fresh ones)")
-        command.add_argument("--device", choices=("cpu", "cuda", "auto"), default="cpu", help="where inputs live (default: cpu, for which notebooks are written)")
+        command.add_argument("--device", choices=("cpu", "cuda", "auto"), default="cpu", help="where inputs live (default: cpu, which notebooks are for)")
         command.add_argument("--sandbox", choices=("auto", "bwrap", "none"), default="auto", help="what notebooks run in (default: auto)")
         command.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help="set a limit, as in cell=10 or memory=512")
         command.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")

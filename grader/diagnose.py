@@ -16,7 +16,10 @@ from .verdicts import GRAVITY, Mistake, SubmissionResult, TaskResult, Verdict
 LEARNER, REFERENCE = 0, 1  # streams of random numbers; impostors draw what the learner draws, so as to answer the same
 
 MESSAGE_LINES = 4  # of an exception's message: load_state_dict says what is missing in its second line
-MEMORY_MESSAGES = ("can't allocate memory", "CUDA out of memory", "CUDA error: out of memory", "_STATUS_ALLOC_FAILED", "not enough memory", "Unable to allocate")
+MEMORY_MESSAGES = (
+    "can't allocate memory", "not enough memory", "Unable to allocate",
+    "CUDA out of memory", "CUDA error: out of memory", "_STATUS_ALLOC_FAILED",
+)  # fmt: skip
 
 
 class ReferenceFault(Exception):

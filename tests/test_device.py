@@ -1,12 +1,15 @@
 """A GPU that cannot be used, or fails, costs nobody a point. On a GPU of straw, so that every machine tries it; on a real one: test_gpu."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from .notebooks import answered, grader, run, solution, tasks
+from .notebooks import ROOT, answered, grader, run, solution, tasks
 from .straw_gpu import write
 
 HEAD = "def linear(x, weight, bias=None):\n    "
@@ -47,7 +50,8 @@ def unasked(tmp_path_factory):
     folder = tmp_path_factory.mktemp("unasked")
     hidden = "import os\nassert os.environ['CUDA_VISIBLE_DEVICES'] == ''\n" + LINEAR
     mover = HEAD + "return (x.to('cuda') @ weight.T).cpu()"
-    work = written(folder / "work", solved=solution("01_formula"), **{name: answered("01_formula", {"linear": each}) for name, each in (("hidden", hidden), ("mover", mover))})
+    answers = {"hidden": {"linear": hidden}, "mover": {"linear": mover}}
+    work = written(folder / "work", solved=solution("01_formula"), **{name: answered("01_formula", each) for name, each in answers.items()})
     env = write(folder / "straw", refuses="all", words=MISSING)
     done = grader("grade", work, *NO_SANDBOX, "--json", folder / "report.json", env={**env, "CUDA_VISIBLE_DEVICES": "0"})
     return done, results(folder / "report.json")
@@ -72,7 +76,7 @@ def test_a_check_in_a_notebook_asks_on_the_cpu(tmp_path):
     script = tmp_path / "mine.py"
     script.write_text(f"import torch\nfrom grader.learner import check\n\n{LINEAR}\n\ncheck('linear')\n")
     done = run(script, env=write(tmp_path / "straw", refuses="all", words=OLD))
-    assert done.returncode == 0 and "✓ linear" in done.stdout
+    assert (done.returncode, done.stderr) == (0, "") and "✓ linear" in done.stdout
 
 
 def test_a_gpu_that_cannot_be_used_is_refused_in_one_line_with_the_drivers_words(tmp_path, solved):
@@ -176,3 +180,34 @@ def test_no_process_that_forks_others_touches_the_gpu(graded):
     pairs = [line.split() for line in graded[2]]
     forked = {process for process, parent in pairs} & {parent for process, parent in pairs}
     assert pairs and not forked
+
+
+def test_questions_and_solutions_mix_no_devices():
+    """Asked on a second device that needs no GPU."""
+    *mixed, counts = run("-m", "tests.far_device").stdout.splitlines()
+    passed, asked = map(int, counts.split())
+    assert mixed == [] and passed > 0.9 * asked
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.skipif("__import__('os').geteuid() != 0", reason="only root may give a file to a group that it is not in")
+def test_the_sandbox_shows_the_files_of_a_gpu_and_lets_their_group_use_them(tmp_path):
+    """Linux's own and that of Linux on Windows, on a machine that is made to have them; no others, and none where the CPU is asked for."""
+    outer = ["bwrap", "--dev-bind", "/", "/", "--dev", "/dev", "--cap-add", "ALL"]
+    for node, mode in (("/dev/nvidia0", 0o660), ("/dev/dxg", 0o666)):
+        file = tmp_path / node[5:]
+        file.write_text("a device")
+        os.chown(file, 0, 44)
+        file.chmod(mode)
+        outer += ["--bind", file, node]
+    kernel = (
+        "import os, sys; from grader.kernels import confine, limits; confine.next_child_apart(); pid = os.fork()\n"
+        "if not pid:\n    confine.separate(limits.Limits(), '/private', tuple(map(int, sys.argv[1:])))\n"
+        "    print([open(name).read() for name in ('/dev/nvidia0', '/dev/dxg')], flush=True)"
+    )
+    code = (
+        "import subprocess, sys; from grader.kernels import sandbox\ngroups = sandbox.gpu_groups()\nprint(groups, flush=True)\nfor cuda in (True, False):\n"
+        f"    subprocess.run([*sandbox.command(cuda), sys.executable, '-c', {kernel!r}, *map(str, groups)])"
+    )
+    done = subprocess.run([*outer, sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["[44]", "['a device', 'a device']"] and "No such file" in done.stderr

@@ -120,6 +120,11 @@ def gpu_nodes() -> list[str]:
     return glob.glob("/dev/nvidia*") + glob.glob("/dev/dxg")
 
 
+def gpu_groups() -> list[int]:
+    """Groups whose members may use GPUs, where others may not; but not root's."""
+    return sorted({os.stat(node).st_gid for node in gpu_nodes()} - {0})
+
+
 def _environment() -> list[str]:
     """The folders of this Python and its packages, and the links that lead to its program; outer ones first."""
     folders = {sys.prefix, sys.base_prefix}

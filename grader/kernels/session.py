@@ -102,7 +102,8 @@ class Session(RunningKernel):
             self.km.provisioner.await_birth(STARTUP)
         else:
             self.km = KernelManager(connection_file=os.path.join(self._folder.name, "kernel.json"), **name)
-            self.km.start_kernel(cwd=work, env=warm.environment(work) | warm.device_environment(self.setting.device), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            environment = warm.environment(work) | warm.device_environment(self.setting.device)
+            self.km.start_kernel(cwd=work, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.kc = self.km.client(context=_context())
         self.kc.start_channels(hb=False)
         self._monitor = self.kc.iopub_channel.socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED)

@@ -79,10 +79,9 @@ class Template:
     def fork(self, key: str, folder: str, listening: list[socket.socket]) -> socket.socket:
         """Have a kernel forked that serves on these sockets; its lifeline (see template). Raises TemplateError."""
         confined, cuda = self.setting.sandbox == "bwrap", self.setting.device == "cuda"
-        groups = {os.stat(node).st_gid for node in sandbox.gpu_nodes()} - {0} if cuda else ()  # whose members only may be let to a GPU
         request = {
             "key": key, "folder": sandbox.WORK if confined else folder, "limits": asdict(self.setting.limits),
-            "confined": confined, "cuda": cuda, "groups": sorted(groups),
+            "confined": confined, "cuda": cuda, "groups": sandbox.gpu_groups() if cuda else [],
         }  # fmt: skip
         lifeline, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
