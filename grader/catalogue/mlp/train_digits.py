@@ -293,14 +293,16 @@ def scales_only_for_training(x, y, seed):
 )
 def divides_by_each_pixels_spread(x, y, seed):
     torch.manual_seed(seed)
-    model = nn.Sequential(nn.BatchNorm1d(64, eps=0, affine=False), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
+    scale = Standardise(x)
+    scale.std = x.std(0)
+    model = nn.Sequential(scale, nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).to(x.device)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     for epoch in range(6):
         for rows in torch.randperm(len(x)).split(64):
             optimizer.zero_grad()
             F.cross_entropy(model(x[rows]), y[rows]).backward()
             optimizer.step()
-    return model.eval()
+    return model
 
 
 @train_digits.impostor(
