@@ -306,7 +306,7 @@ def divides_by_each_pixels_spread(x, y, seed):
             optimizer.zero_grad()
             F.cross_entropy(model(x[rows]), y[rows]).backward()
             optimizer.step()
-    return model.eval()
+    return model
 
 
 @train_digits.impostor(
