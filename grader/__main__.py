@@ -96,6 +96,7 @@ def _grade(arguments):
     from rich.console import Console
 
     from .device import most_jobs, try_gpu
+    from .kernels.warm import arithmetic
     from .reports.console import print_missing_modules, print_scores
     from .running import NothingToGrade, cores, find, grade_paths
 
@@ -125,7 +126,7 @@ def _grade(arguments):
         out = Console(highlight=False)
         print_scores(out, graded)
         print_missing_modules(out, graded)
-        out.print(f"seed {seed}, {setting.device}")
+        out.print(", ".join([f"seed {seed}", setting.device, *(f"{name}={value}" for name, value in arithmetic().items())]))
     for result in results:
         if result.error:
             print(result.error, file=sys.stderr)

@@ -3,7 +3,7 @@
 import pytest
 
 from .machines import MACHINES, ROOT, environment, failures
-from .notebooks import grader
+from .notebooks import grader, run
 
 CHAPTERS = sorted(path.name for path in (ROOT / "book").glob("0*.md"))
 FARTHEST = next(iter(MACHINES))  # from the machines that build the site: its random numbers, its products and its convolutions are all others
@@ -28,3 +28,15 @@ def test_the_kill_table_is_whole_on_the_farthest_machine(machine):
 def test_solutions_have_full_marks_on_the_farthest_machine():
     done = grader("grade", ROOT / "solutions", "--require-full", env=environment(FARTHEST))
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "ATEN_CPU_CAPABILITY=default" in done.stdout
+
+
+def test_inputs_are_drawn_alike_on_the_farthest_machine():
+    """The same seed, the same questions, whatever the processor."""
+    draws = (
+        "import hashlib, torch; from grader.bench import Bench; from grader.digits import digits; bench = Bench(7)\n"
+        "drawn = [bench.randn(*shape, dtype=dtype) for shape in [(3,), (40, 50)] for dtype in (torch.float32, torch.float64, torch.complex64)]\n"
+        "print(hashlib.sha256(b''.join(part.numpy().tobytes() for part in [*drawn, bench.integers(0, 9, 99), *digits(7).given])).hexdigest())"
+    )
+    here, there = run("-c", draws), run("-c", draws, env=environment(FARTHEST))
+    assert here.returncode == 0 and here.stdout == there.stdout, here.stderr
