@@ -26,11 +26,11 @@ reset_like_torch = Task(
     section="init-draws",
     forbids=READY_MADE,
     tolerance=(0.0, 0.0),
-    tolerance_reason="The same draws are the same bits: in float32 every correct way to compute the bound rounds to the same one.",
+    tolerance_reason="The same draws are the same bits: a bound computed with Python's floats rounds to the same float32, whatever the formula.",
     hints=(
         "The stream of random numbers is read in order. Which of the two does nn.Linear fill first?",
         "Your reset_weight_ and reset_bias_ already draw from the right boxes: call the one, then the other if there is a bias. "
-        "Let uniform_ do the scaling; numbers scaled by hand may differ in the last bit.",
+        "Let uniform_ do the scaling; a bound computed in float32, or numbers scaled by hand, may differ in the last bit.",
     ),
 )
 
