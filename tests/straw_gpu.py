@@ -76,7 +76,8 @@ def set_up(log: str, refuses: str = "nobody", words: str = "", free: int = 20):
     torch.Tensor.cuda = lambda tensor: tensor.to("cuda")
     torch.backends.cuda.is_built = torch.cuda.is_available = lambda: True
     replaced = {
-        "is_initialized": lambda: state.used, "synchronize": use, "manual_seed": use, "set_rng_state": use, "get_rng_state": get_rng_state,
+        "is_initialized": lambda: state.used, "synchronize": answering(None), "manual_seed": answering(None), "set_rng_state": answering(None),
+        "get_rng_state": get_rng_state,  # each a function of its own: torch's compiler keeps a rule for each
         "mem_get_info": answering(lambda: (state.free, 24 * GIB)), "memory_reserved": answering(0), "get_device_name": answering("GPU of straw"),
         "set_per_process_memory_fraction": set_fraction, "get_per_process_memory_fraction": answering(lambda: state.fraction),
         "straw": state, "fail_an_assert": fail_an_assert,
