@@ -15,7 +15,7 @@ from .kernels.inside import question
 from .kernels.session import CellEnded, KernelUnavailable, Session, nonce_of
 from .kernels.warm import Setting
 from .notebooks import Submission
-from .sources import forbidden_in_source, is_unchanged, statements
+from .sources import forbidden_in_source, is_unchanged, top_level
 from .spec import Probe, Task
 
 MAX_FAULTS = 2  # kernels that the machine may lose before it is called a grader fault
@@ -179,7 +179,7 @@ class Workplace:
         try:
             error = self.session.run(code).error
             if error and error[0] in LACKING:
-                for statement in statements(code):
+                for _, statement in top_level(code):
                     self.note_missing_module(self.session.run(statement).error)
         except CellEnded as ended:
             self._deaths[number] += 1
@@ -225,7 +225,7 @@ class Workplace:
     def story(self, task: Task) -> str:
         """What stands between the notebook's answer and the name that is asked, if anything does."""
         if task.name not in self._stories:
-            self._stories[task.name] = names.story(self.submission, task.name)
+            self._stories[task.name] = names.story(self.submission, task.name, failed=self.notes.keys())
         return self._stories[task.name]
 
     def close(self):

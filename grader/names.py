@@ -14,17 +14,20 @@ def last_definition(cells: tuple[str, ...], name: str) -> int | None:
     return max((number for number, cell in enumerate(cells) if name in defined_names(cell)), default=None)
 
 
-def story(submission, name: str) -> str:
-    """One sentence where the notebook holds an answer and yet the grader finds something else, or nothing, under its name; else nothing."""
-    cells = submission.cells
-    definitions = [(number, statement) for number, cell in enumerate(cells) for statement in top_level(cell) if _defines(statement, name)]
+def story(submission, name: str, failed=()) -> str:
+    """One sentence where the notebook holds an answer and yet the grader finds something else, or nothing, under its name; else nothing.
+
+    failed: numbers of cells that did not run to their end, of which nothing is believed but what they define.
+    """
+    statements = [(number, *each) for number, cell in enumerate(submission.cells) for each in top_level(cell)]
+    definitions = [place for place, (_, statement, _) in enumerate(statements) if _defines(statement, name)]
     if not definitions:
         return _hidden(submission, name)
-    last, definition = definitions[-1]
-    for number, statement in _after(cells, last, definition):
-        if deed := _deed(statement, name):
-            return f"Code cell {number + 1} {deed} your `{name}` of code cell {last + 1}: `{ast.unparse(statement)[:80]}`."
-    earlier = [number for number, statement in definitions[:-1] if not _is_stub(statement)]
+    last, definition, _ = statements[definitions[-1]]
+    for number, statement, text in statements[definitions[-1] + 1 :]:
+        if number not in failed and (deed := _deed(statement, name)):
+            return f"Code cell {number + 1} {deed} your `{name}` of code cell {last + 1}: `{text.splitlines()[0][:80]}`."
+    earlier = [statements[place][0] for place in definitions[:-1] if not _is_stub(statements[place][1])]
     if earlier and _is_stub(definition):
         return f"Code cell {last + 1} defines `{name}` once more, as a stub: your answer in code cell {earlier[-1] + 1} is not the one that counts."
     return ""
@@ -42,16 +45,6 @@ def _hidden(submission, name):
     return ""
 
 
-def _after(cells, place, definition):
-    """(cell number, statement) for all that comes after a definition."""
-    rest = top_level(cells[place])
-    for statement in rest[next(i for i, each in enumerate(rest) if each is definition) + 1 :]:
-        yield place, statement
-    for number in range(place + 1, len(cells)):
-        for statement in top_level(cells[number]):
-            yield number, statement
-
-
 def _deed(statement, name):
     """What a statement does to a name: "replaces", "deletes" or nothing."""
     if isinstance(statement, ast.Delete) and any(isinstance(target, ast.Name) and target.id == name for target in statement.targets):
@@ -59,7 +52,15 @@ def _deed(statement, name):
     if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
         module = sys.modules.get(statement.module or "")  # nothing is imported for this
         return "replaces" if module and name in getattr(module, "__all__", [each for each in dir(module) if each[0] != "_"]) else ""
-    return "replaces" if name in bound_names(statement) and not _wraps(statement, name) else ""
+    return "replaces" if name in bound_names(statement) and not _is_local(statement, name) and not _wraps(statement, name) else ""
+
+
+def _is_local(statement, name):
+    """Whether the name is only that of a comprehension's variable, which is gone after it."""
+    targets = [node for each in ast.walk(statement) if isinstance(each, ast.comprehension) for node in ast.walk(each.target)]
+    local = {id(node) for node in targets}
+    stored = [node for node in ast.walk(statement) if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)]
+    return bool(stored) and all(id(node) in local for node in stored)
 
 
 def _wraps(statement, name):
@@ -73,5 +74,5 @@ def _defines(statement, name):
 
 def _is_stub(statement):
     """Whether a function does nothing but say that it is still to be written."""
-    body = [each for each in statement.body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
-    return all(isinstance(each, ast.Pass) or (isinstance(each, ast.Raise) and "NotImplementedError" in ast.unparse(each)) for each in body)
+    body = [each for each in statement.body if not isinstance(each, ast.Pass) and not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
+    return all(isinstance(each, ast.Raise) and any(getattr(node, "id", "") == "NotImplementedError" for node in ast.walk(each)) for each in body)

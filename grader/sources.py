@@ -16,14 +16,19 @@ def defined_names(cell: str) -> set[str]:
     return {statement.name for statement in _statements((cell,))[0] if isinstance(statement, kinds)}
 
 
-def top_level(cell: str) -> list[ast.stmt]:
-    """The statements of a cell; none where it cannot be read as Python."""
-    return _statements((cell,))[0]
+def top_level(cell: str) -> list[tuple[ast.stmt, str]]:
+    """The statements of a cell, each with its text; none where it cannot be read as Python."""
+    statements, lines = _statements((cell,))
+    starts = [min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))]) for statement in statements]
+    return [(statement, _text(lines[id(statement)], start, statement)) for statement, start in zip(statements, starts)]
 
 
-def statements(cell: str) -> list[str]:
-    """The source of each of a cell's statements."""
-    return [ast.unparse(statement) for statement in top_level(cell)]
+def _text(lines, start, statement):
+    """The lines from `start` to the end of a statement, without its neighbours in the first and the last of them."""
+    chosen = [line.encode() for line in lines[start - 1 : statement.end_lineno]]  # ast counts bytes
+    chosen[-1] = chosen[-1][: statement.end_col_offset]
+    chosen[0] = chosen[0][statement.col_offset :] if start == statement.lineno else chosen[0]
+    return b"\n".join(chosen).decode()
 
 
 def is_unchanged(cells: list[str], name: str, original: str) -> bool:

@@ -131,6 +131,8 @@ LOST = {  # a notebook, the status of its `linear`, and words of what is said
     "a star import last": (later("from torch.nn.functional import *"), "forbidden", "replaces your `linear` of code cell"),
     "a name used again": (later("linear = 5"), "raised", "replaces your `linear` of code cell"),
     "a name deleted": (later("x = 1\ndel linear"), "missing", "deletes your `linear` of code cell"),
+    "a long notebook": (later(*(f"x{number} = {number}" for number in range(100)), "linear = 5"), "raised", "replaces your `linear` of code cell"),
+    "a deep expression": (later("linear = " + "1 + " * 600 + "1"), "raised", "replaces your `linear` of code cell"),
     "a stub last": (later(STUB), "not attempted", "as a stub: your answer in code cell"),
 }
 
@@ -149,10 +151,20 @@ def test_where_an_answer_went_is_said_with_its_cell(lost, name):
     assert sum(task["points"] for task in found.values()) == FULL - LINEAR
 
 
-def test_an_answer_wrapped_by_a_later_cell_is_not_said_to_be_replaced(tmp_path):
-    wrapped = later("import functools\nlinear = functools.wraps(linear)(lambda *args: 2 * globals()['first'](*args))", "first = linear")
-    message = tasks(grade(tmp_path, {"wrapped": wrapped})["wrapped"])["linear"]["verdicts"][0]["message"]
-    assert "replaces" not in message
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["import functools\nlinear = functools.wraps(linear)(lambda *args: 2 * globals()['first'](*args))", "first = linear"],
+        ["shapes = [linear for linear in range(3)]"],
+        ["1 / 0\nlinear = 5"],
+    ],
+    ids=["wrapped by a later cell", "a comprehension's variable of that name", "a replacement that was not reached"],
+)
+def test_what_leaves_an_answer_alone_is_not_said_to_replace_it(tmp_path, cells):
+    notebook = later(*cells)
+    answer_cell(notebook, "linear").source = RIGHT.replace("x @", "2 * x @")
+    message = tasks(grade(tmp_path, {"wrong": notebook})["wrong"])["linear"]["verdicts"][0]["message"]
+    assert "replaces" not in message, message
 
 
 def test_a_run_ends_by_naming_missing_modules_and_the_points_at_stake(tmp_path):

@@ -93,7 +93,7 @@ def test_the_report_keeps_to_its_schema(mixed):
 def test_the_same_seed_gives_the_same_report(mixed, tmp_path):
     folder, _ = mixed
     paths = sorted(folder.glob("*.ipynb"))
-    assert grader("grade", *paths, "--seed", "5", "--json", tmp_path / "again.json").returncode == 0
+    assert grader("grade", *paths, "--seed", "5", "--regrade", "--json", tmp_path / "again.json").returncode == 0
     assert json.loads((tmp_path / "again.json").read_text()) == json.loads((folder / "report.json").read_text())
 
 

@@ -28,6 +28,7 @@ SUMS = all_tasks()["linear_sums"]
         ["def linear(x, w, b=None): return torch.ops.aten.linear(x, w)"],
         ["def linear(x, w, b=None): return torch._C._nn.linear(x, w)"],
         ["if True:\n    linear = torch.nn.functional.linear"],
+        ["import asyncio\nawait asyncio.sleep(0)\ndef linear(x, w, b=None): return torch.nn.functional.linear(x, w, b)"],
         ["%time 1\nimport torch as t", "def linear(x, w, b=None): return t.addmm(b, x, w.T)"],
     ],
 )
