@@ -88,7 +88,8 @@ def _trial(setting: Setting) -> dict:
     import torch
 
     from .kernels import gpu, warm
-    from .kernels.session import KernelUnavailable, Session
+    from .kernels.messages import KernelUnavailable
+    from .kernels.session import Session
 
     try:
         gpu.meet(setting.limits.memory)

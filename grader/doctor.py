@@ -66,7 +66,8 @@ def _device():
 def _kernel():
     cure = "The kernel needs ipykernel in this environment, and room in the temporary folder. Try: pip install -r requirements.txt"
     from .kernels import sandbox, warm
-    from .kernels.session import KernelUnavailable, Session
+    from .kernels.messages import KernelUnavailable
+    from .kernels.session import Session
 
     setting = warm.Setting(sandbox.pick_sandbox("auto", [], required=False))
     try:

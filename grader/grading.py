@@ -12,7 +12,8 @@ from nbval.kernel import RunningKernel
 from . import names, verdicts, wire
 from .diagnose import Examiner, forbidden_message
 from .kernels.inside import question
-from .kernels.session import CellEnded, KernelUnavailable, Session, nonce_of
+from .kernels.messages import CellEnded, KernelUnavailable, nonce_of
+from .kernels.session import Session
 from .kernels.warm import Setting
 from .notebooks import Submission
 from .sources import forbidden_in_source, is_unchanged, top_level

@@ -182,7 +182,7 @@ class ProbeItem(IPyNbCell):
 
     def _verdict(self):
         from .diagnose import no_answer
-        from .kernels.session import CellEnded
+        from .kernels.messages import CellEnded
         from .verdicts import FORBIDDEN, GRADER_FAULT, WRONG
 
         workplace = self.parent.workplace

@@ -5,9 +5,7 @@ exception of its own.
 """
 
 import functools
-import hmac
 import os
-import re
 import select
 import subprocess
 import tempfile
@@ -20,10 +18,11 @@ from jupyter_client.manager import KernelManager
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager, RunningKernel
 from zmq.utils.monitor import recv_monitor_message
 
-from .. import verdicts, wire
+from .. import verdicts
 from . import warm
 from .clock import Clock
 from .limits import MIB
+from .messages import GPU_LOST, CellEnded, KernelUnavailable, in_short, nonce_of, receive, without_gpu_trouble
 
 LIVENESS = 0.2  # seconds between looks at whether a plain kernel is alive; a warm one tells
 GRACE = 2.0  # seconds a kernel gets to end after an interrupt
@@ -31,21 +30,7 @@ FAREWELL = 10.0  # seconds from a kernel's last connection to its end
 STARTUP = 120.0  # seconds for importing torch, on a machine that is busy
 HANDSHAKE = 0.25  # seconds until the first question is put again: the kernel may not have been listened to yet
 ANSWER_BYTES = 32 * MIB  # of all messages of one probe: a full answer in base64, and some room
-GPU_LOST = "It left the GPU in a state in which nothing can be computed on it. "
 MESSAGE_BYTES = 48 * MIB  # of one message; a kernel that sends a longer one is not listened to any more
-
-
-class CellEnded(Exception):
-    """A cell did not run to its end. `status` is the verdict, `alive` whether the kernel can be used further."""
-
-    def __init__(self, status: str, message: str, alive: bool):
-        super().__init__(message)
-        self.status = status
-        self.alive = alive
-
-
-class KernelUnavailable(Exception):
-    """No kernel could be started, or its template is gone: the machine's fault, not the learner's."""
 
 
 @dataclass
@@ -191,9 +176,9 @@ class Session(RunningKernel):
             ready = dict(poller.poll(1000 * (left if warm.AVAILABLE else min(left, LIVENESS))))
             try:
                 if shell in ready:
-                    replied |= self._belongs(self._receive(shell)[0], msg_id)
+                    replied |= self._belongs(receive(self.kc.session, shell)[0], msg_id)
                 if iopub in ready:
-                    idle |= self._keep_own(*self._receive(iopub), msg_id)
+                    idle |= self._keep_own(*receive(self.kc.session, iopub), msg_id)
             except CellEnded:
                 raise
             except Exception:  # a message that jupyter_client cannot read: forged, or broken by patches to the kernel
@@ -230,15 +215,6 @@ class Session(RunningKernel):
         if disconnected:
             raise CellEnded(verdicts.KERNEL_DIED, "The kernel broke off the connection.", alive=False)
 
-    def _receive(self, socket) -> tuple[dict, int]:
-        """The next message of a channel, as far as it is needed, and its size in bytes. Raises ValueError and others for nonsense."""
-        session, frames = self.kc.session, socket.recv_multipart(zmq.NOBLOCK)
-        _, (signature, *parts) = session.feed_identities(frames)
-        if not hmac.compare_digest(session.sign(parts[:4]), signature):
-            raise ValueError("a message that is not the kernel's")
-        header, parent, _, content = map(session.unpack, parts[:4])
-        return {"msg_type": header["msg_type"], "parent_header": parent, "content": content}, sum(map(len, frames))
-
     @staticmethod
     def _belongs(message, msg_id):
         return message["parent_header"].get("msg_id") == msg_id
@@ -269,7 +245,7 @@ class Session(RunningKernel):
         try:
             while time.monotonic() < deadline:
                 if self.kc.iopub_channel.socket.poll(1000 * LIVENESS):
-                    message, _ = self._receive(self.kc.iopub_channel.socket)
+                    message, _ = receive(self.kc.session, self.kc.iopub_channel.socket)
                     status = message["content"].get("execution_state")
                     if self._belongs(message, msg_id) and status == "idle":
                         return self._answers()
@@ -316,7 +292,7 @@ class Session(RunningKernel):
         finally:
             published, self._pending, self._awaited = self._pending, [], []
         if self.setting.device == "cuda":
-            return _without_gpu_trouble(published, ended)
+            return without_gpu_trouble(published, ended)
         return published, ended
 
     def stop(self):
@@ -348,37 +324,6 @@ def plain_seconds(manager: KernelManager) -> float:
         return sum(psutil.Process(manager.provisioner.process.pid).cpu_times()[:4])  # its own and its children's, user and system
     except psutil.Error:  # it has ended
         return 0.0
-
-
-def nonce_of(message: dict):
-    """The nonce of a published answer, or whatever stands in its place; None for a message that is no answer."""
-    if message["msg_type"] != "display_data":
-        return None
-    answer = message["content"].get("data", {}).get(wire.MIME)
-    if answer is None:
-        return None
-    return answer.get("nonce", "") if isinstance(answer, dict) else ""
-
-
-def _without_gpu_trouble(published: list[dict], ended: CellEnded | None) -> tuple[list[dict], CellEnded | None]:
-    """What a kernel published, without its word that it can use the GPU no longer: then it ended. Raises KernelUnavailable where it says
-    that this was not the answer's doing (see gpu.guarded)."""
-    kept = []
-    for message in published:
-        answer = message["content"].get("data", {}).get(wire.MIME) if nonce_of(message) else None
-        if isinstance(answer, dict) and "fault" in answer:
-            raise KernelUnavailable(f"the GPU failed: {in_short(answer['fault'])}")
-        if isinstance(answer, dict) and "lost" in answer:
-            ended = ended or CellEnded(verdicts.KERNEL_DIED, GPU_LOST + in_short(answer["lost"]), alive=False)
-        else:
-            kept.append(message)
-    return kept, ended
-
-
-def in_short(text) -> str:
-    """The first line of a kernel's text, without what steers a terminal."""
-    line = (str(text).strip().splitlines() or [""])[0]
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", wire.clean(line))[:300]
 
 
 @functools.cache
