@@ -22,16 +22,35 @@ def html_of(cell):
     return next(output["data"]["text/html"] for output in cell.outputs if "text/html" in output.get("data", {}))
 
 
+RANDOM = """import random
+seed = lambda: (torch.manual_seed(0), np.random.seed(0), random.seed(0))
+draw = lambda: (torch.rand(3), np.random.rand(3), random.random())
+seed()
+expected = draw()
+seed()
+check("linear")
+after = draw()
+assert torch.equal(expected[0], after[0]) and (expected[1] == after[1]).all() and expected[2] == after[2]"""
+
+
 @pytest.fixture(scope="module")
-def checked(tmp_path_factory):
-    """An exercise with a wrong, a forbidden and a right answer, run as in Jupyter; the checks' HTML by task."""
+def executed(tmp_path_factory):
+    """An exercise with wrong, forbidden and right answers, run as in Jupyter; behind it two checks of one seed, and one between random numbers."""
     answers = {
         "linear_sums": WRONG_SUM,
         "linear": "def linear(x, weight, bias=None):\n    return F.linear(x, weight, bias)",
+        "parameter_count": "def parameter_count(i, o, bias=True):\n    raise ValueError('<script>alert(1)</script>')",
         "fold_bias": "def fold_bias(weight, bias):\n    return torch.hstack([weight, bias[:, None]])",
     }
-    notebook = execute(answered("01_formula", answers), tmp_path_factory.mktemp("checked"))
-    checks = [cell for cell in notebook.cells if cell.source.startswith("check(")]
+    notebook = answered("01_formula", answers)
+    notebook.cells += map(new_code_cell, ['check("linear_sums", seed=1)', 'check("linear_sums", seed=1)', RANDOM])
+    return execute(notebook, tmp_path_factory.mktemp("checked"))
+
+
+@pytest.fixture(scope="module")
+def checked(executed):
+    """The checks' HTML by task."""
+    checks = [cell for cell in executed.cells[:-3] if cell.source.startswith("check(")]
     return {re.search(r'"(\w+)"', cell.source)[1]: html_of(cell) for cell in checks}
 
 
@@ -53,30 +72,15 @@ def test_feedback_asks_nothing_of_the_network_and_runs_no_script(checked):
         assert "<script" not in html and not re.search(r"(src|href)=", html) and "http" not in html
 
 
-def test_what_a_learner_writes_is_shown_as_text_not_as_html(tmp_path):
-    notebook = answered("01_formula", {"linear": "def linear(x, weight, bias=None):\n    raise ValueError('<script>alert(1)</script>')"})
-    check = execute(notebook, tmp_path).cells[8]
-    assert check.source == 'check("linear")'
-    assert "<script>" not in html_of(check) and "&lt;script&gt;" in html_of(check)
+def test_what_a_learner_writes_is_shown_as_text_not_as_html(checked):
+    html = checked["parameter_count"]
+    assert "<script>" not in html and "&lt;script&gt;" in html
 
 
-def test_a_seed_repeats_a_check_and_random_numbers_go_on_undisturbed(tmp_path):
-    notebook = answered("01_formula", {"linear": WRONG_BOUND})
-    notebook.cells = notebook.cells[:8] + [
-        new_code_cell('check("linear", seed=1)'),
-        new_code_cell('check("linear", seed=1)'),
-        new_code_cell(
-            "import random\n"
-            "torch.manual_seed(0); np.random.seed(0); random.seed(0)\n"
-            "expected = torch.rand(3), np.random.rand(3), random.random()\n"
-            "torch.manual_seed(0); np.random.seed(0); random.seed(0)\n"
-            'check("linear")\n'
-            "after = torch.rand(3), np.random.rand(3), random.random()\n"
-            "assert torch.equal(expected[0], after[0]) and (expected[1] == after[1]).all() and expected[2] == after[2]"
-        ),
-    ]
-    one, two = execute(notebook, tmp_path).cells[8:10]
-    assert html_of(one) == html_of(two)
+def test_a_seed_repeats_a_check_and_random_numbers_go_on_undisturbed(executed):
+    one, two, random = executed.cells[-3:]
+    assert html_of(one) == html_of(two) and "seed=1" in html_of(one)
+    assert random.execution_count
 
 
 def test_an_unknown_task_is_answered_with_the_known_ones():

@@ -72,21 +72,20 @@ def test_patterns_and_folders_are_looked_through_and_each_notebook_graded_once(t
     assert grader("grade", "*/09*.ipynb", cwd=tmp_path).returncode == 2
 
 def test_what_has_not_changed_is_not_graded_again(tmp_path):
-    write(tmp_path, {"a": answered("01_formula", {"linear": SLEEPER}), "b": solution("01_formula")})
+    """The answer says something else each time it is asked."""
+    write(tmp_path, {"a": answered("01_formula", {"linear": "import os\ndef linear(x, weight, bias=None):\n    raise ValueError(os.urandom(8).hex())"})})
+    write(tmp_path, {"b": solution("01_formula")})
 
-    def seconds(*options):
-        begin = time.monotonic()
+    def graded(*options):
         done = grader("grade", ".", "--seed", 7, "--json", "report.json", *options, cwd=tmp_path)
         assert done.returncode == 0 and "22 / 22" in done.stdout
-        return time.monotonic() - begin, (tmp_path / "report.json").read_text()
+        return (tmp_path / "report.json").read_text()
 
-    first, report = seconds()
-    again, same = seconds()
-    regraded, anew = seconds("--regrade")
-    assert report == same == anew
-    assert again < 3 < min(first, regraded)  # the notebook sleeps for three seconds
+    first = graded()
+    assert graded() == first != graded("--regrade")
     write(tmp_path, {"a": solution("01_formula")})
-    assert '"points": 0' not in seconds()[1]
+    assert '"points": 0' in first and '"points": 0' not in graded()
+
 
 def test_stopping_leaves_valid_reports_of_what_is_done_and_nothing_else(tmp_path):
     several(tmp_path / "work", 6)

@@ -18,7 +18,7 @@ PAGES = sorted(page.relative_to(SITE).as_posix() for page in SITE.rglob("*.html"
 NOTEBOOKS = sorted(book.relative_to(SITE).as_posix() for book in SITE.rglob("*.ipynb")) or ["book/01_formula.ipynb"]
 CHAPTER, EXERCISE = "book/01_formula", "exercises/01_formula"
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
-PHONE = {"width": 360, "height": 740}
+DESK, PHONE = {"width": 1300, "height": 900}, {"width": 360, "height": 740}
 
 every_page = pytest.mark.parametrize("name", PAGES)
 every_page_that_stays = pytest.mark.parametrize("name", [page for page in PAGES if page != "index.html"])  # a redirect
@@ -116,32 +116,21 @@ def test_a_notebook_to_download_is_clean_and_valid(site, name):
 # ---- what a browser makes of them
 
 
+@pytest.mark.parametrize("scheme, size", [("light", DESK), ("dark", PHONE)], ids=["light, on a desk", "dark, on a phone"])
 @every_page_that_stays
-def test_a_page_asks_only_its_own_host_and_logs_nothing(page, name):
+def test_a_page_asks_only_its_own_host_logs_nothing_fits_and_is_accessible(page, name, scheme, size):
     requests, troubles = [], []
     page.on("request", lambda request: requests.append(request.url))
     page.on("response", lambda response: response.ok or troubles.append(f"{response.status} {response.url}"))
     page.on("requestfailed", lambda request: troubles.append(f"failed {request.url}"))
     page.on("console", lambda message: troubles.append(message.text))
     page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size(size)
     page.goto(name)
     strangers = [url for url in requests if not url.startswith((page.home, "data:", "blob:"))]
     assert not strangers and not troubles
-
-
-@every_page_that_stays
-def test_a_page_fits_a_phone(page, name):
-    page.set_viewport_size(PHONE)
-    page.goto(name)
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@every_page_that_stays
-def test_a_page_is_accessible(page, name, scheme):
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size(PHONE if scheme == "dark" else {"width": 1300, "height": 900})
-    page.goto(name)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     page.add_script_tag(path=AXE)
     found = page.evaluate("axe.run({exclude: ['.katex-html']}, {resultTypes: ['violations']})")["violations"]
     serious = {
