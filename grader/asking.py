@@ -16,8 +16,10 @@ import torch
 from . import wire
 from .bench import Bench, Data, probe_seed
 from .state import seeded
+from .texts import inert, one_line
 from .watch import watching
 
+MAX_CALLS = 20  # forbidden ones that are told
 MISSING = object()  # stands for a candidate that the notebook does not define
 PROBE_NAMES = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "np": np, "math": math}
 
@@ -85,7 +87,7 @@ def compile_probe(source: str, name: str):
 
 
 def read_answer(data) -> Answer:
-    """What `ask` returned, after a journey through a kernel: checked part by part. Raises wire.WireError."""
+    """What `ask` returned, after a journey through a kernel: checked part by part, its texts inert and bounded. Raises wire.WireError."""
     if not isinstance(data, dict):
         raise wire.WireError("an answer that is not a dict")
     if data.get("missing") is True:
@@ -93,13 +95,15 @@ def read_answer(data) -> Answer:
     forbidden = data.get("forbidden")
     if type(forbidden) is not list or not all(type(name) is str for name in forbidden):
         raise wire.WireError("an answer without its list of calls")
+    forbidden = tuple(one_line(name) for name in forbidden[:MAX_CALLS])
     if "raised" not in data:
-        return Answer(wire.decode(data.get("value", {})), forbidden=tuple(forbidden))
+        return Answer(wire.decode(data.get("value", {})), forbidden=forbidden)
     raised = data["raised"]
     kinds = {"kind": str, "message": str, "line": str, "call": int}
     if not isinstance(raised, dict) or any(type(raised.get(field)) is not kind for field, kind in kinds.items()):
         raise wire.WireError("an exception that is none")
-    return Answer(raised=Raised(**{field: raised[field] for field in kinds}), forbidden=tuple(forbidden))
+    kind, line = one_line(raised["kind"]), one_line(raised["line"])
+    return Answer(raised=Raised(kind, inert(raised["message"]), line, raised["call"]), forbidden=forbidden)
 
 
 def recorded_inputs(probe, reference, seed: int, device: str, data: Data = Data(())) -> list[dict]:

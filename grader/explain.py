@@ -3,11 +3,13 @@
 import math
 import re
 
+READ = 2000  # characters of a message; torch says what it means before
+
 
 def explain(message: str, calls: list[dict]) -> str:
     """One or two sentences about an error message, or nothing where the message speaks for itself.
 
-    calls: the arguments of the probe's calls (asking.recorded_inputs), to say which tensor a size belongs to.
+    calls: the arguments of the probe's calls (asking.recorded_inputs), to say which tensor a size belongs to. A size has at most 18 digits.
     """
     shapes = {}
     for call in calls:
@@ -15,7 +17,7 @@ def explain(message: str, calls: list[dict]) -> str:
             if hasattr(value, "shape"):
                 shapes.setdefault(name, []).append(tuple(value.shape))
     for pattern, sentence in _EXPLANATIONS:
-        found = re.search(pattern, message)
+        found = re.search(pattern, message[:READ])
         if found:
             return sentence(shapes, *found.groups())
     return ""
@@ -46,9 +48,9 @@ def _owner(shapes, size):
 
 
 _EXPLANATIONS = (
-    (r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)", _matmul),
+    (r"mat1 and mat2 shapes cannot be multiplied \((\d{1,18})x(\d{1,18}) and (\d{1,18})x(\d{1,18})\)", _matmul),
     (
-        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)",
+        r"size of tensor a \((\d{1,18})\) must match the size of tensor b \((\d{1,18})\) at non-singleton dimension (\d{1,18})",
         lambda shapes, a, b, dimension: f"Two tensors were combined entry by entry, and sizes {a} and {b} meet in dimension "
         f"{dimension} of the result: they must be equal, or one of them 1.",
     ),
@@ -58,11 +60,11 @@ _EXPLANATIONS = (
         "compared from the right, each pair of sizes must be equal or contain a 1.",
     ),
     (
-        r"size mismatch, got input \((\d+)\), mat \((\d+)x(\d+)\), vec \((\d+)\)",
+        r"size mismatch, got input \((\d{1,18})\), mat \((\d{1,18})x(\d{1,18})\), vec \((\d{1,18})\)",
         lambda shapes, i, a, b, v: f"A ({a}, {b}) matrix times a vector needs {b} entries; the vector has {v}.",
     ),
     (
-        r"inconsistent tensor size, expected tensor \[(\d+)\] and src \[(\d+)\]",
+        r"inconsistent tensor size, expected tensor \[(\d{1,18})\] and src \[(\d{1,18})\]",
         lambda shapes, a, b: f"A dot product needs two vectors of one length; here {a} meets {b}.",
     ),
     (
@@ -92,7 +94,7 @@ _EXPLANATIONS = (
         lambda shapes: "`view` needs memory in order; `flatten` and `reshape` copy where they must.",
     ),
     (
-        r"shape '\[(.*)\]' is invalid for input of size (\d+)",
+        r"shape '\[(.*)\]' is invalid for input of size (\d{1,18})",
         lambda shapes, shape, size: f"A reshape must keep the number of entries: {size} do not fill [{shape}].",
     ),
     (
@@ -100,7 +102,7 @@ _EXPLANATIONS = (
         lambda shapes: "A parameter is changed in place while autograd watches: do it under `torch.no_grad()`.",
     ),
     (
-        r"expects a tensor with <= 2 dimensions, but self is (\d+)D",
+        r"expects a tensor with <= 2 dimensions, but self is (\d{1,18})D",
         lambda shapes, dimensions: f"`t()` is for matrices; this tensor has {dimensions} dimensions. `.mT` swaps the last two.",
     ),
     (

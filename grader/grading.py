@@ -18,6 +18,7 @@ from .kernels.warm import Setting
 from .notebooks import Submission
 from .sources import forbidden_in_source, is_unchanged, top_level
 from .spec import Probe, Task
+from .texts import MOST, SHORT, one_line
 
 MAX_FAULTS = 2  # kernels that the machine may lose before it is called a grader fault
 MAX_STARTS = 64  # kernels for one submission: each start after the first follows a cell or a probe that was fatal
@@ -189,14 +190,14 @@ class Workplace:
                 self.notes[number] = f"code cell {number + 1} {ended.status}: {ended}"
             return ended.alive
         if error and error[0] != "NotImplementedError":
-            first_line = re.sub(r"\(\d+\.py, line", "(line", (error[1].splitlines() or [""])[0])  # not ipykernel's name for it
-            self.notes[number] = f"code cell {number + 1} raised {error[0]}: {first_line}".strip(": ")
+            first_line = re.sub(r"\(\d+\.py, line", "(line", (error[1][:MOST].splitlines() or [""])[0])  # not ipykernel's name for it
+            self.notes[number] = one_line(f"code cell {number + 1} raised {error[0][:SHORT]}: {first_line}".strip(": "))
         return True
 
     def note_missing_module(self, error):
         """Remember a module that the notebook imports and this environment does not have."""
         found = NO_MODULE.fullmatch(error[1]) if error and error[0] == "ModuleNotFoundError" else None
-        if found and found[1] not in self.missing_modules:
+        if found and len(self.missing_modules) < verdicts.MAX_NOTES and found[1] not in self.missing_modules:
             self.missing_modules.append(found[1])
 
     def forbidden(self, task: Task) -> str:

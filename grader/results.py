@@ -1,7 +1,7 @@
 """Gather the probes' verdicts of a run, wherever they were reached, into one result a submission."""
 
 from .diagnose import Examiner, submission_result
-from .verdicts import SubmissionResult, verdict_from_dict
+from .verdicts import SubmissionResult, bounded, verdict_from_dict
 
 
 class Results:
@@ -37,7 +37,7 @@ class Results:
                 if verdicts:  # pytest -k may have left a task out
                     tasks.append(self.examiner.result(task, verdicts))
             notes, modules = (max((item[what] for item in data.values()), key=len) for what in ("notes", "missing_modules"))
-            results.append(submission_result(path, exercise, tasks, notes, modules))
+            results.append(bounded(submission_result(path, exercise, tasks, notes, modules)))
         return sorted(results, key=lambda result: result.path)
 
     def take(self) -> list[SubmissionResult]:

@@ -1,9 +1,12 @@
 """What grading says, as plain data: a Difference, a probe's Verdict, a task's result, a submission's result.
 
-Everything here survives `dataclasses.asdict` and JSON; the written schema is `reports/schema.json`.
+Everything here survives `dataclasses.asdict` and JSON; the written schema is `reports/schema.json`. All text in it is inert (see texts), whoever wrote it.
 """
 
-from dataclasses import asdict, dataclass, field
+import json
+from dataclasses import asdict, dataclass, field, replace
+
+from .texts import inert
 
 PASSED = "passed"
 WRONG = "wrong"
@@ -23,8 +26,24 @@ GRAVITY = (
 )
 
 
+REPORT_KIB = 512  # of one submission's part of a report, whatever it answers
+MAX_NOTES = 50  # of a submission, and missing modules; of each, a line
+CUT = 200  # characters of a probe's message where all of them would be too much
+
+
+class _Inert:
+    """A dataclass whose texts, and those of its lists, are made inert."""
+
+    def __post_init__(self):
+        for name, value in vars(self).items():
+            if isinstance(value, str):
+                object.__setattr__(self, name, inert(value))
+            elif isinstance(value, list):
+                object.__setattr__(self, name, [inert(each) if isinstance(each, str) else each for each in value])
+
+
 @dataclass(frozen=True)
-class Difference:
+class Difference(_Inert):
     """One place where an answer parts from the reference.
 
     at: which part of the answer. kind: type, length, keys, shape, dtype, device, nan, value or sample.
@@ -47,7 +66,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(_Inert):
     """What became of one probe. like: impostors that answer this probe as the learner did."""
 
     probe: str
@@ -62,7 +81,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Mistake:
+class Mistake(_Inert):
     """A known mistake that explains the failed probes named in `probes`."""
 
     impostor: str
@@ -71,7 +90,7 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class TaskResult:
+class TaskResult(_Inert):
     name: str
     status: str
     points: int
@@ -83,7 +102,7 @@ class TaskResult:
 
 
 @dataclass(frozen=True)
-class SubmissionResult:
+class SubmissionResult(_Inert):
     """One notebook's result. error: the one line that says why it could not be graded, else empty. notes: what a reader
     of the result should know, such as a cell that failed. missing_modules: what the notebook imports and the grader's environment lacks."""
 
@@ -105,6 +124,19 @@ class SubmissionResult:
 def to_dict(result) -> dict:
     """Any of the above as plain dicts and lists."""
     return asdict(result)
+
+
+def bounded(result: SubmissionResult) -> SubmissionResult:
+    """The result in at most REPORT_KIB of JSON: of one that is larger, the differences and the ends of the messages are left out."""
+    if len(as_json(result)) <= REPORT_KIB * 1024:
+        return result
+    tasks = [replace(task, verdicts=[replace(each, message=inert(each.message, CUT), asked=[], differences=[]) for each in task.verdicts]) for task in result.tasks]
+    return replace(result, tasks=tasks, notes=[f"more than {REPORT_KIB} KiB of results: without the details", *result.notes])
+
+
+def as_json(result: SubmissionResult) -> str:
+    """A submission's part of a report."""
+    return json.dumps(to_dict(result), indent=1)
 
 
 def verdict_from_dict(data: dict) -> Verdict:

@@ -13,14 +13,17 @@ import numpy as np
 import torch
 
 from .bench import Predictions, Sample
+from .texts import one_line
 
 MIME = "application/vnd.linear-grader.answer+json"
 MAX_BYTES = 16 * 2**20  # of tensor data in one answer
 MAX_ITEMS = 10_000  # of values in one answer
 MAX_DEPTH = 12  # of nesting
 MAX_TEXT = 20_000  # characters in one string
+MAX_NAME = 200  # characters of a dict's key and of a type's name
 MAX_DIMENSIONS = 16
 MAX_DIGITS = 300
+EXACT = 2**53  # whole numbers below it mean the same to all readers of JSON
 
 TORCH_DTYPES = {
     str(dtype).removeprefix("torch."): dtype
@@ -93,7 +96,7 @@ def _encode(value, budget, depth):
     if isinstance(value, np.bool_):
         return bool(value)
     if isinstance(value, (int, np.integer)):
-        if abs(value) < 2**53:  # what JSON readers agree on
+        if abs(value) < EXACT:
             return int(value)
         if abs(value) > 10**MAX_DIGITS:
             raise WireError(f"the answer holds a whole number of more than {MAX_DIGITS} digits")
@@ -106,11 +109,11 @@ def _encode(value, budget, depth):
         kind = "list" if isinstance(value, list) else "tuple"
         return {"t": kind, "v": [_encode(item, budget, depth + 1) for item in value]}
     if isinstance(value, dict):
-        pairs = [[clean(str(key)[:MAX_TEXT]), _encode(item, budget, depth + 1)] for key, item in value.items()]
+        pairs = [[clean(str(key)[:MAX_NAME]), _encode(item, budget, depth + 1)] for key, item in value.items()]
         return {"t": "dict", "v": pairs}
     if isinstance(value, Predictions):  # of something else than a tensor: what it is will be said
         return _encode(value.values, budget, depth)
-    return {"t": "opaque", "v": type(value).__name__[:MAX_TEXT]}
+    return {"t": "opaque", "v": clean(type(value).__name__[:MAX_NAME])}
 
 
 def _encode_tensor(tensor, budget, depth):
@@ -144,7 +147,11 @@ def decode(data):
 
 def _decode(data, budget, depth):
     budget.take(depth)
-    if data is None or type(data) in (bool, int):
+    if data is None or type(data) is bool:
+        return data
+    if type(data) is int:
+        if abs(data) >= EXACT:
+            raise WireError("a bare number that is too large")
         return data
     if type(data) is float:
         if not math.isfinite(data):
@@ -229,11 +236,13 @@ def _decode_dict(data, budget, depth):
     pairs = _field(data, "v", list)
     if not all(type(pair) is list and len(pair) == 2 and type(pair[0]) is str for pair in pairs):
         raise WireError("a dict that is not a list of pairs")
+    if any(len(key) > MAX_NAME for key, _ in pairs):
+        raise WireError("a key that is too long")
     return {key: _decode(item, budget, depth + 1) for key, item in pairs}
 
 
 def _decode_opaque(data, budget, depth):
-    return Opaque(_field(data, "v", str)[:200])
+    return Opaque(one_line(_field(data, "v", str), MAX_NAME))
 
 
 _DECODERS = {

@@ -15,6 +15,7 @@ from ..verdicts import MISSING, NOT_ATTEMPTED, PASSED, RAISED, Difference, Submi
 MARKS = {PASSED: ("✓", "green"), NOT_ATTEMPTED: ("–", "dim")}
 WRONG_MARK = ("✗", "red")
 DETAILED = 2  # failed probes of a task that are shown in full; the others get a line each
+MODULES = 20  # lacking ones that are named
 SIDE_BY_SIDE = 60  # columns that two matrices may take together
 
 
@@ -149,9 +150,12 @@ def print_missing_modules(console: Console, results: list[SubmissionResult]):
             stakes.setdefault(module, []).append(sum(verdict.max_points - verdict.points for verdict in verdicts))
     if stakes:
         console.print("Modules that notebooks import and this environment lacks; install them into it and grade again:")
-    for module, points in sorted(stakes.items(), key=lambda stake: (-sum(stake[1]), stake[0])):
+    dearest = sorted(stakes.items(), key=lambda stake: (-sum(stake[1]), stake[0]))
+    for module, points in dearest[:MODULES]:
         notebooks = f"{len(points)} notebook{'s' * (len(points) > 1)}"
         console.print(Text(f"  {module}: {notebooks}, {sum(points)} point{'s' * (sum(points) != 1)} at stake"))
+    if len(dearest) > MODULES:
+        console.print(f"  and {len(dearest) - MODULES} others")
 
 
 def _scores_table(results):
