@@ -4,6 +4,7 @@ They lie in the user's cache folder (XDG_CACHE_HOME), one file each, by a digest
 folder, or it cannot be used, everything is graded anew.
 """
 
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -13,11 +14,18 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import fastjsonschema
+from fastjsonschema import JsonSchemaException
+
+from .catalogue import find_exercise
+from .files import read
 from .kernels.warm import Setting, arithmetic
-from .verdicts import TIMED_OUT, SubmissionResult, result_from_dict, to_dict
+from .reports.machine import SCHEMA
+from .verdicts import PASSED, REPORT_KIB, TIMED_OUT, SubmissionResult, as_json, result_from_dict
 
 KEEP_DAYS = 30
 MAX_BYTES = 50 * 2**20  # of a notebook; larger ones are refused anyway
+ENTRY_BYTES = REPORT_KIB * 1024
 
 
 class Cache:
@@ -26,36 +34,44 @@ class Cache:
     def __init__(self, seed: int, setting: Setting):
         root = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
         self.folder = Path(root) / "linear-grader"  # below "~", which is nowhere, for a user without a home
-        self._run = f"{seed} {setting} {arithmetic()} {_grader()}"
+        self._run = f"{seed} {setting} {arithmetic()} {_grader()}".encode()
 
-    def path(self, notebook: Path) -> Path:
-        """Where the result of a notebook lies, if anywhere. Raises OSError."""
-        if not self.folder.is_absolute():
-            raise OSError("no home to keep it in")
-        if not notebook.is_file() or notebook.stat().st_size > MAX_BYTES:
-            raise OSError("not a notebook")
-        return self.folder / f"{hashlib.sha256(self._run.encode() + notebook.read_bytes()).hexdigest()}.json"
-
-    def find(self, notebook: Path, shown: str) -> SubmissionResult | None:
-        """The result of an earlier run, under the path as it is shown now."""
+    def key(self, notebook: Path) -> str:
+        """What a notebook's result is kept under: a digest of all that it depends on, the name included. Empty where the file cannot be graded."""
         try:
-            data = json.loads(self.path(notebook).read_text(encoding="utf-8"))
-            return result_from_dict({**data, "path": shown})
-        except (OSError, ValueError, KeyError, TypeError):
+            data = read(notebook, MAX_BYTES)
+        except OSError:
+            return ""
+        parts = self._run, os.fsencode(notebook.name), data
+        return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+    def find(self, key: str, shown: str) -> SubmissionResult | None:
+        """The result of an earlier run, under the path as it is shown now; what is no such result is passed over."""
+        try:
+            data = json.loads(read(self._path(key), ENTRY_BYTES))
+            _validator()(data)
+            result = result_from_dict({**data, "path": shown})
+            return result if _adds_up(result) else None
+        except (OSError, ValueError, RecursionError, JsonSchemaException):
             return None
 
-    def keep(self, notebook: Path, result: SubmissionResult):
-        """Keep a result for next time, unless another try might end otherwise: where something failed or took too long."""
-        if result.error or result.has_fault or any(task.status == TIMED_OUT for task in result.tasks):
+    def keep(self, key: str, notebook: Path, result: SubmissionResult):
+        """Keep a result for next time, unless the notebook has changed meanwhile or another try might end otherwise: where something failed or
+        took too long."""
+        if result.error or result.has_fault or any(task.status == TIMED_OUT for task in result.tasks) or self.key(notebook) != key:
             return
-        try:
-            path = self.path(notebook)
+        with suppress(OSError):  # a full disk or a read-only home costs the shortcut, not the grade
+            path = self._path(key)
             self.folder.mkdir(parents=True, exist_ok=True)
             new = path.with_suffix(f".{os.getpid()}")
-            new.write_text(json.dumps(to_dict(result)), encoding="utf-8")
+            new.write_text(as_json(result), encoding="utf-8")
             new.replace(path)
-        except OSError:  # a full disk or a read-only home costs the shortcut, not the grade
-            pass
+
+    def _path(self, key):
+        """Where a result lies. Raises OSError where nothing is kept."""
+        if not key or not self.folder.is_absolute():
+            raise OSError("nothing is kept")
+        return self.folder / f"{key}.json"
 
     def prune(self):
         """Remove what has not been written for KEEP_DAYS."""
@@ -63,8 +79,33 @@ class Cache:
         with suppress(OSError):
             for file in os.scandir(self.folder):
                 with suppress(OSError):
-                    if file.stat().st_mtime < oldest:
+                    if file.stat(follow_symlinks=False).st_mtime < oldest:
                         os.unlink(file)
+
+
+@functools.cache
+def _validator():
+    """Checks that data have the form of a submission in a report. Raises JsonSchemaException."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return fastjsonschema.compile({"$ref": "#/$defs/submission", "$defs": schema["$defs"]})
+
+
+def _adds_up(result) -> bool:
+    """Whether a result is of the tasks and probes of the catalogue, all of them, with the points that they are worth."""
+    try:
+        exercise = find_exercise(result.exercise)
+    except KeyError:
+        return False
+    asked = [(task.name, probe.name, probe.points) for task in exercise.tasks for probe in task.probes]
+    told = [(task.name, each.probe, each.max_points) for task in result.tasks for each in task.verdicts]
+    earned = [sum(each.max_points for each in task.verdicts if each.status == PASSED) for task in result.tasks]
+    verdicts = [each for task in result.tasks for each in task.verdicts]
+    return (
+        asked == told
+        and all(each.points == each.max_points * (each.status == PASSED) for each in verdicts)
+        and [(task.points, task.max_points) for task in result.tasks] == list(zip(earned, [task.points for task in exercise.tasks]))
+        and (result.points, result.max_points) == (sum(earned), exercise.points)
+    )
 
 
 def _grader() -> str:

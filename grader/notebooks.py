@@ -1,5 +1,6 @@
 """Notebooks as files: read a submission and tell which exercise it answers; make the exercises from the solutions."""
 
+import errno
 import hashlib
 import re
 import textwrap
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import nbformat
 
+from . import files
 from .catalogue import EXERCISES
 from .sources import defined_names
 from .spec import Exercise
+from .texts import one_line, path_text
 from .wire import clean
 
 KEY = "linear_course"  # our own part of a notebook's and a cell's metadata
@@ -30,13 +33,17 @@ except ImportError as missing:
 """.strip()  # the first code cell of every exercise: where something is amiss, it says so in one line
 MAX_BYTES = 50 * 2**20
 MAX_CODE = 10**6  # characters in all code cells
+SHOWN = 40  # characters of what a notebook's metadata say
 MAX_ANSWER = 50_000  # characters of a cell that may hold an answer without being code
 KINDS = {"markdown": "Markdown", "raw": "raw"}  # of cells that are not run
-ROOT = Path(__file__).parent.parent  # of the course, whose folders solutions/ and exercises/ lie beside the grader
+ROOT = Path(__file__).resolve().parent.parent  # of the course, whose folders solutions/ and exercises/ lie beside the grader
 
 
 class NotebookError(Exception):
-    """The file cannot be graded. The message is one line: what is wrong and what to do."""
+    """The file cannot be graded. The message is one inert line: which file, what is wrong and what to do."""
+
+    def __init__(self, path, problem):
+        super().__init__(f"{path_text(path)}: {one_line(problem)}")
 
 
 @dataclass(frozen=True)
@@ -61,17 +68,16 @@ def read(path: Path) -> Submission:
         if cell.cell_type in KINDS and re.search(r"^\s*(def|class) ", cell.source, re.MULTILINE) and len(cell.source) < MAX_ANSWER
     )
     if not any(map(str.strip, cells)):
-        raise NotebookError(f"{path}: the notebook holds no code. Hand in the exercise's own notebook, with its cells.")
+        raise NotebookError(path, "the notebook holds no code. Hand in the exercise's own notebook, with its cells.")
     if sum(map(len, cells)) > MAX_CODE:
-        raise NotebookError(f"{path}: holds more than {MAX_CODE // 10**6} million characters of code. Take out what is not an answer.")
+        raise NotebookError(path, f"holds more than {MAX_CODE // 10**6} million characters of code. Take out what is not an answer.")
     own = notebook.metadata.get(KEY, {})
     own = own if isinstance(own, dict) else {}
     exercise = _exercise(own.get("exercise"), path, cells)
     release = own.get("release", exercise.release)
     if not isinstance(release, int) or release > exercise.release:
-        raise NotebookError(
-            f"{path}: made for release {release!r} of the exercise; this grader knows up to {exercise.release}. Update the grader."
-        )
+        known = f"this grader knows up to {exercise.release}. Update the grader."
+        raise NotebookError(path, f"made for release {one_line(repr(release), SHOWN)} of the exercise; {known}")
     notes = ()
     if release < exercise.release:
         notes = (f"made for release {release} of the exercise; graded by release {exercise.release}",)
@@ -79,39 +85,32 @@ def read(path: Path) -> Submission:
 
 
 def _load(path):
+    data = b""
     try:
-        if path.is_symlink():  # it may lead to somebody else's work
-            raise NotebookError(f"{path}: a link, not a notebook. Give the file itself.")
-        if not path.is_file():
-            raise NotebookError(f"{path}: not a readable file.")
-        if path.stat().st_size > MAX_BYTES:
-            raise NotebookError(f"{path}: larger than {MAX_BYTES // 2**20} MiB. Clear its outputs and save it again.")
+        data = files.read(path, MAX_BYTES)
         with warnings.catch_warnings():  # nbformat mends small faults, such as doubled cell ids, and says so
             warnings.simplefilter("ignore")
-            notebook = nbformat.reads(_text(path), as_version=4)
+            notebook = nbformat.reads(_text(data), as_version=4)
             nbformat.validate(notebook, relax_add_props=True)
     except OSError as error:
-        raise NotebookError(f"{path}: {error.strerror or error}.") from None
-    except NotebookError:
-        raise
+        cure = " Clear its outputs and save it again." if error.errno == errno.EFBIG else ""
+        raise NotebookError(path, f"{error.strerror or error}.{cure}") from None
     except Exception:  # nbformat answers broken files with many kinds of errors
-        raise NotebookError(f"{path}: not a readable notebook. {_illness(path)}") from None
+        raise NotebookError(path, f"not a readable notebook. {_illness(data)}") from None
     metadata = notebook.metadata
     language = metadata.get("kernelspec", {}).get("language") or metadata.get("language_info", {}).get("name") or "python"
     if str(language).lower() not in ("python", "ipython"):
-        raise NotebookError(f"{path}: a {language} notebook; the course's exercises are in Python.")
+        raise NotebookError(path, f"a {one_line(language, SHOWN)} notebook; the course's exercises are in Python.")
     return notebook
 
 
-def _text(path) -> str:
+def _text(data) -> str:
     """The file's text; some editors mark its encoding at the start."""
-    data = path.read_bytes()
     return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
 
 
-def _illness(path) -> str:
+def _illness(data) -> str:
     """What is wrong with a file that is no notebook, and what to do, in a sentence or two."""
-    data = path.read_bytes()
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
     if not start:
         return "The file is empty: the download or the copy failed. Fetch or save it again."
@@ -138,7 +137,7 @@ def _exercise(name, path, cells) -> Exercise:
     best = max(overlap, key=overlap.get)
     if overlap[best] * 2 >= len(best.tasks) or (overlap[best] and best.name in path.stem):
         return best
-    raise NotebookError(f"{path}: not a notebook of this course. Start from a file in exercises/.")
+    raise NotebookError(path, "not a notebook of this course. Start from a file in exercises/.")
 
 
 def release(solution_text: str, exercise: Exercise) -> tuple[str, str]:
@@ -167,7 +166,7 @@ def release(solution_text: str, exercise: Exercise) -> tuple[str, str]:
     for task in exercise.tasks:
         for role in ("answer", "check"):
             if found.count((role, task.name)) != 1:
-                raise NotebookError(f"solutions/{exercise.name}.ipynb: task {task.name} needs exactly one {role} cell.")
+                raise NotebookError(f"solutions/{exercise.name}.ipynb", f"task {task.name} needs exactly one {role} cell.")
     text = nbformat.writes(solution)
     unsolved = nbformat.reads(text, as_version=4)
     for cell in unsolved.cells:
@@ -199,7 +198,7 @@ def release_all() -> list[str]:
     for exercise in EXERCISES:
         solution, unsolved = (ROOT / folder / f"{exercise.name}.ipynb" for folder in ("solutions", "exercises"))
         if not solution.is_file():
-            raise NotebookError(f"{solution.relative_to(ROOT)}: no such file; {exercise.name} needs a solution.")
+            raise NotebookError(solution.relative_to(ROOT), f"no such file; {exercise.name} needs a solution.")
         texts = release(solution.read_text(encoding="utf-8"), exercise)
         for path, text in zip((solution, unsolved), texts):
             shown = path.relative_to(ROOT)

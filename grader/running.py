@@ -1,9 +1,9 @@
 """Grade files: which notebooks, what is known of them already, the workers, and the progress bar."""
 
-import glob
 import os
 import sys
 import time
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -12,11 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from .cache import Cache
+from .files import link_to
 from .kernels import warm
+from .texts import one_line, path_text
 from .workers import Pool
 
 
-EXERCISES = Path(__file__).parent.parent / "exercises"
+EXERCISES = Path(__file__).resolve().parent.parent / "exercises"
 LOOK = 0.05  # seconds between looks at whether a watched notebook was saved
 
 
@@ -25,18 +27,28 @@ class NothingToGrade(Exception):
 
 
 def find(targets: list[str]) -> list[Path]:
-    """Notebooks for files, folders and globs, in order, each once. Raises NothingToGrade."""
+    """Notebooks for files, folders and globs, in order, each once; a link as it is, to be refused where it is read. Raises NothingToGrade."""
     paths = []
     for target in targets:
         path = Path(target)
-        if path.is_dir():
+        if path.is_dir() and not link_to(path):
             inside = (each for each in path.rglob("*") if is_notebook(each))
             paths += sorted(inside) or _nothing(target, "a folder without notebooks")
         elif path.exists() or path.is_symlink():
             paths.append(path)
         else:
-            paths += [Path(each) for each in sorted(glob.glob(target, recursive=True))] or _nothing(target, "no such file or folder")
+            paths += sorted(_matching(path)) or _nothing(target, "no such file or folder")
     return list(dict.fromkeys(paths))
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """The files that a pattern finds, but hidden ones. (`glob.glob` follows links for `**`; two of them can lead it around for ever.)"""
+    parts = pattern.parts
+    plain = next((number for number, part in enumerate(parts) if set(part) & set("*?[")), len(parts) - 1)
+    base = Path(*parts[:plain])
+    with suppress(ValueError):  # no pattern
+        return [path for path in base.glob(str(Path(*parts[plain:]))) if not any(part[0] == "." for part in path.parts[plain:])]
+    return []
 
 
 def is_notebook(path: Path) -> bool:
@@ -48,24 +60,24 @@ def is_notebook(path: Path) -> bool:
 def own(name: str) -> Path:
     """The learner's own notebook for a path, an exercise's number ("03") or its name. Raises NothingToGrade."""
     if Path(name).is_file():
-        return Path(name).resolve() if Path(name).is_symlink() else Path(name)
+        return Path(name).resolve() if link_to(Path(name)) else Path(name)
     exercises = sorted(path.stem for path in EXERCISES.glob("[0-9][0-9]_*.ipynb"))
     wanted = [exercise for exercise in exercises if name in (exercise, exercise[:2], exercise[3:], str(int(exercise[:2])))]
     if not wanted:
-        raise NothingToGrade(f"{name}: neither a notebook nor an exercise. Exercises: {', '.join(exercises)}.")
+        raise NothingToGrade(f"{one_line(name)}: neither a notebook nor an exercise. Exercises: {', '.join(exercises)}.")
     here = Path(f"{wanted[0]}.ipynb")
     return here if here.is_file() else EXERCISES / here
 
 
 def _nothing(target, what):
-    raise NothingToGrade(f"{target}: {what}.")
+    raise NothingToGrade(f"{path_text(target)}: {what}.")
 
 
 def shown_path(path: Path) -> str:
-    """The path as a reader of the results wants it: relative where the command was started above it."""
+    """The path as a reader of the results wants it: relative where the command was started above it, and inert."""
     here = Path.cwd()
     path = here / path
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+    return path_text(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 class _Rate(ProgressColumn):
@@ -85,14 +97,15 @@ def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, 
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet, auto_refresh=False) as progress:
             bar = progress.add_task("grading", total=len(notebooks))
             progress.refresh()
-            known = {} if regrade else {shown: result for shown, path in notebooks.items() if (result := cache.find(path, shown))}
+            keys = {shown: cache.key(path) for shown, path in notebooks.items()}
+            known = {} if regrade else {shown: result for shown, key in keys.items() if (result := cache.find(key, shown))}
             left = [(path.absolute(), shown) for shown, path in notebooks.items() if shown not in known]
             if left and warm.AVAILABLE:
                 warm.template(setting)  # it imports torch while this process does
             with Pool(jobs, seed, setting) as pool:
                 for result in chain(known.values(), pool.grade(left)):
                     if result.path not in known:
-                        cache.keep(notebooks[result.path], result)
+                        cache.keep(keys[result.path], notebooks[result.path], result)
                     progress.advance(bar)
                     progress.refresh()
                     yield result

@@ -18,6 +18,7 @@ import pytest
 
 from .kernels import clock, warm
 from .kernels.limits import MIB
+from .texts import one_line, path_text
 from .verdicts import SubmissionResult
 
 TRIES = 2  # workers that a notebook may outlive before it is called a grader fault
@@ -49,9 +50,9 @@ class _Loop:
             file = SubmissionFile.from_parent(session, path=path)
             file.shown_path = lambda shown=shown: shown
             try:
-                error = _grade(file).replace(str(path), shown)
+                error = _grade(file).replace(path_text(path), shown)
             except Exception as fault:
-                error = f"{shown}: the grader failed on it ({type(fault).__name__}: {fault}). Please report this."
+                error = f"{shown}: the grader failed on it ({one_line(f'{type(fault).__name__}: {fault}')}). Please report this."
             found = results.take()
             if session.config.option.grade_device == "cuda" and _has_lost_gpu():
                 return  # and be replaced

@@ -7,7 +7,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from .. import __version__
-from ..verdicts import GRADER_FAULT, PASSED, SubmissionResult, to_dict
+from ..files import create
+from ..verdicts import GRADER_FAULT, PASSED, SubmissionResult, as_json
 
 FORMAT = "linear-grader-report"
 VERSION = 1  # counts up when a field changes its meaning or goes away
@@ -20,7 +21,7 @@ class _Growing:
     def __init__(self, path: Path, head: str, tail: str, separator: str):
         self._head, self._tail, self._separator = head, tail, separator
         self._parts: dict[str, str] = {}
-        self._file = open(path, "w", encoding="utf-8", newline="\n")
+        self._file = create(path)
         self._file.write(head + tail)
         self._file.flush()
 
@@ -53,7 +54,7 @@ class JsonReport(_Growing):
         super().__init__(path, head, "]}\n", ",\n")
 
     def add(self, result: SubmissionResult):
-        self._add(result.path, json.dumps(to_dict(result), indent=1))
+        self._add(result.path, as_json(result))
 
 
 class JUnitReport(_Growing):
