@@ -2,12 +2,17 @@
 
 from __future__ import annotations  # an older Python must get as far as to say what it is
 
+import os
+import sys
+
+if sys.path[0] == os.getcwd() != os.path.dirname(os.path.dirname(os.path.abspath(__file__))):
+    del sys.path[0]  # `python -m` looks for modules first where it is started: among what was handed in, perhaps
+
 import argparse
 import secrets
-import sys
 from pathlib import Path
 
-from . import terminal, versions
+from . import terminal, texts, versions
 
 GRADED, NOT_GRADED, BAD_USAGE = 0, 1, 2
 
@@ -15,12 +20,17 @@ GRADED, NOT_GRADED, BAD_USAGE = 0, 1, 2
 def main(argv: list[str] | None = None) -> int:
     """Run a command; its exit code: 0 graded, 1 something could not be graded (or --require-full failed), 2 bad usage."""
     terminal.write_anything()
-    arguments = _parser().parse_args(argv)
+    os.environ["PYTHONSAFEPATH"] = "yes"  # for the processes that are started from here
+    try:
+        arguments = _parser().parse_args(list(map(_file_or_option, sys.argv[1:] if argv is None else argv)))
+    except _Refused as refusal:
+        return _refuse(str(refusal), BAD_USAGE)
     problem = versions.problem()
     if problem and arguments.command is not _doctor:
         return _refuse(problem, NOT_GRADED)
     try:
-        return arguments.command(arguments)
+        code = arguments.command(arguments)
+        return code if terminal.attempt(lambda: None, "") else NOT_GRADED
     except ModuleNotFoundError as missing:
         if missing.name and missing.name.split(".")[0] == "grader":
             raise
@@ -29,8 +39,24 @@ def main(argv: list[str] | None = None) -> int:
         return _refuse("Stopped.", 130)
 
 
+def _file_or_option(word):
+    """A word of the command line; a notebook that is called like an option is a notebook all the same. Raises _Refused."""
+    if word[:1] != "-" or not os.path.lexists(word):
+        return word
+    if word.lower().endswith(".ipynb"):
+        return f"./{word}"
+    raise _Refused(f"{word}: a file here has the name of this option. Give the folder, not its files, from somewhere else.")
+
+
+class _Parser(argparse.ArgumentParser):
+    """What it says of its arguments, which may be the names of files, is inert."""
+
+    def exit(self, status=0, message=None):
+        super().exit(status, message and texts.inert(message))
+
+
 def _parser():
-    parser = argparse.ArgumentParser(prog="python -m grader", description="Grade the notebooks of Linear, Inside Out.")
+    parser = _Parser(prog="python -m grader", description="Grade the notebooks of Linear, Inside Out.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     check = commands.add_parser("check", help="grade one notebook of mine, with full feedback")
@@ -83,8 +109,9 @@ def _check(arguments):
         reports.add(result)
         if result.error:
             print(result.error, file=sys.stderr)
-        else:
-            print_feedback(out, result, seed, setting.device)
+        elif not terminal.attempt(lambda: print_feedback(out, result, seed, setting.device), f"Seed {seed}."):
+            code = NOT_GRADED
+            break
         if arguments.watch:
             out.print("\nWaiting for the notebook to be saved. Ctrl-C ends.\n", style="dim")
         code = _code([result])
@@ -122,18 +149,23 @@ def _grade(arguments):
     lost = reports.close()
     results.sort(key=lambda result: result.path)
     graded = [result for result in results if not result.error]
-    if graded:
+    run = ", ".join([f"seed {seed}", setting.device, *(f"{name}={value}" for name, value in arithmetic().items())])
+
+    def show():
         out = Console(highlight=False)
-        print_scores(out, graded)
-        print_missing_modules(out, graded)
-        out.print(", ".join([f"seed {seed}", setting.device, *(f"{name}={value}" for name, value in arithmetic().items())]))
+        if graded:
+            print_scores(out, graded)
+            print_missing_modules(out, graded)
+        out.print(run, markup=False)
+
+    printed = terminal.attempt(show, f"{run}.")
     for result in results:
         if result.error:
             print(result.error, file=sys.stderr)
     if stopped:
         return _refuse(f"Stopped. {len(results)} of {len(paths)} notebooks are graded, and stand in the reports.", 130)
     short = arguments.require_full and any(result.points < result.max_points for result in results)
-    return NOT_GRADED if lost or short else _code(results)
+    return NOT_GRADED if lost or short or not printed else _code(results)
 
 
 def _setting(arguments, paths, required):
@@ -209,7 +241,7 @@ def _doctor(arguments):
 
 
 def _refuse(message, code):
-    print(message, file=sys.stderr)
+    print(texts.one_line(message, texts.MOST), file=sys.stderr)
     return code
 
 

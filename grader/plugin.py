@@ -31,6 +31,19 @@ def pytest_addoption(parser):
     group.addoption("--grade-limit", action="append", default=[], metavar="NAME=VALUE", help="Set a limit, as in cell=10.")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config):
+    """With --grade, what lies beside notebooks is neither code nor configuration: no `conftest.py` is loaded, and pytest's settings are the
+    course's own or those named with -c, before a folder of theirs is searched for modules."""
+    options = early_config.known_args_namespace
+    if getattr(options, "grade", False):
+        options.noconftest = True
+        found = early_config.inipath
+        if found and not options.inifilename and found.resolve().parent != Path(__file__).resolve().parents[1]:
+            raise pytest.UsageError(f"--grade reads no settings that were found on the way ({found}). Name them, or none: -c {os.devnull}")
+    yield
+
+
 def pytest_configure(config):
     if not config.option.grade:
         return
@@ -101,9 +114,11 @@ def pytest_ignore_collect(collection_path: Path, config):
 def pytest_collect_file(file_path: Path, parent):
     if not parent.config.option.grade:
         return None
-    from .running import is_notebook
+    from .running import is_notebook, shown_path
+    from .texts import path_text
 
-    return SubmissionFile.from_parent(parent, path=file_path) if is_notebook(file_path) else None
+    odd = {} if path_text(file_path) == str(file_path) else {"nodeid": shown_path(file_path)}  # else its name would be printed as it is
+    return SubmissionFile.from_parent(parent, path=file_path, **odd) if is_notebook(file_path) else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -168,7 +183,9 @@ class ProbeItem(IPyNbCell):
         super().__init__(name=f"{task.name}.{probe.name}", cell_num=number, cell=None, options=options, **kwargs)
 
     def reportinfo(self):
-        return self.path, None, f"{self.path.name}::{self.name}"
+        from .texts import path_text
+
+        return self.path, None, f"{path_text(self.path.name)}::{self.name}"
 
     def setup(self):
         """Nothing of nbval's: a time-out elsewhere has no bearing on this probe."""
@@ -183,6 +200,7 @@ class ProbeItem(IPyNbCell):
     def _verdict(self):
         from .diagnose import no_answer
         from .kernels.messages import CellEnded
+        from .texts import one_line
         from .verdicts import FORBIDDEN, GRADER_FAULT, WRONG
 
         workplace = self.parent.workplace
@@ -199,7 +217,7 @@ class ProbeItem(IPyNbCell):
         except CellEnded as ended:
             return no_answer(self.probe, ended.status, str(ended))
         except Exception as fault:  # whatever goes wrong out here is not the learner's
-            return no_answer(self.probe, GRADER_FAULT, f"{type(fault).__name__}: {fault}")
+            return no_answer(self.probe, GRADER_FAULT, one_line(f"{type(fault).__name__}: {fault}"))
         return self.judged
 
     def compare_outputs(self, test, ref, skip_compare=None):
@@ -245,12 +263,16 @@ def _with_story(verdict, story):
 
 
 def _travel_form(item, verdict, notes, missing_modules) -> dict:
-    from .verdicts import to_dict
+    from .verdicts import MAX_NOTES, to_dict
 
     return {
         "path": item.parent.shown_path(), "exercise": item.parent.submission.exercise.name, "task": item.task.name,
-        "verdict": to_dict(verdict), "notes": [*item.parent.submission.notes, *notes], "missing_modules": missing_modules,
+        "verdict": to_dict(verdict), "notes": _at_most(MAX_NOTES, [*item.parent.submission.notes, *notes]), "missing_modules": missing_modules[:MAX_NOTES],
     }
+
+
+def _at_most(most, notes):
+    return notes if len(notes) <= most else [*notes[: most - 1], f"{len(notes) - most + 1} more cells failed"]
 
 
 @functools.cache

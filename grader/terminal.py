@@ -1,6 +1,7 @@
 """Output for terminals and pipes that know few letters, such as cp1252 (Windows) and ASCII: what they lack is written in what they have."""
 
 import codecs
+import os
 import sys
 import unicodedata
 
@@ -35,3 +36,17 @@ def fitting(text: str) -> str:
     """A text in letters that standard output has."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, "linear-plain").decode(encoding)
+
+
+def attempt(show, facts: str) -> bool:
+    """Whether what `show()` prints got through. Else that is said in a line with the `facts` that a reader needs all the same, and no more is printed."""
+    try:
+        show()
+        sys.stdout.flush()
+    except (OSError, UnicodeError) as error:
+        print(f"Standard output cannot be written ({getattr(error, 'strerror', None) or error}). {facts}".strip(), file=sys.stderr)
+        nowhere = os.open(os.devnull, os.O_WRONLY)  # Python would try once more, and complain
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        return False
+    return True
