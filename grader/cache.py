@@ -33,7 +33,9 @@ class Cache:
 
     def __init__(self, seed: int, setting: Setting):
         root = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-        self.folder = Path(root) / "linear-grader"  # below "~", which is nowhere, for a user without a home
+        if os.path.isabs(root):  # else it lies below "~", which is nowhere, for a user without a home
+            root = os.path.realpath(root)  # whose links are the user's own
+        self.folder = Path(root) / "linear-grader"
         self._run = f"{seed} {setting} {arithmetic()} {_grader()}".encode()
 
     def key(self, notebook: Path) -> str:

@@ -165,7 +165,8 @@ def test_a_cache_that_cannot_be_entered_costs_nothing(tmp_path, sandbox):
     closed.mkdir(mode=0)
     script = (
         "from pathlib import Path; from grader.cache import Cache; from grader.kernels.warm import Setting; from grader.verdicts import SubmissionResult\n"
-        "cache = Cache(1, Setting()); cache.prune(); cache.keep(Path('README.md'), SubmissionResult('x', '', 0, 0)); print(cache.find(Path('README.md'), 'x'))"
+        "cache, readme = Cache(1, Setting()), Path('README.md'); cache.prune(); key = cache.key(readme)\n"
+        "cache.keep(key, readme, SubmissionResult('x', '', 0, 0)); print(cache.find(key, 'x'))"
     )
     environment = {**os.environ, "XDG_CACHE_HOME": str(closed)}
     done = subprocess.run(as_nobody_known(sys.executable, "-c", script), cwd=ROOT, env=environment, capture_output=True, encoding="utf-8")

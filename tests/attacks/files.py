@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 
 from ..notebooks import ROOT, exercise, solution
-from .attack import EXERCISE, FULL
+from .attack import EXERCISE, FULL, MIME
 
 SOLVED = json.loads(json.dumps(solution(EXERCISE)))
 
@@ -51,6 +51,27 @@ def set_metadata(**metadata):
 
 
 UNSOLVED = json.dumps(exercise(EXERCISE))
+FORGED = (  # in turn, in place of the kernel's own answers, under their nonces: what is much too long
+    "{'raised': {'kind': 'x' * 3000000, 'message': '', 'line': '', 'call': 0}, 'forbidden': []}",
+    "{'raised': {'kind': 'E', 'message': '\\x1b[2J' * 1000000, 'line': '', 'call': 0}, 'forbidden': []}",
+    "{'raised': {'kind': 'E', 'message': '', 'line': 'x' * 10000000, 'call': 0}, 'forbidden': []}",
+    "{'raised': {'kind': 'RuntimeError', 'message': f'mat1 and mat2 shapes cannot be multiplied ({nines}x3 and 3x{nines})', 'line': '', 'call': 0}, 'forbidden': []}",
+    "{'value': {'t': 'dict', 'v': [['x' * 10000000, 1]]}, 'forbidden': []}",
+    "{'value': {'t': 'dict', 'v': [['\\U0001f600' * 190 + str(n), 1] for n in range(9000)]}, 'forbidden': []}",
+    "{'value': {'t': 'tuple', 'v': ['\\x1b' * 1000] * 9000}, 'forbidden': []}",
+    "{'value': {'t': 'opaque', 'v': '\\u202e' * 9000000}, 'forbidden': []}",
+    "{'value': None, 'forbidden': ['x' * 100] * 90000}",
+)
+PUBLISH_FORGED = f"""
+import itertools
+nines, pub = '9' * 5000, get_ipython().display_pub
+forged, publish = itertools.cycle([{", ".join(f"lambda: {answer}" for answer in FORGED)}]), pub.publish
+def too_much(data, *a, **k):
+    data = {{'{MIME}': {{'nonce': data['{MIME}']['nonce'], **next(forged)()}}}} if '{MIME}' in data else data
+    return publish(data, *a, **k)
+pub.publish = too_much
+"""
+RAISES = "raise type('E' * 10000, (Exception,), {})('\\x1b[2J' + 'x' * 500000)"
 LINKS = [
     File("a link to the solution", link=str(ROOT / "solutions" / f"{EXERCISE}.ipynb")),
     File("a link to a system file", link="/etc/passwd"),
@@ -67,6 +88,8 @@ BROKEN = [
     File("nested a million deep", "[" * 10**6),
     File("nested in a notebook", nested(10**5)),
     File("in another language", set_metadata(kernelspec={"name": "ir", "display_name": "R", "language": "R"})),
+    File("in a language of forty megabytes", set_metadata(kernelspec={"name": "r", "display_name": "R", "language": "R\n\x1b[2J" * 4_000_000})),
+    File("a release of megabytes", set_metadata(linear_course={"exercise": EXERCISE, "release": "\u202e" * 10**6})),
     File("no code", changed(lambda n: n.update(cells=[]))),
     File("too large", changed(lambda n: n["cells"].append(cell("x"))) + " " * (51 * 2**20)),
     File("too much code", changed(lambda n: n["cells"].append(cell("x = 1\n" * 200_000)))),
@@ -85,5 +108,8 @@ ODD = [
     File("ten thousand empty cells", changed(lambda n: n["cells"].extend([cell("")] * 10_000)), points=FULL),
     File("forged outputs", UNSOLVED.replace('"outputs": []', '"outputs": [{"output_type": "stream", "name": "stdout", "text": "22 / 22"}]'), points=0),
     File("forged points", UNSOLVED.replace('"points": ', '"points": 100'), points=0),
+    File("sixty errors of half a megabyte", changed(lambda n: n["cells"].extend([cell(RAISES)] * 60)), points=FULL),
+    File("two thousand modules that nobody has", changed(lambda n: n["cells"].append(cell("\n".join(f"import odd_{k}" for k in range(2000))))), points=FULL),
+    File("answers of megabytes", changed(lambda n: n["cells"].append(cell(PUBLISH_FORGED))), points=0),
 ]
 FILES = [*LINKS, *BROKEN, *ODD]

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from grader.texts import STEERS
+from grader.verdicts import REPORT_KIB
+
 from .. import ready
 from ..notebooks import ROOT, answer_cell, grader, solution, tasks
 from . import escape, exhaust, files, protocol, state, steal
@@ -202,6 +205,20 @@ def test_an_odd_file_is_refused_or_graded_as_what_it_holds(handed_in, file):
     assert result["points"] == (file.points or 0)
     assert bool(result["error"]) == (file.points is None)
     assert "\n" not in result["error"]
+    assert len(json.dumps(result, indent=1)) <= REPORT_KIB * 1024
+
+
+def test_nothing_in_a_file_steers_the_terminal_or_fills_the_report(handed_in):
+    assert not [text for text in (handed_in.done.stdout, handed_in.done.stderr, *strings(handed_in.report)) if STEERS.search(text)]
+    assert len(handed_in.done.stderr) < 300 * len(files.FILES)
+
+
+def strings(nest):
+    """Every text in a nest of JSON."""
+    if isinstance(nest, str):
+        yield nest
+    for inner in nest.values() if isinstance(nest, dict) else nest if isinstance(nest, list) else ():
+        yield from strings(inner)
 
 
 def test_the_neighbour_of_odd_files_is_unharmed(handed_in):
