@@ -1,6 +1,6 @@
 # make        environment, exercises, every solution graded, the site
 # make test   the whole test suite
-# make bench  speed and memory beside other graders (an hour; their environments take 2 GB)
+# make bench  speed and memory beside other graders, and the judge on mangled answers (an hour; the other graders take 2 GB)
 # make lab    the exercises in JupyterLab
 
 PYTHON ?= python3

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from . import class_run, doors, versus
+from . import class_run, doors, fuzz, versus
 
 RESULTS = Path(__file__).parent / "results" / "results.json"
 
@@ -40,6 +40,7 @@ def main():
     results["class_run"] = class_run.measure(40 if quick else 1000)
     class_run.show(results["class_run"], console)
     if not quick:
+        fuzz.mangle()
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8", newline="\n")
         console.print(f"written to {RESULTS}")

@@ -11,7 +11,7 @@ from grader.kernels.sandbox import NoSandbox, require
 
 torch.set_num_threads(1)  # the tests run side by side; threads that wait for each other's cores take many times as long
 
-hypothesis.settings.register_profile("long", max_examples=100_000, print_blob=True)
+hypothesis.settings.register_profile("long", max_examples=20_000, print_blob=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,6 +1,6 @@
 """What the judge is given, mangled: whatever comes out of a kernel ends in a verdict, of bounded and inert text, and never in a fault.
 
-`make bench` tries a thousand times as many (hypothesis' profile "long").
+`make bench` tries two hundred times as many (hypothesis' profile "long").
 """
 
 import copy
