@@ -132,7 +132,7 @@ def test_no_report_is_written_through_a_link_or_over_a_notebook_and_no_file_is_a
     if not target.is_symlink():
         target.symlink_to("victim.ipynb")
         (graded.folder / "--regrade").touch()
-    done = grader("grade", *words, *SEED, cwd=graded.folder, env=graded.environment)
+    done = grader("grade", *words, *SEED, cwd=graded.folder)
     assert done.returncode == 2 and reason in done.stderr and not STEERS.search(done.stderr)
     assert (graded.folder / "victim.ipynb").read_text(encoding="utf-8") == SOLVED
 
