@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import nbformat
@@ -135,6 +136,18 @@ def test_no_report_is_written_through_a_link_or_over_a_notebook_and_no_file_is_a
     done = grader("grade", *words, *SEED, cwd=graded.folder)
     assert done.returncode == 2 and reason in done.stderr and not STEERS.search(done.stderr)
     assert (graded.folder / "victim.ipynb").read_text(encoding="utf-8") == SOLVED
+
+
+def test_the_installed_command_takes_no_folder_for_the_grader(tmp_path):
+    """`python -m grader` does, before any of ours runs; the teachers' page says so."""
+    hostile_code(tmp_path, tmp_path / "ran")
+    (tmp_path / "grader").mkdir()
+    hostile_code(tmp_path / "grader", tmp_path / "ran")
+    command = Path(sys.executable).with_name("linear")
+    if not command.exists() and not os.environ.get("CI"):
+        pytest.skip("the grader was installed before it had a command: run make")
+    done = subprocess.run([command, "--help"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and "grade" in done.stdout and not (tmp_path / "ran").exists()
 
 
 def test_pytest_reads_no_code_and_no_settings_beside_notebooks(tmp_path):
