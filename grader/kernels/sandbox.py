@@ -17,7 +17,7 @@ GRADER = Path(__file__).parent.parent
 PYTHON = os.path.abspath(sys.executable)  # a folder named on the way there, as in ../.venv/bin/python, need not be in the sandbox
 INSIDE = (  # of the grader's files: what a kernel runs
     "__init__.py", "learner.py", "asking.py", "bench.py", "sources.py", "state.py", "texts.py", "watch.py", "wire.py",
-    "kernels/__init__.py", "kernels/clock.py", "kernels/confine.py", "kernels/gpu.py", "kernels/inside.py", "kernels/kernel.py", "kernels/limits.py",
+    "kernels/__init__.py", "kernels/cgroup.py", "kernels/clock.py", "kernels/confine.py", "kernels/gpu.py", "kernels/inside.py", "kernels/kernel.py", "kernels/limits.py",
     "kernels/memory.py", "kernels/template.py",
 )  # fmt: skip
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
@@ -84,8 +84,8 @@ def require():
 def command(cuda: bool) -> list[str]:
     """The words to put before a command so that it runs in the sandbox."""
     words = ["bwrap", "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    # for the template: to make kernels' namespaces, map their nobody to a 0 that may be a namespace's only user, see their memory, and end them
-    capabilities = ["SYS_ADMIN", "SETFCAP", "SYS_PTRACE", "KILL"]
+    # for the template: to make kernels' namespaces, map their nobody to a 0 that may be a namespace's only user, see their memory, slow and end them
+    capabilities = ["SYS_ADMIN", "SETFCAP", "SYS_PTRACE", "SYS_NICE", "KILL"]
     if os.geteuid() == 0:  # each kernel becomes nobody
         capabilities += ["SETUID", "SETGID"]
     else:

@@ -204,11 +204,12 @@ class Session(RunningKernel):
             select.select([self._monitor.fd, *self._lifeline()], [], [], LIVENESS)
             back = zmq.EVENT_CONNECTED in self._events()
         if not self.is_alive():
-            if warm.AVAILABLE and self.km.provisioner.ended == "memory":
+            ended = self.km.provisioner.ended if warm.AVAILABLE else "gone"
+            if ended == "memory":
                 limit = self.setting.limits.memory
                 raise CellEnded(verdicts.OUT_OF_MEMORY, f"It used more than {limit:g} MiB of memory.", alive=False)
-            if warm.AVAILABLE and (self.km.provisioner.ended or not self.km.template.is_alive()):
-                raise KernelUnavailable(self.km.provisioner.ended or self.km.template.last_words())
+            if ended != "gone":
+                raise KernelUnavailable(ended or self.km.template.last_words())
             raise CellEnded(verdicts.KERNEL_DIED, "The Python process ended while it ran.", alive=False)
         if back:  # a message that was too long: the connection was cut, and made anew
             raise CellEnded(verdicts.FLOODED, f"It wrote more than {MESSAGE_BYTES // MIB} MiB at once.", alive=False)
