@@ -8,7 +8,6 @@ import functools
 import os
 import select
 import subprocess
-import tempfile
 import time
 from dataclasses import dataclass, field
 
@@ -23,6 +22,7 @@ from . import warm
 from .clock import Clock
 from .limits import MIB
 from .messages import GPU_LOST, CellEnded, KernelUnavailable, in_short, nonce_of, receive, without_gpu_trouble
+from .scratch import Folder
 
 LIVENESS = 0.2  # seconds between looks at whether a plain kernel is alive; a warm one tells
 GRACE = 2.0  # seconds a kernel gets to end after an interrupt
@@ -66,7 +66,7 @@ class Session(RunningKernel):
         self.whole = Clock(float("inf"))
         self._pending: list[dict] = []  # what the running cell has published
         self._awaited: list[str] = []  # nonces of the answers it has yet to publish
-        self._folder = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
+        self._folder = Folder()
         try:
             self._start(total)
         except Exception as error:

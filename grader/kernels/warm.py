@@ -12,7 +12,6 @@ import site
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 
@@ -20,6 +19,7 @@ from jupyter_client.provisioning import KernelProvisionerBase
 
 from . import cgroup, sandbox
 from .limits import Limits
+from .scratch import Folder
 
 PORTS = {"shell": 1, "iopub": 2, "stdin": 3}  # as the kernel module's, which would import all of ipykernel
 AVAILABLE = sys.platform == "linux"
@@ -50,7 +50,7 @@ class Template:
 
     def __init__(self, setting: Setting):
         self.setting = setting
-        self.folder = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
+        self.folder = Folder()
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         words = [sandbox.PYTHON, "-m", "grader.kernels.template", str(theirs.fileno())]
         confined = setting.sandbox == "bwrap"
