@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from jupyter_client.provisioning import KernelProvisionerBase
@@ -284,13 +285,18 @@ class WarmProvisioner(KernelProvisionerBase):
         manager = self.parent
         setting, listening = manager.template.setting, []
         if setting.sandbox == "bwrap" and setting.device == "cpu" and cgroup.place():  # CUDA's driver takes memory of the machine's, too
-            self.group = cgroup.Group(setting.limits)
+            with suppress(OSError):  # the template counts in any case
+                self.group = cgroup.Group(setting.limits)
         try:
             for number in PORTS.values():
                 listening.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
                 listening[-1].bind(f"{manager.ip}-{number}")
                 listening[-1].listen()
             self.lifeline = manager.template.fork(manager.session.key.decode(), manager.work, listening, self.group)
+        except Exception:
+            if self.group:
+                self.group.close()
+            raise
         finally:
             for each in listening:
                 each.close()
