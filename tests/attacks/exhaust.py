@@ -41,67 +41,10 @@ MEMORIES = {
     "page tables": "import ctypes, time\nlibc = ctypes.CDLL(None)\nlibc.mmap.restype = ctypes.c_void_p\nlibc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]\n"
     "start = libc.mmap(None, 2**40, 1, 0x4022, -1, 0)\nfor i in range(2**17 + 2**16): ctypes.string_at(start + i * 2**21, 1)\ntime.sleep(60)",
 }
-HOLD = STEPS + """import ctypes, socket, threading
-libc = ctypes.CDLL(None, use_errno=True)
-def hold(mib):
-    global held
-    held = b'x' * (mib * 2**20)
-    time.sleep(30)
-def child(work, *arguments):
-    if os.fork() == 0:
-        work(*arguments)
-        os._exit(0)
-def huge_in_pipe():  # a page of 2 MiB stays taken as long as 4 KiB of it are in a pipe
-    libc.mmap.restype = ctypes.c_void_p
-    start = libc.mmap(None, ctypes.c_size_t(2**26), 3, 0x22, -1, ctypes.c_long(0)) + 2**21 - 1 >> 21 << 21
-    libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(2**25), 14)
-    ctypes.memset(start, 1, 2**25)
-    into = os.pipe()[1]
-    for page in range(16):
-        part = (ctypes.c_size_t * 2)(start + page * 2**21, 4096)
-        if libc.vmsplice(into, part, ctypes.c_ulong(1), 2) < 0: raise OSError(ctypes.get_errno(), 'vmsplice')
-    libc.munmap(ctypes.c_void_p(start), ctypes.c_size_t(2**25))
-def fill(ours, theirs):
-    for end in (ours, theirs):
-        end.setblocking(False)
-        try:
-            while True: end.send(b'x' * 2**16)
-        except OSError: pass
-    pairs.append((ours, theirs))
-pairs = []
-def big_sockets(kind):
-    for _ in range(60):
-        two = socket.socketpair(socket.AF_UNIX, kind)
-        for end in two: end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**23)
-        fill(*two)
-    time.sleep(30)
-def small_sockets():
-    for _ in range(60): fill(*socket.socketpair())
-    time.sleep(30)
-def mappings():
-    libc.mmap.restype = ctypes.c_void_p
-    for number in range(32000): libc.mmap(None, ctypes.c_size_t(4096), 1 + number % 2 * 2, 0x22, -1, ctypes.c_long(0))
-    time.sleep(30)
-"""
-HIDDEN = {  # from one who looks at a process's own figures, or at its first thread's
-    "in children of a thread": "def start():\n    for _ in range(6): child(hold, 160)\n    time.sleep(30)\nthreading.Thread(target=start).start(); time.sleep(30)",
-    "in orphans of a thread's children": "def start():\n    for _ in range(6): child(child, hold, 160)\n    time.sleep(30)\nthreading.Thread(target=start).start(); time.sleep(30)",
-    "in a process whose first thread has ended": "def leave():\n    threading.Thread(target=hold, args=[160]).start(); libc.syscall(60 if os.uname().machine == 'x86_64' else 93, 0)\n"
-    "for _ in range(6): child(leave)\ntime.sleep(30)",
-    "in the notebook's own process without its first thread": "threading.Thread(target=hold, args=[900]).start(); libc.syscall(60 if os.uname().machine == 'x86_64' else 93, 0)",
-    "pinned by pipes": "for _ in range(24): huge_in_pipe()\ntime.sleep(30)",
-    "pinned by pipes of a child": "for _ in range(24): child(lambda: (huge_in_pipe(), time.sleep(30)))\ntime.sleep(30)",
-    "in sockets": "big_sockets(socket.SOCK_STREAM)",
-    "in sockets of packets, of a thread": "threading.Thread(target=big_sockets, args=[socket.SOCK_SEQPACKET]).start(); time.sleep(30)",
-    "in sockets of many processes": "for _ in range(40): child(small_sockets)\ntime.sleep(30)",
-    "behind thousands of mappings": "for _ in range(30): child(mappings)\ntime.sleep(3)\nfor _ in range(6): child(hold, 160)\ntime.sleep(30)",
-    "behind processes that only wait": "for _ in range(40): child(time.sleep, 30)\nfor _ in range(6): child(hold, 160)\ntime.sleep(30)",
-}
 STORES = [
     Attack("uses up memory", variant, cell=code, note="out of memory|Error")
     for variant, code in MEMORIES.items()
 ]  # fmt: skip
-STORES += [Attack("hides memory", variant, cell=HOLD + code, note="out of memory|Error") for variant, code in HIDDEN.items()]
 STORES.append(of_linear("uses up memory", "in an answer", "return torch.empty(2**48)", "out of memory"))
 STORES.append(of_linear("uses up memory", "in an answer that catches it", "try: torch.empty(2**48)\nexcept RuntimeError: pass\nx = []\nfor _ in range(64): x.append(torch.ones(2**22))\nreturn x", "out of memory"))
 
