@@ -87,7 +87,8 @@ def test_what_has_not_changed_is_not_graded_again(tmp_path):
     assert '"points": 0' in first and '"points": 0' not in graded()
 
 
-def test_stopping_leaves_valid_reports_of_what_is_done_and_nothing_else(tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_stopping_leaves_valid_reports_of_what_is_done_and_nothing_else(tmp_path, how):
     several(tmp_path / "work", 6)
     write(tmp_path / "work", {"99": answered("01_formula", {"linear": "while True: pass"})})
     (tmp_path / "tmp").mkdir()
@@ -98,7 +99,7 @@ def test_stopping_leaves_valid_reports_of_what_is_done_and_nothing_else(tmp_path
     finally:
         del os.environ["TMPDIR"]
     await_results(tmp_path / "r.json", 6)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     out, error = process.communicate(timeout=30)
     assert process.returncode == 130 and "6 of 7" in error and "Traceback" not in error
     assert len(json.loads((tmp_path / "r.json").read_text())["submissions"]) == 6
@@ -107,6 +108,22 @@ def test_stopping_leaves_valid_reports_of_what_is_done_and_nothing_else(tmp_path
     time.sleep(1)
     left = [each for each in psutil.process_iter(["cmdline"]) if each.pid not in before and "grader" in " ".join(each.info["cmdline"] or [])]
     assert [each.info["cmdline"] for each in left if str(tmp_path) in str(each.info["cmdline"])] == []
+
+def test_what_a_killed_run_leaves_is_removed_by_the_next(tmp_path, monkeypatch):
+    several(tmp_path / "work", 1)
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    process = start("grade", "work", "--json", "r.json", cwd=tmp_path)
+    await_results(tmp_path / "r.json", 0)
+    while not any((tmp_path / "tmp").iterdir()):
+        time.sleep(0.01)
+    process.kill()
+    process.communicate(timeout=30)
+    left = list((tmp_path / "tmp").iterdir())
+    for folder in left:
+        os.utime(folder, (0, 0))  # as if it had lain there for long
+    assert left and grader("grade", "work", cwd=tmp_path).returncode == 0
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 @pytest.mark.parametrize("victim", ["template", "worker"])
 def test_what_the_machine_kills_is_replaced_and_nobody_loses_a_point(tmp_path, victim):
