@@ -117,8 +117,10 @@ def test_what_a_killed_run_leaves_is_removed_by_the_next(tmp_path, monkeypatch):
     await_results(tmp_path / "r.json", 0)
     while not any((tmp_path / "tmp").iterdir()):
         time.sleep(0.01)
+    below = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.communicate(timeout=30)
+    psutil.wait_procs(below, timeout=30)
     left = list((tmp_path / "tmp").iterdir())
     for folder in left:
         os.utime(folder, (0, 0))  # as if it had lain there for long
