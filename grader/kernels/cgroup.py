@@ -8,6 +8,7 @@ import functools
 import itertools
 import os
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from .limits import MIB, Limits
 
 ROOM = 96  # MiB over the limits: what a kernel copies of the template's memory, and what the system keeps for its processes
 NAME = "linear-grader"
+MOMENT = 1.0  # seconds in which the processes of a group that was told to end have ended
 _numbers = itertools.count()
 
 
@@ -50,12 +52,8 @@ def has_overflowed(events: int) -> bool:
 
 @functools.cache
 def place() -> Path | None:
-    """The folder in which groups can be made, if there is one. What earlier runs left in it, because they were killed, is removed."""
+    """The folder in which groups can be made, if there is one."""
     for folder in filter(_is_ours, _candidates()):
-        for left in folder.glob(f"{NAME}-*-*"):
-            if not os.path.exists(f"/proc/{left.name.split('-')[2]}"):
-                with suppress(OSError):
-                    left.rmdir()
         trial = folder / f"{NAME}-{os.getpid()}-trial"
         with suppress(OSError):
             trial.mkdir()
@@ -65,6 +63,21 @@ def place() -> Path | None:
             if joined and bounded:
                 return folder
     return None
+
+
+def sweep():
+    """Remove the groups of this process, whose kernels have been ended, and those of processes that are no more."""
+    deadline = time.monotonic() + MOMENT
+    while place() and (left := list(filter(_is_left, place().glob(f"{NAME}-*")))) and time.monotonic() < deadline:
+        for group in left:
+            with suppress(OSError):
+                group.rmdir()
+        time.sleep(0.01)
+
+
+def _is_left(group):
+    pid = group.name.split("-")[2]
+    return pid == str(os.getpid()) or not os.path.exists(f"/proc/{pid}")
 
 
 def _is_ours(folder):

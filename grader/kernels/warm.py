@@ -118,8 +118,11 @@ def template(setting: Setting) -> Template:
 
 @atexit.register
 def close_templates():
+    confined = any(setting.sandbox == "bwrap" for setting in _templates)
     while _templates:
         _templates.popitem()[1].close()
+    if confined:
+        cgroup.sweep()
 
 
 def arithmetic() -> dict[str, str]:
