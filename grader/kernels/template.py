@@ -41,8 +41,8 @@ FEW = 2  # threads that a kernel may have at work at once, as a kernel has by it
 
 @dataclass
 class Kernel:
-    """A running kernel: its lifeline, how much memory it may use, in bytes, whether it is confined, the descriptor that tells of its cgroup, if
-    any, its times at the last mark (see `_times`), and the most threads that were at work in it at once."""
+    """A running kernel: its first process, its lifeline, how much memory it may use, in bytes, whether it is confined, the descriptor that tells of
+    its cgroup, if any, its times at the last mark, and the most threads that were at work in it at once."""
 
     pid: int
     lifeline: socket.socket
