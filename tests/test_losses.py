@@ -12,7 +12,7 @@ import pytest
 from .notebooks import answered, solution
 from .test_many import start, templates, write
 
-RUNS = int(os.environ.get("RUNS", 2))  # for each that is killed
+RUNS = int(os.environ.get("RUNS", 1))  # for each that is killed
 WRONG = "def linear(x, weight, bias=None):\n    import time\n    time.sleep(0.05)\n    return x @ weight"
 DIES = "import os\ndef linear(x, weight, bias=None):\n    os._exit(1)"
 pytestmark = pytest.mark.usefixtures("sandbox")
