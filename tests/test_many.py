@@ -34,10 +34,10 @@ def several(folder: Path, count: int) -> Path:
 
 
 def start(*arguments, cwd):
-    """A run that can be stopped by Ctrl-C, even where these tests themselves cannot."""
+    """A run that can be stopped by Ctrl-C and the like, even where these tests themselves cannot."""
     return subprocess.Popen(
         [sys.executable, "-m", "grader", *map(str, arguments)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)],
     )  # fmt: skip
 
 
