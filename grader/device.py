@@ -6,11 +6,11 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
 
 from .kernels.limits import MIB, Limits
 from .kernels.sandbox import GRADER
+from .kernels.scratch import Folder
 from .kernels.warm import Setting, device_environment
 
 TRIAL = 300.0  # seconds that the trial may take: it imports torch twice, and a driver that sleeps takes its time
@@ -63,7 +63,7 @@ def try_gpu(setting: Setting) -> Gpu:
     if not torch.backends.cuda.is_built():
         raise DeviceError("the installed torch is built without CUDA.")
     path = os.pathsep.join(filter(None, (str(GRADER.parent), os.environ.get("PYTHONPATH"))))
-    with tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True) as folder:
+    with Folder() as folder:
         environment = {**os.environ, **device_environment("cuda"), "PYTHONPATH": path, "TMPDIR": folder}
         words = [sys.executable, "-m", "grader.device", json.dumps(asdict(setting))]
         try:

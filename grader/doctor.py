@@ -87,13 +87,21 @@ def _kernel():
 
 
 def _sandbox():
-    from .kernels.sandbox import NoSandbox, require
+    """Whether there is one, and what a notebook can find in it."""
+    from .kernels import cgroup, sandbox
 
     try:
-        require()
-    except NoSandbox as missing:
+        sandbox.require()
+    except sandbox.NoSandbox as missing:
         return False, False, "sandbox: none", str(missing)
-    return False, True, "sandbox: bubblewrap", ""
+    from .catalogue import EXERCISES
+
+    seen = sandbox.seen([f"{exercise.name}.ipynb" for exercise in EXERCISES])
+    if seen:
+        cure = "Move the course, or what was handed in, out of the folders of Python and of the system."
+        return True, False, f"sandbox: bubblewrap, but notebooks can read {seen[0]} ({len(seen)} such files)", cure
+    memory = f"a memory cgroup for each ({cgroup.place()})" if cgroup.place() else "their processes watched, for no memory cgroup is to be had"
+    return False, True, f"sandbox: bubblewrap; in it notebooks find no other, nor the catalogue. Memory: {memory}", ""
 
 
 def _formulas():

@@ -5,7 +5,9 @@ This is the bookkeeping around the kernel. Taking an answer apart is nbval's cel
 
 import re
 import secrets
+import time
 from collections import Counter
+from contextlib import contextmanager
 
 from nbval.kernel import RunningKernel
 
@@ -16,7 +18,7 @@ from .kernels.messages import CellEnded, KernelUnavailable, nonce_of
 from .kernels.session import Session
 from .kernels.warm import Setting
 from .notebooks import Submission
-from .sources import forbidden_in_source, is_unchanged, top_level
+from .sources import forbidden_in_source, is_unchanged, source_of, top_level
 from .spec import Probe, Task
 from .texts import MOST, SHORT, one_line
 
@@ -65,6 +67,7 @@ class Workplace:
         self._answers: dict[tuple[str, str], Published | Exception] = {}  # by task and probe: what came of asking
         self._forbidden: dict[str, list[tuple[str, str]]] = {}  # what each task's source uses that it may not
         self._stories: dict[str, str] = {}  # by task
+        self._unchanged: dict[str, bool] = {}
         self._deaths: Counter[int] = Counter()  # kernels that died in a cell
         self._starts = self._faults = 0
         self._left = setting.limits.total  # seconds that the notebook may still take
@@ -168,7 +171,7 @@ class Workplace:
                     break
 
     def _check_total(self):
-        if self._left <= 0:
+        if self._left <= (self.session.whole.spent if self.session else 0):
             raise CellEnded(verdicts.TIMED_OUT, f"The notebook used up its {self.setting.limits.total:g} s in all.", alive=False)
 
     def _run(self, number, code) -> bool:
@@ -181,8 +184,8 @@ class Workplace:
         try:
             error = self.session.run(code).error
             if error and error[0] in LACKING:
-                for _, statement in top_level(code):
-                    self.note_missing_module(self.session.run(statement).error)
+                for statement in top_level(code):
+                    self.note_missing_module(self.session.run(source_of(code, statement)).error)
         except CellEnded as ended:
             self._deaths[number] += 1
             if ended.status != verdicts.KERNEL_DIED or self._deaths[number] == MAX_DEATHS:
@@ -203,14 +206,18 @@ class Workplace:
     def forbidden(self, task: Task) -> str:
         """Which forbidden thing the task's answer uses, by its source; empty if none."""
         if task.name not in self._forbidden:
-            self._forbidden[task.name] = forbidden_in_source(list(self.submission.cells), task.name, task.forbids)
+            with self._reading():
+                self._forbidden[task.name] = forbidden_in_source(list(self.submission.cells), task.name, task.forbids)
         for name, line in self._forbidden[task.name][:1]:
             return forbidden_message(task, [name], line)
         return ""
 
     def is_unchanged(self, task: Task) -> bool:
         """Whether the task's answer is still the code that its author was given to mend."""
-        return task.starter is not None and is_unchanged(list(self.submission.cells), task.name, task.starter.source)
+        if task.starter is not None and task.name not in self._unchanged:
+            with self._reading():
+                self._unchanged[task.name] = is_unchanged(list(self.submission.cells), task.name, task.starter.source)
+        return self._unchanged.get(task.name, False)
 
     def fate_if_missing(self, task: Task) -> tuple[str, str]:
         """Why the notebook's namespace has no such name: its cell failed, or there is none."""
@@ -227,8 +234,16 @@ class Workplace:
     def story(self, task: Task) -> str:
         """What stands between the notebook's answer and the name that is asked, if anything does."""
         if task.name not in self._stories:
-            self._stories[task.name] = names.story(self.submission, task.name, failed=self.notes.keys())
+            with self._reading():
+                self._stories[task.name] = names.story(self.submission, task.name, failed=self.notes.keys())
         return self._stories[task.name]
+
+    @contextmanager
+    def _reading(self):
+        """What its source takes to be read is the notebook's time, too."""
+        begin = time.process_time()
+        yield
+        self._left -= time.process_time() - begin
 
     def close(self):
         if self.session is not None:

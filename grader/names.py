@@ -4,7 +4,7 @@ import ast
 import re
 import sys
 
-from .sources import bound_names, defined_names, top_level
+from .sources import bound_names, defined_names, source_of, top_level
 
 CELL_MAGIC = re.compile(r"\s*%%(\w+)[^\n]*\n(.*)", re.DOTALL)
 
@@ -19,14 +19,14 @@ def story(submission, name: str, failed=()) -> str:
 
     failed: numbers of cells that did not run to their end, of which nothing is believed but what they define.
     """
-    statements = [(number, *each) for number, cell in enumerate(submission.cells) for each in top_level(cell)]
-    definitions = [place for place, (_, statement, _) in enumerate(statements) if _defines(statement, name)]
+    statements = [(number, statement) for number, cell in enumerate(submission.cells) for statement in top_level(cell)]
+    definitions = [place for place, (_, statement) in enumerate(statements) if _defines(statement, name)]
     if not definitions:
         return _hidden(submission, name)
-    last, definition, _ = statements[definitions[-1]]
-    for number, statement, text in statements[definitions[-1] + 1 :]:
+    last, definition = statements[definitions[-1]]
+    for number, statement in statements[definitions[-1] + 1 :]:
         if number not in failed and (deed := _deed(statement, name)):
-            return f"Code cell {number + 1} {deed} your `{name}` of code cell {last + 1}: `{text.splitlines()[0][:80]}`."
+            return f"Code cell {number + 1} {deed} your `{name}` of code cell {last + 1}: `{source_of(submission.cells[number], statement).splitlines()[0][:80]}`."
     earlier = [statements[place][0] for place in definitions[:-1] if not _is_stub(statements[place][1])]
     if earlier and _is_stub(definition):
         return f"Code cell {last + 1} defines `{name}` once more, as a stub: your answer in code cell {earlier[-1] + 1} is not the one that counts."

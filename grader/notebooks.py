@@ -12,7 +12,7 @@ import nbformat
 
 from . import files
 from .catalogue import EXERCISES
-from .sources import defined_names
+from .sources import begin_submission, defined_names
 from .spec import Exercise
 from .texts import one_line, path_text
 from .wire import clean
@@ -60,6 +60,7 @@ class Submission:
 
 def read(path: Path) -> Submission:
     """Read a submission. Raises NotebookError."""
+    begin_submission()
     notebook = _load(path)
     cells = tuple(clean(cell.source) for cell in notebook.cells if cell.cell_type == "code")
     others = tuple(

@@ -6,8 +6,17 @@ import functools
 from IPython.core.inputtransformer2 import TransformerManager
 
 
+MAX_CELLS = 2000  # that are kept when read
+MAX_REREAD = 5 * 10**5  # characters of a submission that are read once more because of a magic or shell line: all of its cell, for each
 HARMLESS = ("grader.learner", "grader.learner.check")  # of the grader, what notebooks use
 SWITCHES = ("DisableTorchFunction", "DisableTorchFunctionSubclass", "_disable_current_modes", "_pop_mode")
+
+
+def begin_submission():
+    """Forget other notebooks, and read no more of this one again than MAX_REREAD: a cell that needs more counts as unreadable."""
+    _cell.cache_clear()
+    _reading.cache_clear()
+    _magics.left = MAX_REREAD
 
 
 def defined_names(cell: str) -> set[str]:
@@ -16,15 +25,14 @@ def defined_names(cell: str) -> set[str]:
     return {statement.name for statement in _statements((cell,))[0] if isinstance(statement, kinds)}
 
 
-def top_level(cell: str) -> list[tuple[ast.stmt, str]]:
-    """The statements of a cell, each with its text; none where it cannot be read as Python."""
-    statements, lines = _statements((cell,))
-    starts = [min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))]) for statement in statements]
-    return [(statement, _text(lines[id(statement)], start, statement)) for statement, start in zip(statements, starts)]
+def top_level(cell: str) -> list[ast.stmt]:
+    """The statements of a cell; none where it cannot be read as Python."""
+    return _cell(cell)[0]
 
 
-def _text(lines, start, statement):
-    """The lines from `start` to the end of a statement, without its neighbours in the first and the last of them."""
+def source_of(cell: str, statement: ast.stmt) -> str:
+    """The text of a statement of a cell: its lines, without its neighbours in the first and the last of them."""
+    start, lines = min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))]), _cell(cell)[1]
     chosen = [line.encode() for line in lines[start - 1 : statement.end_lineno]]  # ast counts bytes
     chosen[-1] = chosen[-1][: statement.end_col_offset]
     chosen[0] = chosen[0][statement.col_offset :] if start == statement.lineno else chosen[0]
@@ -111,20 +119,36 @@ def _tampering(statements, lines):
     return found
 
 
-@functools.lru_cache(maxsize=64)  # also by `defined_names`, cell by cell
 def _statements(cells):
     """Top-level statements of all cells that parse, with the lines of the cell each stands in."""
-    statements, lines = [], {}
-    for cell in cells:
-        try:
-            source = TransformerManager().transform_cell(cell)  # %magics become plain calls
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError, RuntimeError):  # also of code that is made to be unreadable
-            continue
-        for statement in tree.body:
-            statements.append(statement)
-            lines[id(statement)] = source.splitlines()
-    return statements, lines
+    read = list(map(_cell, cells))
+    return [each for statements, _ in read for each in statements], {id(each): lines for statements, lines in read for each in statements}
+
+
+@functools.lru_cache(maxsize=MAX_CELLS)
+def _cell(source):
+    """The statements of a cell and its lines; nothing of one that cannot be read."""
+    try:
+        source = _magics.transform_cell(source)  # %magics become plain calls
+        return ast.parse(source).body, source.splitlines()
+    except (SyntaxError, ValueError, RecursionError, MemoryError, RuntimeError):  # also of code that is made to be unreadable
+        return [], []
+
+
+class _Magics(TransformerManager):
+    """IPython's, which reads a cell anew for each magic and shell line in it. Raises RuntimeError when `left`, a number of characters, is used up."""
+
+    left = float("inf")
+
+    def do_one_token_transform(self, lines):
+        changed, lines = super().do_one_token_transform(lines)
+        self.left -= sum(map(len, lines)) if changed else 0
+        if self.left < 0:
+            raise RuntimeError("more magic and shell lines than can be read")
+        return changed, lines
+
+
+_magics = _Magics()
 
 
 def bound_names(statement):

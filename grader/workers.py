@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections import deque
 from contextlib import redirect_stdout, suppress
@@ -18,12 +19,14 @@ import pytest
 
 from .kernels import clock, warm
 from .kernels.limits import MIB
+from .kernels.scratch import Folder
 from .texts import one_line, path_text
 from .verdicts import SubmissionResult
 
 TRIES = 2  # workers that a notebook may outlive before it is called a grader fault
 OVERTIME = 240.0  # seconds that the grader itself may compute over a notebook, or wait, its kernels' start included
 LOOK = 5.0  # seconds between looks at how long a worker has computed
+ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # they stop a run as Ctrl-C does
 MEMORY = 2048 * MIB  # that a worker may take over what it starts with: how much a kernel sends is the kernel's choice
 
 
@@ -86,6 +89,8 @@ def _grade(file) -> str:
 def _work(connection, seed: int, setting: warm.Setting, folder: str):
     """A worker's life."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    for number in ENDS:
+        signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
     if sys.platform == "linux" and setting.device == "cpu":  # CUDA's driver reserves far more than it uses
         _bound_memory()
     tempfile.tempdir = folder
@@ -118,7 +123,7 @@ class Pool:
 
     def __init__(self, jobs: int, seed: int, setting: warm.Setting):
         self._jobs, self._seed, self._setting = jobs, seed, setting
-        self._folder = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
+        self._folder = Folder()
         self._context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
         self._workers = {}  # a connection to its process, the notebook in work, and when it was begun (see _now)
 
@@ -135,7 +140,8 @@ class Pool:
                 if busy is None and waiting:
                     notebook = waiting.popleft()
                     self._workers[connection] = process, notebook, _now(process)
-                    connection.send(notebook)
+                    with suppress(OSError):  # it has been killed, as will be found when it is listened to
+                        connection.send(notebook)
             at_work = [connection for connection, (_, busy, _) in self._workers.items() if busy]
             if not at_work:
                 return
@@ -186,12 +192,18 @@ class Pool:
         connection.close()
 
     def __enter__(self):
+        self._handlers = {}
+        for number in ENDS if threading.current_thread() is threading.main_thread() else ():
+            if signal.getsignal(number) == signal.SIG_DFL:  # and not ignored, as by nohup
+                self._handlers[number] = signal.signal(number, signal.default_int_handler)
         return self
 
     def __exit__(self, *_):
         for connection in list(self._workers):
             self._bury(connection)
         self._folder.cleanup()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
 
 def _now(process) -> tuple[float, float]:

@@ -224,3 +224,13 @@ def test_an_exception_of_a_subclass_is_the_exception_that_is_asked_for(tmp_path)
 def test_an_untouched_exercise_tells_no_story(tmp_path):
     found = tasks(grade(tmp_path, {"untouched": exercise(EXERCISE)})["untouched"])
     assert all(verdict["message"] == "Still to be written." for task in found.values() for verdict in task["verdicts"])
+
+
+def test_no_kernel_is_started_when_the_notebooks_time_is_spent(tmp_path):
+    """Each cell ends its kernel, for it cannot be interrupted: one or two use up the time, the others are never run."""
+    loop = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
+    submission = grade(tmp_path, {"loops": later(*[f"{loop}  # {number}" for number in range(5)])}, "--limit", "cell=2", "--limit", "total=3")["loops"]
+    assert len(submission["notes"]) < 3, submission["notes"]
+    assert {(verdict["status"], verdict["message"]) for task in submission["tasks"] for verdict in task["verdicts"]} == {
+        ("timed out", "The notebook used up its 3 s in all.")
+    }

@@ -34,10 +34,10 @@ def several(folder: Path, count: int) -> Path:
 
 
 def start(*arguments, cwd):
-    """A run that can be stopped by Ctrl-C, even where these tests themselves cannot."""
+    """A run that can be stopped by Ctrl-C and the like, even where these tests themselves cannot."""
     return subprocess.Popen(
         [sys.executable, "-m", "grader", *map(str, arguments)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)],
     )  # fmt: skip
 
 
@@ -87,7 +87,8 @@ def test_what_has_not_changed_is_not_graded_again(tmp_path):
     assert '"points": 0' in first and '"points": 0' not in graded()
 
 
-def test_stopping_leaves_valid_reports_of_what_is_done_and_nothing_else(tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_stopping_leaves_valid_reports_of_what_is_done_and_nothing_else(tmp_path, how):
     several(tmp_path / "work", 6)
     write(tmp_path / "work", {"99": answered("01_formula", {"linear": "while True: pass"})})
     (tmp_path / "tmp").mkdir()
@@ -98,7 +99,7 @@ def test_stopping_leaves_valid_reports_of_what_is_done_and_nothing_else(tmp_path
     finally:
         del os.environ["TMPDIR"]
     await_results(tmp_path / "r.json", 6)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     out, error = process.communicate(timeout=30)
     assert process.returncode == 130 and "6 of 7" in error and "Traceback" not in error
     assert len(json.loads((tmp_path / "r.json").read_text())["submissions"]) == 6
@@ -107,6 +108,24 @@ def test_stopping_leaves_valid_reports_of_what_is_done_and_nothing_else(tmp_path
     time.sleep(1)
     left = [each for each in psutil.process_iter(["cmdline"]) if each.pid not in before and "grader" in " ".join(each.info["cmdline"] or [])]
     assert [each.info["cmdline"] for each in left if str(tmp_path) in str(each.info["cmdline"])] == []
+
+def test_what_a_killed_run_leaves_is_removed_by_the_next(tmp_path, monkeypatch):
+    several(tmp_path / "work", 1)
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    process = start("grade", "work", "--json", "r.json", cwd=tmp_path)
+    await_results(tmp_path / "r.json", 0)
+    while not any((tmp_path / "tmp").iterdir()):
+        time.sleep(0.01)
+    below = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate(timeout=30)
+    psutil.wait_procs(below, timeout=30)
+    left = list((tmp_path / "tmp").iterdir())
+    for folder in left:
+        os.utime(folder, (0, 0))  # as if it had lain there for long
+    assert left and grader("grade", "work", cwd=tmp_path).returncode == 0
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 @pytest.mark.parametrize("victim", ["template", "worker"])
 def test_what_the_machine_kills_is_replaced_and_nobody_loses_a_point(tmp_path, victim):
@@ -205,9 +224,7 @@ def test_a_killed_template_takes_its_kernels_along_even_without_a_sandbox(tmp_pa
     assert process.returncode == 0
 
 def test_a_notebook_that_takes_the_grader_itself_too_long_is_given_up(tmp_path, monkeypatch):
-    notebook = solution("01_formula")
-    notebook.cells.append(nbformat.v4.new_code_cell("a = !true\n" * 1500 + "("))  # IPython's parser takes a minute to find no end
-    write(tmp_path, {"slow": notebook, "well": solution("01_formula")})
+    write(tmp_path, {"slow": answered("01_formula", {"linear": SLEEPER.replace("3", "25")}), "well": solution("01_formula")})
     setting = warm.Setting()
     paths = {name: (tmp_path / f"{name}.ipynb", name) for name in ("slow", "well")}
     try:

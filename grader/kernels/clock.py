@@ -5,6 +5,7 @@ Linux tells both figures: proc(5) for processor time, sched-stats for the time s
 
 import os
 import time
+from contextlib import suppress
 
 BACKSTOP = 6  # times its limit that anything may take by the wall's clock, whatever it did meanwhile
 STEP = 0.05  # seconds, at least, between two looks
@@ -62,3 +63,26 @@ def waited(pids: list[int]) -> float:
         except (OSError, ValueError, IndexError):
             pass
     return max(times, default=time.monotonic())
+
+
+def running(pids: list[int]) -> list[int]:
+    """Those of the processes' threads that compute, or would if they had a processor."""
+    return [thread for thread in _threads(pids) if _state(thread) == "R"]
+
+
+def yield_to_others(pids: list[int], nice: int):
+    """Lower the priority of all threads of processes, and of all that they start. Needs CAP_SYS_NICE. See sched(7)."""
+    for thread in _threads(pids):
+        with suppress(OSError):  # it has ended
+            os.setpriority(os.PRIO_PROCESS, thread, nice)
+
+
+def _threads(pids):
+    for pid in pids:
+        with suppress(OSError):
+            yield from map(int, os.listdir(f"/proc/{pid}/task"))
+
+
+def _state(thread):
+    with suppress(OSError), open(f"/proc/{thread}/stat", encoding="utf-8") as stat:
+        return stat.read().rpartition(")")[2].split()[0]

@@ -106,23 +106,30 @@ def _call(name, *arguments):
         raise OSError(number, f"{name}: {os.strerror(number)}")
 
 
-# System calls that no answer needs, and that reach past the limits (memory that belongs to no process, new namespaces) or
-# into other processes and the innards of the system. By number, x86_64 and aarch64: <asm/unistd.h>.
+# System calls that no answer needs, and that reach past the limits (memory that belongs to no process, what all users of the machine share, new
+# namespaces) or into other processes and the innards of the system. By number, x86_64 and aarch64: <asm/unistd.h>.
 _REFUSED = {
-    "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190),
+    "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190), "mq_open": (240, 180),
+    "vmsplice": (278, 75), "tee": (276, 77), "io_setup": (206, 0), "inotify_init": (253, 26), "inotify_init1": (294, 26),
     "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41),
     "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430), "fsmount": (432, 432), "mount_setattr": (442, 442),
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "kcmp": (312, 272),
     "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282), "io_uring_setup": (425, 425),
     "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219), "fanotify_init": (300, 262),
 }
+# Said to be done, and not done: libraries count on these. A lock on a file that all can read would be seen by other notebooks; a session of its own
+# would get a process another notebook's share of the processors (sched(7), autogroups).
+_PRETENDED = {"flock": (73, 32), "setsid": (112, 157)}
+_FCNTL, LOCKS = (72, 25), (6, 7, 37, 38)  # F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW
 _MMAP = (9, 222)
 SHARED_ANONYMOUS = 0x21  # memory that stays taken when no process shows it
 _CLONE, _CLONE3 = (56, 220), (435, 435)
-_SOCKET, AF_VSOCK = (41, 198), 40  # sockets to a virtual machine's host belong to no network namespace
+_SOCKET, FAMILIES = (41, 198), (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK; others, such as AF_VSOCK, belong to no network namespace
+_SETSOCKOPT, SOL_SOCKET, BUFFERS = (54, 208), 1, (7, 8)  # SO_SNDBUF, SO_RCVBUF: memory that no process shows
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 EPERM, ENOSYS = 1, 38
+LOAD, EQUAL, AT_LEAST, ANY_BIT, MASK, ANSWER = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06  # <linux/bpf_common.h>
 
 
 def refuse_system_calls(cuda: bool):
@@ -131,21 +138,37 @@ def refuse_system_calls(cuda: bool):
     if machine not in _AUDIT_ARCH:
         return
     column = list(_AUDIT_ARCH).index(machine)
-    load, equal, at_least, any_bit, mask, answer = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
-    program = [(load, 0, 0, 4), (equal, 1, 0, _AUDIT_ARCH[machine]), (answer, 0, 0, _KILL), (load, 0, 0, 0)]
+    program = [(LOAD, 0, 0, 4), (EQUAL, 1, 0, _AUDIT_ARCH[machine]), (ANSWER, 0, 0, _KILL), (LOAD, 0, 0, 0)]
     if machine == "x86_64":  # the x32 numbers are other doors to the same calls
-        program += [(at_least, 0, 1, 0x40000000), (answer, 0, 0, _KILL)]
+        program += [(AT_LEAST, 0, 1, 0x40000000), (ANSWER, 0, 0, _KILL)]
     for number in (numbers[column] for name, numbers in _REFUSED.items() if not (cuda and name == "memfd_create")):  # its driver may need it
-        program += [(equal, 0, 1, number), (answer, 0, 0, _ERRNO | EPERM)]
-    program += [(equal, 0, 3, _SOCKET[column]), (load, 0, 0, 16), (equal, 0, 1, AF_VSOCK), (answer, 0, 0, _ERRNO | EPERM), (load, 0, 0, 0)]
-    program += [(equal, 0, 1, _CLONE3[column]), (answer, 0, 0, _ERRNO | ENOSYS)]
+        program += _if(EQUAL, number, [(ANSWER, 0, 0, _ERRNO | EPERM)])
+    for numbers in _PRETENDED.values():
+        program += _if(EQUAL, numbers[column], [(ANSWER, 0, 0, _ERRNO)])
+    program += _if(EQUAL, _FCNTL[column], [(LOAD, 0, 0, _argument(1)), *(step for lock in LOCKS for step in _if(EQUAL, lock, [(ANSWER, 0, 0, _ERRNO)])), (LOAD, 0, 0, 0)])
+    known = [step for family in FAMILIES for step in _if(EQUAL, family, [(ANSWER, 0, 0, _ALLOW)])]
+    program += _if(EQUAL, _SOCKET[column], [(LOAD, 0, 0, _argument(0)), *known, (ANSWER, 0, 0, _ERRNO | EPERM)])
+    sizes = [step for size in BUFFERS for step in _if(EQUAL, size, [(ANSWER, 0, 0, _ERRNO | EPERM)])]
+    level = _if(EQUAL, SOL_SOCKET, [(LOAD, 0, 0, _argument(2)), *sizes])
+    program += _if(EQUAL, _SETSOCKOPT[column], [(LOAD, 0, 0, _argument(1)), *level, (LOAD, 0, 0, 0)])
+    program += _if(EQUAL, _CLONE3[column], [(ANSWER, 0, 0, _ERRNO | ENOSYS)])
     if not cuda:
-        program += [(equal, 0, 5, _MMAP[column]), (load, 0, 0, 40), (mask, 0, 0, SHARED_ANONYMOUS)]
-        program += [(equal, 0, 1, SHARED_ANONYMOUS), (answer, 0, 0, _ERRNO | EPERM), (load, 0, 0, 0)]
+        shared = _if(EQUAL, SHARED_ANONYMOUS, [(ANSWER, 0, 0, _ERRNO | EPERM)])
+        program += _if(EQUAL, _MMAP[column], [(LOAD, 0, 0, _argument(3)), (MASK, 0, 0, SHARED_ANONYMOUS), *shared, (LOAD, 0, 0, 0)])
     namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP
-    program += [(equal, 0, 3, _CLONE[column]), (load, 0, 0, 16), (any_bit, 0, 1, namespaces), (answer, 0, 0, _ERRNO | EPERM)]
-    program += [(answer, 0, 0, _ALLOW)]
+    program += _if(EQUAL, _CLONE[column], [(LOAD, 0, 0, _argument(0)), *_if(ANY_BIT, namespaces, [(ANSWER, 0, 0, _ERRNO | EPERM)])])
+    program += [(ANSWER, 0, 0, _ALLOW)]
     code = b"".join(struct.pack("HBBI", *step) for step in program)
     buffer = ctypes.create_string_buffer(code, len(code))
     filter_program = struct.pack("HxxxxxxP", len(program), ctypes.addressof(buffer))
     _call("prctl", PR_SET_SECCOMP, ctypes.c_ulong(2), ctypes.create_string_buffer(filter_program), ctypes.c_ulong(0), ctypes.c_ulong(0))
+
+
+def _if(test, value, steps):
+    """Steps to be taken where what was loaded last passes a test."""
+    return [(test, 0, len(steps), value), *steps]
+
+
+def _argument(number):
+    """Where in a call's data the lower half of an argument lies."""
+    return 16 + 8 * number

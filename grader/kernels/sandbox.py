@@ -14,14 +14,20 @@ import sys
 from pathlib import Path
 
 GRADER = Path(__file__).parent.parent
+COURSE = str(GRADER.parent)  # in a checkout, with solutions/ and exercises/; of an installed grader, where packages lie
 PYTHON = os.path.abspath(sys.executable)  # a folder named on the way there, as in ../.venv/bin/python, need not be in the sandbox
 INSIDE = (  # of the grader's files: what a kernel runs
     "__init__.py", "learner.py", "asking.py", "bench.py", "sources.py", "state.py", "texts.py", "watch.py", "wire.py",
-    "kernels/__init__.py", "kernels/clock.py", "kernels/confine.py", "kernels/gpu.py", "kernels/inside.py", "kernels/kernel.py", "kernels/limits.py",
+    "kernels/__init__.py", "kernels/cgroup.py", "kernels/clock.py", "kernels/confine.py", "kernels/gpu.py", "kernels/inside.py", "kernels/kernel.py", "kernels/limits.py",
     "kernels/memory.py", "kernels/template.py",
 )  # fmt: skip
-SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
+LIBRARIES = ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "include", "share", "etc", "ssl")  # where programs and libraries lie, in a system or an environment
+SYSTEM = (
+    *(f"{root}/{name}" for root in ("/usr", "/usr/local") for name in LIBRARIES),
+    "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives",
+)  # fmt: skip
 GPU_SYSTEM = ("/sys/bus/pci", "/sys/devices", "/sys/module/nvidia", "/sys/module/nvidia_uvm")  # where a driver looks for its devices
+GPU_LIBRARIES = ("/usr/local/nvidia", "/usr/local/cuda*")
 PACKAGES = ("torch", "numpy", "IPython", "ipykernel", "jupyter_client", "zmq", "matplotlib", "matplotlib_inline")
 PRIVATE = "/private"  # the only folder that a notebook may write to; /tmp leads there
 WORK = f"{PRIVATE}/work"  # where it finds itself
@@ -84,25 +90,29 @@ def require():
 def command(cuda: bool) -> list[str]:
     """The words to put before a command so that it runs in the sandbox."""
     words = ["bwrap", "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    # for the template: to make kernels' namespaces, map their nobody to a 0 that may be a namespace's only user, see their memory, and end them
-    capabilities = ["SYS_ADMIN", "SETFCAP", "SYS_PTRACE", "KILL"]
+    # for the template: to make kernels' namespaces, map their nobody to a 0 that may be a namespace's only user, see their memory, slow and end them
+    capabilities = ["SYS_ADMIN", "SETFCAP", "SYS_PTRACE", "SYS_NICE", "KILL"]
     if os.geteuid() == 0:  # each kernel becomes nobody
         capabilities += ["SETUID", "SETGID"]
     else:
         words += ["--unshare-user", "--uid", "0", "--gid", "0"]  # else bubblewrap nests two user namespaces, and these rights hold in one
     words += ["--cap-drop", "ALL", *(word for name in capabilities for word in ("--cap-add", f"CAP_{name}"))]
-    for path in filter(os.path.exists, SYSTEM):
+    shown = _shown(cuda)
+    within = [path for path in shown if _is_in(path, COURSE)]
+    around = [path for path in shown if path not in within]
+    words += _folders(shown)
+    for path in around:
         words += ["--symlink", os.readlink(path), path] if os.path.islink(path) and path.count("/") == 1 else ["--ro-bind", path, path]
-    environment = _environment()
-    for folder in sorted({str(parent) for path in (*environment, GRADER) for parent in Path(path).parents} - {"/"}):
-        words += ["--dir", folder]  # else only root could pass through
-    for path in environment:
+    covered = [COURSE] if any(_is_in(COURSE, path) for path in around) and (GRADER.parent / "solutions").is_dir() else []
+    for folder in covered:  # nothing of a checkout is seen but what follows
+        words += ["--tmpfs", folder, *_folders(within)]
+    for path in within:
         words += ["--ro-bind", path, path]
     words += ["--tmpfs", str(GRADER), "--dir", str(GRADER / "kernels")]
     for name in INSIDE:
         words += ["--ro-bind", str(GRADER / name), str(GRADER / name)]
     words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", PRIVATE]
-    if not any(path.startswith("/tmp/") for path in (*environment, str(GRADER))):  # unless the course itself lies there
+    if not any(path.startswith("/tmp/") for path in (*shown, str(GRADER))):  # unless the course itself lies there
         words += ["--symlink", PRIVATE, "/tmp"]
     if not cuda:
         words += ["--dev-bind", "/dev/null", "/dev/zero"]  # mapped, it is memory that belongs to no process
@@ -112,7 +122,20 @@ def command(cuda: bool) -> list[str]:
         words += ["--dir", "/sys", "--dir", "/sys/bus", "--dir", "/sys/module"]
         for path in filter(os.path.exists, GPU_SYSTEM):
             words += ["--ro-bind", path, path]
-    return [*words, "--remount-ro", str(GRADER), "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", PRIVATE, "--"]
+    locked = (word for folder in (*covered, str(GRADER), "/dev", "/") for word in ("--remount-ro", folder))
+    return [*words, *locked, "--chdir", PRIVATE, "--"]
+
+
+def seen(names: list[str]) -> list[str]:
+    """Files of these names, and of the catalogue, that can be found from within the sandbox."""
+    walk = (
+        "import os, sys\n"
+        "for folder, folders, files in os.walk('/'):\n"
+        "    if folder == '/': folders[:] = set(folders) - {'proc', 'sys', 'dev'}\n"
+        "    print(*(os.path.join(folder, file) for file in files if file in sys.argv[2:] or folder.startswith(sys.argv[1])), sep='\\n', end='\\n')\n"
+    )
+    done = subprocess.run([*command(cuda=False), PYTHON, "-c", walk, str(GRADER / "catalogue"), *names], capture_output=True, encoding="utf-8", errors="replace")
+    return [line for line in done.stdout.splitlines() if line]
 
 
 def gpu_nodes() -> list[str]:
@@ -125,9 +148,23 @@ def gpu_groups() -> list[int]:
     return sorted({os.stat(node).st_gid for node in gpu_nodes()} - {0})
 
 
-def _environment() -> list[str]:
-    """The folders of this Python and its packages, and the links that lead to its program; outer ones first."""
-    folders = {sys.prefix, sys.base_prefix}
+def _folders(paths) -> list[str]:
+    """The words that make the folders on the way to paths: those that bubblewrap makes by itself, only root could pass through."""
+    folders = {str(parent) for path in (*paths, GRADER) for parent in Path(path).parents} - {"/"}
+    return [word for folder in sorted(folders) for word in ("--dir", folder)]
+
+
+def _is_in(path, folder) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def _shown(cuda) -> list[str]:
+    """What is to be seen of the system, and of this Python and its packages, with the links that lead to its program; outer folders first.
+
+    Of an environment, only its libraries: it may be that of a folder in which other things lie, such as the course's.
+    """
+    system = [path for pattern in (*SYSTEM, *(GPU_LIBRARIES if cuda else ())) for path in glob.glob(pattern)]
+    folders = {f"{prefix}/{name}" for prefix in (sys.prefix, sys.base_prefix) for name in (*LIBRARIES, "pyvenv.cfg")}
     for package in PACKAGES:
         found = importlib.util.find_spec(package)
         folders.add(str(Path(found.origin).parents[1]))
@@ -137,7 +174,7 @@ def _environment() -> list[str]:
         link = os.path.join(os.path.dirname(link), os.readlink(link))
     folders.add(link)
     kept = []
-    for path in sorted(map(os.path.abspath, folders), key=len):
-        if not any(path.startswith(f"{other}/") for other in (*kept, *SYSTEM)):
+    for path in sorted(filter(os.path.exists, map(os.path.abspath, folders)), key=len):
+        if not any(_is_in(path, other) for other in (*kept, *system)):
             kept.append(path)
-    return kept
+    return [*system, *kept]

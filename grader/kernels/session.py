@@ -8,7 +8,6 @@ import functools
 import os
 import select
 import subprocess
-import tempfile
 import time
 from dataclasses import dataclass, field
 
@@ -23,6 +22,7 @@ from . import warm
 from .clock import Clock
 from .limits import MIB
 from .messages import GPU_LOST, CellEnded, KernelUnavailable, in_short, nonce_of, receive, without_gpu_trouble
+from .scratch import Folder
 
 LIVENESS = 0.2  # seconds between looks at whether a plain kernel is alive; a warm one tells
 GRACE = 2.0  # seconds a kernel gets to end after an interrupt
@@ -66,7 +66,7 @@ class Session(RunningKernel):
         self.whole = Clock(float("inf"))
         self._pending: list[dict] = []  # what the running cell has published
         self._awaited: list[str] = []  # nonces of the answers it has yet to publish
-        self._folder = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
+        self._folder = Folder()
         try:
             self._start(total)
         except Exception as error:
@@ -204,11 +204,12 @@ class Session(RunningKernel):
             select.select([self._monitor.fd, *self._lifeline()], [], [], LIVENESS)
             back = zmq.EVENT_CONNECTED in self._events()
         if not self.is_alive():
-            if warm.AVAILABLE and self.km.provisioner.ended == "memory":
+            ended = self.km.provisioner.ended if warm.AVAILABLE else "gone"
+            if ended == "memory":
                 limit = self.setting.limits.memory
                 raise CellEnded(verdicts.OUT_OF_MEMORY, f"It used more than {limit:g} MiB of memory.", alive=False)
-            if warm.AVAILABLE and (self.km.provisioner.ended or not self.km.template.is_alive()):
-                raise KernelUnavailable(self.km.provisioner.ended or self.km.template.last_words())
+            if ended != "gone":
+                raise KernelUnavailable(ended or self.km.template.last_words())
             raise CellEnded(verdicts.KERNEL_DIED, "The Python process ended while it ran.", alive=False)
         if back:  # a message that was too long: the connection was cut, and made anew
             raise CellEnded(verdicts.FLOODED, f"It wrote more than {MESSAGE_BYTES // MIB} MiB at once.", alive=False)

@@ -1,17 +1,18 @@
 """The process that kernels are forked from, and that watches them. It has imported everything, started no thread, and run nobody's code.
 
-It reads requests from the socket whose number is its first argument: a JSON datagram, with the kernel's listening sockets and its
-lifeline as file descriptors. When that socket closes, it ends, and all kernels with it.
+It reads requests from the socket whose number is its first argument: a JSON datagram, with the kernel's listening sockets, the two files of its
+memory cgroup, if there is one (see cgroup), and its lifeline as file descriptors. When that socket closes, it ends, and all kernels with it.
 
 A lifeline is a socket between one kernel's session and the template. From the session: b"interrupt"; b"mark" when a cell begins, and b"time".
 To it: b"born" at once, b"memory" when the kernel used too much, b"failed: ..." where none could be started; b"time" with the seconds that it
-computed and that it waited for a processor, since the mark and since its birth. Its end is the kernel's end: when the kernel is gone with
-all that it started, the template closes it; when the session closes it, the template ends the kernel.
+computed and that it waited for a processor, since the mark and since its birth; b"gone" when the kernel is, with all that it started. Then the
+template closes it: where it ends without that word, the template was lost. When the session closes it, the template ends the kernel.
 """
 
 import gc
 import importlib
 import json
+import math
 import os
 import select
 import signal
@@ -29,21 +30,56 @@ import torch.fx.experimental.symbolic_shapes  # noqa: F401  (the first backward 
 from ipykernel import debugger  # noqa: F401  (imported late, it costs every kernel a quarter of a second)
 
 from .. import asking
-from . import clock, confine, inside, memory  # noqa: F401
+from . import cgroup, clock, confine, inside, memory  # noqa: F401
 from .kernel import CHANNELS, prepare, serve
 from .limits import MIB, Limits
 
 MAX_REQUEST = 65536
 WATCH = 0.1  # seconds between looks at the memory in use
+FEW = 2  # threads that a kernel may have at work at once, as a kernel has by itself, before it must share what one would get
 
 
 @dataclass
 class Kernel:
-    """A running kernel: its lifeline, how much memory it may use, in bytes, and its times at the last mark (see `_times`)."""
+    """A running kernel: its first process, its lifeline, how much memory it may use, in bytes, whether it is confined, the descriptor that tells of
+    its cgroup, if any, its times at the last mark, and the most threads that were at work in it at once."""
 
+    pid: int
     lifeline: socket.socket
     bound: float
+    confined: bool
+    events: int | None
     mark: tuple[float, float] = (0.0, 0.0)
+    busy: int = FEW
+
+    def processes(self) -> list[int]:
+        """Itself, first, and all that it started."""
+        others = memory.members(self.pid) if self.confined else memory.descendants(self.pid)
+        return [self.pid, *(pid for pid in others if pid != self.pid)]
+
+    def times(self) -> tuple[float, float]:
+        """Seconds that it has computed, with all that it started, and that it waited for a processor."""
+        pids = self.processes()
+        return clock.computed(pids), clock.waited(pids)
+
+    def has_overflowed(self) -> bool:
+        return self.events is not None and cgroup.has_overflowed(self.events)
+
+    def exceeds(self, pids: list[int]) -> bool:
+        sockets = memory.sockets(self.pid) if self.confined else 0
+        return self.has_overflowed() or memory.exceeds(pids, self.bound - sockets)
+
+    def share(self, pids: list[int]):
+        """See that it gets no more of the processors for having many things to do at once: each is given the less weight, the more there are."""
+        busy = clock.running(pids)
+        if len(busy) > self.busy:
+            self.busy = len(busy)
+            clock.yield_to_others(pids, min(19, math.ceil(math.log(self.busy, 1.25))))  # a step of nice is a quarter more or less
+
+    def close(self):
+        self.lifeline.close()
+        if self.events is not None:
+            os.close(self.events)
 
 
 class Template:
@@ -72,32 +108,34 @@ class Template:
                     self._hear(lifelines[source])
             self._bury()
             if time.monotonic() - watched >= WATCH:
-                self._watch_memory()
+                self._watch()
                 watched = time.monotonic()
 
     def _answer_request(self) -> bool:
-        text, descriptors, _, _ = socket.recv_fds(self.control, MAX_REQUEST, len(CHANNELS) + 1)
+        text, descriptors, _, _ = socket.recv_fds(self.control, MAX_REQUEST, len(CHANNELS) + 3)
         if not text:
             return False
-        request, lifeline = json.loads(text), socket.socket(fileno=descriptors[-1])
+        request, lifeline = json.loads(text), socket.socket(fileno=descriptors.pop())
+        listening, (procs, events) = descriptors[: len(CHANNELS)], descriptors[len(CHANNELS) :] or (None, None)
         limits = Limits(**request["limits"])
         if request["confined"]:
             confine.next_child_apart()
         pid = os.fork()
         if pid == 0:
             try:
-                _be_kernel(request, limits, descriptors[:-1], lifeline)
+                _be_kernel(request, limits, listening, procs, lifeline)
             except Exception as error:
                 lifeline.send(f"failed: {type(error).__name__}: {error}".encode())
             finally:
                 os._exit(1)
         if request["confined"]:
             confine.next_child_here()
-        for descriptor in descriptors[:-1]:
-            os.close(descriptor)
+        for descriptor in descriptors:
+            if descriptor != events:
+                os.close(descriptor)
         _tell(lifeline, b"born")
         bound = memory.resident([pid]) + limits.memory * MIB + (confine.GPU_MEMORY if request["cuda"] else 0)
-        self.kernels[pid] = Kernel(lifeline, bound)
+        self.kernels[pid] = Kernel(pid, lifeline, bound, request["confined"], events)
         return True
 
     def _hear(self, pid):
@@ -109,9 +147,9 @@ class Template:
         if said == b"interrupt":
             os.kill(pid, signal.SIGINT)
         elif said == b"mark":
-            kernel.mark = _times(pid)
+            kernel.mark = kernel.times()
         elif said == b"time":
-            now = _times(pid)
+            now = kernel.times()
             _tell(kernel.lifeline, " ".join(["time", *(f"{each - past:.3f}" for past in (kernel.mark, (0, 0)) for each, past in zip(now, past))]).encode())
         else:
             self._end(pid)
@@ -130,26 +168,26 @@ class Template:
                 break
             if pid == 0:
                 break
-            if pid in self.kernels:
-                self.kernels.pop(pid).lifeline.close()
+            if kernel := self.kernels.pop(pid, None):
+                _tell(kernel.lifeline, b"memory" if kernel.has_overflowed() else b"gone")
+                kernel.close()
         for orphan in set(memory.children(os.getpid())) - self.kernels.keys():
             self._end(orphan)
 
-    def _watch_memory(self):
+    def _watch(self):
         for pid, kernel in self.kernels.items():
-            if memory.exceeds([pid, *memory.descendants(pid)], kernel.bound):
+            pids = kernel.processes()
+            if kernel.exceeds(pids):
                 _tell(kernel.lifeline, b"memory")
                 self._end(pid)
+            else:
+                kernel.share(pids)
 
 
-def _times(pid) -> tuple[float, float]:
-    """Seconds that a kernel has computed, with all that it started, and that it waited for a processor."""
-    pids = [pid, *memory.descendants(pid)]
-    return clock.computed(pids), clock.waited(pids)
-
-
-def _be_kernel(request, limits, sockets, lifeline):
-    """What the fork becomes. Of the template's open files it keeps only its own sockets."""
+def _be_kernel(request, limits, sockets, procs, lifeline):
+    """What the fork becomes. Of the template's open files it keeps only its own sockets. procs: how it joins its cgroup, if it has one."""
+    if procs is not None:
+        os.write(procs, b"0")
     for name in os.listdir("/proc/self/fd"):
         if int(name) not in (0, 1, 2, *sockets, lifeline.fileno()):
             try:

@@ -12,14 +12,15 @@ import site
 import socket
 import subprocess
 import sys
-import tempfile
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from jupyter_client.provisioning import KernelProvisionerBase
 
-from . import sandbox
+from . import cgroup, sandbox
 from .limits import Limits
+from .scratch import Folder
 
 PORTS = {"shell": 1, "iopub": 2, "stdin": 3}  # as the kernel module's, which would import all of ipykernel
 AVAILABLE = sys.platform == "linux"
@@ -50,7 +51,7 @@ class Template:
 
     def __init__(self, setting: Setting):
         self.setting = setting
-        self.folder = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
+        self.folder = Folder()
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         words = [sandbox.PYTHON, "-m", "grader.kernels.template", str(theirs.fileno())]
         confined = setting.sandbox == "bwrap"
@@ -63,12 +64,11 @@ class Template:
                 env=environment(sandbox.PRIVATE if confined else self.folder.name) | device_environment(setting.device),
             )  # fmt: skip
         self._owner = os.getpid()
+        self.is_lost = False  # a kernel of its has ended without its word
 
     def is_alive(self) -> bool:
         """Whether it still listens."""
-        if select.select([self.control], [], [], 0)[0]:
-            return False  # it never says anything: this is the end of the connection
-        return True
+        return not self.is_lost and not select.select([self.control], [], [], 0)[0]  # it never says anything: that would be the connection's end
 
     def last_words(self) -> str:
         """What it wrote last before it ended."""
@@ -76,8 +76,8 @@ class Template:
             lines = log.read().strip().splitlines()
         return f"the process that kernels are forked from has ended; its last words: {lines[-1] if lines else 'none'}"
 
-    def fork(self, key: str, folder: str, listening: list[socket.socket]) -> socket.socket:
-        """Have a kernel forked that serves on these sockets; its lifeline (see template). Raises TemplateError."""
+    def fork(self, key: str, folder: str, listening: list[socket.socket], group: cgroup.Group | None) -> socket.socket:
+        """Have a kernel forked that serves on these sockets, in this group; its lifeline (see template). Raises TemplateError."""
         confined, cuda = self.setting.sandbox == "bwrap", self.setting.device == "cuda"
         request = {
             "key": key, "folder": sandbox.WORK if confined else folder, "limits": asdict(self.setting.limits),
@@ -86,7 +86,8 @@ class Template:
         lifeline, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             with theirs:
-                descriptors = [*(each.fileno() for each in listening), theirs.fileno()]
+                groups = [group.procs, group.events] if group else []
+                descriptors = [*(each.fileno() for each in listening), *groups, theirs.fileno()]
                 socket.send_fds(self.control, [json.dumps(request).encode()], descriptors)
         except OSError:
             lifeline.close()
@@ -117,8 +118,11 @@ def template(setting: Setting) -> Template:
 
 @atexit.register
 def close_templates():
+    confined = any(setting.sandbox == "bwrap" for setting in _templates)
     while _templates:
         _templates.popitem()[1].close()
+    if confined:
+        cgroup.sweep()
 
 
 def arithmetic() -> dict[str, str]:
@@ -147,13 +151,13 @@ def device_environment(device: str) -> dict:
     return {**blocking, **exact, "CUDA_CACHE_DISABLE": "1"}  # a private folder holds no driver's files
 
 
-_ending: list[socket.socket] = []  # lifelines of kernels that have been told to end
+_ending: list[tuple[socket.socket, cgroup.Group | None]] = []  # lifelines and groups of kernels that have been told to end
 
 
 def await_endings():
     """Wait until nothing is left of the kernels that were told to end. Raises TemplateError where one does not."""
     while _ending:
-        lifeline = _ending.pop()
+        lifeline, group = _ending.pop()
         with lifeline:
             lifeline.settimeout(END_SECONDS)
             try:
@@ -163,13 +167,17 @@ def await_endings():
                 pass
             except TimeoutError:
                 raise TemplateError(f"an earlier kernel did not end within {END_SECONDS:.0f} s") from None
+            finally:
+                if group:
+                    group.close()
 
 
 class WarmProvisioner(KernelProvisionerBase):
     """jupyter_client's way to a forked kernel. Its manager (session.WarmKernelManager) says which template to use, and where."""
 
     lifeline: socket.socket | None = None
-    ended: str = ""  # why the template ended the kernel
+    group: cgroup.Group | None = None
+    ended: str = ""  # how the kernel ended, in the template's words; none where the template was lost
 
     @property
     def has_process(self) -> bool:
@@ -185,8 +193,10 @@ class WarmProvisioner(KernelProvisionerBase):
         """Wait until the kernel is being started. Raises TemplateError."""
         if not select.select([self.lifeline], [], [], seconds)[0]:
             raise TemplateError(f"the process that kernels are forked from did not answer within {seconds:.0f} s")
-        if self._hear() != "born":
-            raise TemplateError(self.parent.template.last_words())
+        said = self._hear()
+        if said != "born":
+            self._note(said)
+            raise TemplateError(said or self.parent.template.last_words())
 
     def mark(self):
         """From now on, `times` counts anew."""
@@ -211,10 +221,11 @@ class WarmProvisioner(KernelProvisionerBase):
             pass
 
     def _note(self, said):
-        """Keep what the template said of its own accord; nothing said means that the kernel is gone."""
+        """Keep what the template said first of its own accord; nothing said means that the kernel is gone, or the template."""
         if said:
-            self.ended = said
+            self.ended = self.ended or said
         else:
+            self.parent.template.is_lost |= not self.ended
             self._let_go()
 
     def _hear(self):
@@ -226,6 +237,9 @@ class WarmProvisioner(KernelProvisionerBase):
     def _let_go(self):
         self.lifeline.close()
         self.lifeline = None
+        if self.group:
+            self.group.close()
+            self.group = None
 
     async def poll(self):
         return 1 if self.is_gone() else None
@@ -253,8 +267,8 @@ class WarmProvisioner(KernelProvisionerBase):
         if self.parent.template.setting.sandbox == "none":
             await self.wait()
         else:
-            _ending.append(self.lifeline)
-            self.lifeline = None
+            _ending.append((self.lifeline, self.group))
+            self.lifeline = self.group = None
 
     async def terminate(self, restart: bool = False):
         await self.kill(restart)
@@ -272,13 +286,20 @@ class WarmProvisioner(KernelProvisionerBase):
     async def launch_kernel(self, cmd, **kwargs):
         """Open the kernel's sockets and have it forked. Raises TemplateError."""
         manager = self.parent
-        listening = []
+        setting, listening = manager.template.setting, []
+        if setting.sandbox == "bwrap" and setting.device == "cpu" and cgroup.place():  # CUDA's driver takes memory of the machine's, too
+            with suppress(OSError):  # the template counts in any case
+                self.group = cgroup.Group(setting.limits)
         try:
             for number in PORTS.values():
                 listening.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
                 listening[-1].bind(f"{manager.ip}-{number}")
                 listening[-1].listen()
-            self.lifeline = manager.template.fork(manager.session.key.decode(), manager.work, listening)
+            self.lifeline = manager.template.fork(manager.session.key.decode(), manager.work, listening, self.group)
+        except Exception:
+            if self.group:
+                self.group.close()
+            raise
         finally:
             for each in listening:
                 each.close()

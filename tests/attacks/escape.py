@@ -31,11 +31,27 @@ REFUSED = {
     "io_uring": "must_fail(libc.syscall(425, 1, None))",
     "perf": "must_fail(libc.syscall(298 if os.uname().machine == 'x86_64' else 241, None, 0, -1, -1, 0))",
     "keyrings": "must_fail(libc.syscall(250 if os.uname().machine == 'x86_64' else 219, 0, -3, 1))",
+    "asynchronous input and output": "must_fail(libc.syscall(206 if os.uname().machine == 'x86_64' else 0, 65536, ctypes.byref(ctypes.c_long(0))))",
+    "watching files": "must_fail(libc.inotify_init1(0))",
+    "a queue of messages": "must_fail(libc.syscall(240 if os.uname().machine == 'x86_64' else 180, b'x', 0o102, 0o600, None))",
+    "pages in pipes": "must_fail(libc.vmsplice(os.pipe()[1], (ctypes.c_size_t * 2)(0, 0), 1, 0))",
+    "larger sockets": "import socket\nsocket.socketpair()[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**23)",
+    "sockets of the system's ciphers": "import socket\nsocket.socket(38, socket.SOCK_SEQPACKET)",
     "a lower nice value": "os.nice(-10)",
     "kill by a broad blow": "os.kill(-1, 9)",
     "the clock": "import time\ntime.clock_settime(time.CLOCK_REALTIME, 0)",
 }
 WALLS = [harmless("climbs the wall", variant, C + code, "Error") for variant, code in REFUSED.items()]
+
+PRETENDED = {  # they end in "as hoped" where nothing came of them
+    "a lock on a shared file": "import fcntl, torch\nfor _ in range(2): fcntl.flock(open(torch.__file__), fcntl.LOCK_EX | fcntl.LOCK_NB)\nraise OSError('as hoped')",
+    "a lock on a part of a shared file": "import fcntl, struct, torch\nfile = open(torch.__file__)\nfcntl.lockf(file, fcntl.LOCK_SH)\nask = struct.pack('hhlli', fcntl.F_WRLCK, 0, 0, 0, 0)\n"
+    "if os.fork() == 0: os._exit(struct.unpack_from('h', fcntl.fcntl(file, fcntl.F_GETLK, ask))[0] != fcntl.F_UNLCK)\nif os.wait()[1] == 0: raise OSError('as hoped')",
+    "a session of its own": "if os.fork() == 0:\n    before = os.getsid(0)\n    os.setsid()\n    os._exit(os.getsid(0) != before)\nif os.wait()[1] == 0: raise OSError('as hoped')",
+    "a shell command": "!echo as; exit 3\nwords = !echo hoped\nif (_exit_code, words) == (3, ['hoped']): raise OSError('as hoped')",
+    "a program apart": "import subprocess\nif subprocess.run(['echo', 'x'], start_new_session=True, stdout=-1).stdout == b'x\\n': raise OSError('as hoped')",
+}
+WALLS += [harmless("seems to climb the wall", variant, "import os\n" + code, "as hoped") for variant, code in PRETENDED.items()]
 
 DAEMON = """import os, time
 if os.fork() == 0:

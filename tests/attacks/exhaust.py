@@ -81,6 +81,8 @@ NAMES = ",".join(f"a{i}" for i in range(4000))
 SOURCES = {
     "checks without end": 'check("a")  ' * 30 + "x",
     "hundreds of shell lines": "\n".join(["a = !true"] * 600) + "\n(",
+    "thousands of magic lines": "%a\n" * 20000,
+    "statements without end in one line": "a = 1; " * 30000,
     "an expression too deep": "x = " + "-" * 10**5 + "1",
     "a chain too long": "x = a" + ".b" * 10**5,
     "brackets": "[" * 10**5,

@@ -1,0 +1,67 @@
+"""What the machine kills at any moment of a run is replaced: the report is that of a run in which nothing happened."""
+
+import json
+import os
+import random
+import signal
+import time
+
+import psutil
+import pytest
+
+from .notebooks import answered, solution
+from .test_many import start, templates, write
+
+RUNS = int(os.environ.get("RUNS", 1))  # for each that is killed
+WRONG = "def linear(x, weight, bias=None):\n    import time\n    time.sleep(0.05)\n    return x @ weight"
+DIES = "import os\ndef linear(x, weight, bias=None):\n    os._exit(1)"
+pytestmark = pytest.mark.usefixtures("sandbox")
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("losses")
+    write(folder / "work", {"a": solution("02_init"), "b": answered("01_formula", {"linear": WRONG}), "c": answered("01_formula", {"linear": DIES}), "d": solution("01_formula")})
+    return folder
+
+
+def graded(folder, disturb=None):
+    """The report of a run, its exit code, and how many seconds it took."""
+    begin = time.monotonic()
+    process = start("grade", "work", "-j", 1, "--seed", 5, "--json", "r.json", "--regrade", cwd=folder)
+    if disturb:
+        disturb(process)
+    _, error = process.communicate(timeout=600)
+    assert "Traceback" not in error, error
+    return json.loads((folder / "r.json").read_text()), process.returncode, time.monotonic() - begin
+
+
+@pytest.fixture(scope="module")
+def undisturbed(work):
+    return graded(work)
+
+
+def victims(process, kind):
+    """The processes of a kind that a run has now."""
+    below = psutil.Process(process.pid).children()
+    if kind == "worker":
+        return [each for each in below if "bwrap" not in each.name()]
+    inner = [each for bwrap in templates(process) for each in bwrap.children()]  # bubblewrap's own first process in the sandbox
+    return templates(process) if kind == "bwrap" else [each for bwrap in inner for each in bwrap.children()]
+
+
+@pytest.mark.parametrize("kind", ["bwrap", "template", "worker"])
+@pytest.mark.parametrize("number", range(RUNS))
+def test_a_run_in_which_one_process_is_killed_ends_as_any_other(work, undisturbed, kind, number):
+    report, code, seconds = undisturbed
+    moment = random.uniform(0, seconds)
+
+    def disturb(process):
+        time.sleep(moment)
+        try:
+            for each in victims(process, kind):
+                each.send_signal(signal.SIGKILL)
+        except psutil.NoSuchProcess:  # it was quicker
+            pass
+
+    assert graded(work, disturb)[:2] == (report, code), f"{kind} killed after {moment:.2f} s of {seconds:.2f} s"
