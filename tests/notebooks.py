@@ -58,10 +58,12 @@ def run(*arguments, cwd=ROOT, timeout=600, env=None) -> subprocess.CompletedProc
 
 
 def grader(*arguments, cwd=ROOT, timeout=600, env=None) -> subprocess.CompletedProcess:
-    """Run a command of the grader; its output as text. With an environment of its own, also in a process of its own from the start."""
-    if env is not None or sys.platform != "linux":
+    """Run a command of the grader; its output as text. In a process of its own from the start, if what it finds in its environment could matter then."""
+    env = env or dict(os.environ)
+    changed = {name for name in env.keys() | os.environ.keys() if env.get(name) != os.environ.get(name)}
+    if changed - {"PATH", "TMPDIR", "XDG_CACHE_HOME"} or sys.platform != "linux":
         return run("-m", "grader", *arguments, cwd=cwd, timeout=timeout, env=env)
-    return ready.call([str(argument) for argument in arguments], cwd, timeout)
+    return ready.call([str(argument) for argument in arguments], cwd, timeout, env)
 
 
 def _without_sandbox() -> list[str]:

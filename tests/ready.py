@@ -19,9 +19,9 @@ _lock = threading.Lock()
 _running: list[tuple[subprocess.Popen, socket.socket]] = []
 
 
-def call(arguments: list[str], cwd, timeout: float) -> subprocess.CompletedProcess:
+def call(arguments: list[str], cwd, timeout: float, env: dict[str, str]) -> subprocess.CompletedProcess:
     """Run `python -m grader` with arguments; its output as text."""
-    request = {"arguments": arguments, "cwd": str(cwd), "environment": dict(os.environ)}
+    request = {"arguments": arguments, "cwd": str(cwd), "environment": env}
     with _lock, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as error:
         process, control = _process()
         control.settimeout(timeout)

@@ -7,7 +7,7 @@ from .test_accidents import later
 
 EXERCISE, FULL = "01_formula", 22
 BURN = """import os, threading, time
-end = time.monotonic() + 12
+end = time.monotonic() + 6
 def burn():
     while time.monotonic() < end: pass
     os._exit(0)
@@ -16,9 +16,9 @@ def start(number):
         if os.fork() == 0: {0}
 """
 BUSY = {
-    "processes": BURN.format("burn()") + "start(58)\ntime.sleep(13)",
-    "processes with sessions of their own": BURN.format("os.setsid(), burn()") + "start(58)\ntime.sleep(13)",
-    "threads that need no interpreter": "import hashlib, threading\ndata = b'x' * 2**28\nfor _ in range(40): threading.Thread(target=lambda: [hashlib.sha256(data) for _ in range(30)]).start()",
+    "processes": BURN.format("burn()") + "start(58)\ntime.sleep(7)",
+    "processes with sessions of their own": BURN.format("os.setsid(), burn()") + "start(58)\ntime.sleep(7)",
+    "threads that need no interpreter": "import hashlib, threading\ndata = b'x' * 2**26\nfor _ in range(40): threading.Thread(target=lambda: [hashlib.sha256(data) for _ in range(5)]).start()",
 }
 SLOW = """def linear(x, weight, bias=None):
     import time
