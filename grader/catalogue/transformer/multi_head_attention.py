@@ -33,10 +33,13 @@ MultiHeadAttention = Task(
 
 @MultiHeadAttention.probe(points=1)
 def names_its_parameters_as_torch_does(MultiHeadAttention, bench):
-    """The names and shapes in the state_dict of MultiHeadAttention(6, 3), and how many numbers learn."""
-    layer = MultiHeadAttention(6, 3)
+    """The names and shapes in the state_dict, with random sizes, and how many numbers learn."""
+    heads = bench.size(2, 9)
+    d_model = heads * bench.size(2, 20)
+    layer = MultiHeadAttention(d_model, heads)
     shapes = {name: str(tuple(value.shape)) for name, value in sorted(layer.state_dict().items())}
-    return {"state_dict": shapes, "numbers that learn": sum(p.numel() for p in layer.parameters() if p.requires_grad)}
+    learn = sum(p.numel() for p in layer.parameters() if p.requires_grad)
+    return {f"state_dict of MultiHeadAttention({d_model}, {heads})": shapes, "numbers that learn": learn}
 
 
 @MultiHeadAttention.probe(points=2)
