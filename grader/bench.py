@@ -123,8 +123,9 @@ class Bench:
         return tuple(tensor.clone().to(self.device) for tensor in self._data.given)
 
     def predictions(self, classes: torch.Tensor, at_least: float, labels: torch.Tensor | None = None) -> Predictions:
-        """Mark predicted classes (int64): the share of right ones must be `at_least`. labels: None for those of the held-out inputs of `data`."""
-        return Predictions(classes, self._data.labels if labels is None else labels, at_least)
+        """Mark predicted classes (int64): the share of right ones must be `at_least`. labels: where they are not those of the held-out inputs
+        of `data`; only the reference's count."""
+        return Predictions(classes, self._data.labels if labels is None or self._data.labels is None else labels, at_least)
 
     def pair(self, one, other, equal: str, different: str, rtol: float = 0.0, atol: float = 0.0) -> Pair:
         """Mark two values that the judge shall compare with each other (see Pair)."""

@@ -2,12 +2,17 @@
 
 import ast
 import functools
+from fnmatch import fnmatchcase
 
 from IPython.core.inputtransformer2 import TransformerManager
 
 
 HARMLESS = ("grader.learner", "grader.learner.check")  # of the grader, what notebooks use
-SWITCHES = ("DisableTorchFunction", "DisableTorchFunctionSubclass", "_disable_current_modes", "_pop_mode")
+SWITCHES = (  # off, of what tells of torch's calls
+    "DisableTorchFunction", "DisableTorchFunctionSubclass", "_DisableTorchDispatch", "_disable_current_modes", "_pop_mode", "_pop_torch_function_stack",
+    "_pop_torch_dispatch_stack", "_get_function_stack_at", "_get_dispatch_stack_at", "_ExcludeDispatchKeyGuard", "_RestorePythonTLSSnapshot", "redispatch",
+    "_saved_tensors_hooks_disable",
+)
 
 
 def defined_names(cell: str) -> set[str]:
@@ -48,10 +53,11 @@ def _code(statement):
 def matches(name: str, forbidden: str) -> bool:
     """Whether a dotted name is the forbidden one, a twin of it, or a road to it.
 
-    "torch.Tensor.addmm" and "torch.ops.aten.addmm" match "torch.addmm": same library, and its last word is on the path.
+    "torch.Tensor.addmm" and "torch.ops.aten.addmm" match "torch.addmm": same library, and its last word, in which "*" stands for
+    anything, is on the path. A library alone, "sklearn", is matched by all that is in it.
     """
     parts, goal = name.split("."), forbidden.split(".")
-    return parts[0] == goal[0] and goal[-1] in parts[1:]
+    return parts[0] == goal[0] and (len(goal) == 1 or any(fnmatchcase(part, goal[-1]) for part in parts[1:]))
 
 
 def forbidden_in_source(cells: list[str], name: str, forbidden: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -89,7 +95,7 @@ def _reading(cells):
     for statement in statements:
         for bound in bound_names(statement):
             bindings.setdefault(bound, []).append(statement)
-    return lines, bindings, _imports(statements), _tampering(statements, lines)
+    return lines, bindings, imports(statements), _tampering(statements, lines)
 
 
 def _tampering(statements, lines):
@@ -109,6 +115,12 @@ def _tampering(statements, lines):
                 if (name.startswith("grader.") and name not in HARMLESS) or any(name.endswith(switch) for switch in SWITCHES):
                     found.append((name, lines[id(statement)][node.lineno - 1].strip()))
     return found
+
+
+def read_cell(cell: str) -> tuple[list[ast.stmt], list[str]]:
+    """The statements of a cell and the lines that they count; none where it cannot be read as Python."""
+    statements, lines = _statements((cell,))
+    return statements, lines[id(statements[0])] if statements else []
 
 
 @functools.lru_cache(maxsize=64)  # also by `defined_names`, cell by cell
@@ -152,7 +164,7 @@ def _local_names(statement):
     return (stored | {node.arg for node in nodes if isinstance(node, ast.arg)}) - shared
 
 
-def _imports(statements):
+def imports(statements):
     """What each imported name stands for, as a dotted path: {"F": "torch.nn.functional", "lin": "torch.nn.functional.linear"}."""
     modules = {"torch": "torch", "np": "numpy", "numpy": "numpy"}
     for node in (node for statement in statements for node in ast.walk(statement)):
@@ -169,10 +181,12 @@ def _uses(node, modules, forbidden):
     """Forbidden names that this one syntax node uses."""
     if isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, ast.MatMult):
         return [goal for goal in forbidden if goal == "@"]
+    if isinstance(node, ast.Attribute) and node.attr in ("__matmul__", "__rmatmul__", "__imatmul__"):
+        return [goal for goal in forbidden if goal == "@"]
     if isinstance(node, ast.ImportFrom):
         paths = [f"{node.module}.{alias.name}" for alias in node.names]
         return [goal for goal in forbidden if any(matches(path, goal) for path in paths)]
-    path = _dotted(node, modules)
+    path = dotted(node, modules)
     if path is None:
         return []
     if path.startswith("?."):  # a method of something unknown: x.addmm(...)
@@ -181,14 +195,14 @@ def _uses(node, modules, forbidden):
     return [goal for goal in forbidden if goal != "@" and matches(path, goal)]
 
 
-def _dotted(node, modules):
+def dotted(node, modules):
     """The dotted path a name, attribute or getattr call stands for; "?." leads what is not an imported module."""
     if isinstance(node, ast.Name):
         return modules.get(node.id)
     if isinstance(node, ast.Attribute):
-        return f"{_dotted(node.value, modules) or '?'}.{node.attr}"
+        return f"{dotted(node.value, modules) or '?'}.{node.attr}"
     if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "getattr" and len(node.args) >= 2:
         attribute = node.args[1]
         if isinstance(attribute, ast.Constant) and isinstance(attribute.value, str):
-            return f"{_dotted(node.args[0], modules) or '?'}.{attribute.value}"
+            return f"{dotted(node.args[0], modules) or '?'}.{attribute.value}"
     return None

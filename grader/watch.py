@@ -1,13 +1,17 @@
-"""Which forbidden functions an answer calls while a probe runs, seen at torch's and NumPy's function level.
+"""Which forbidden functions an answer calls while a probe runs, seen at torch's and NumPy's function level, at torch's dispatcher, where
+the work is done whatever name it was called by, and in the calls that Python makes of NumPy's and its own compiled functions.
 
 Together with `sources`, which reads the code, this catches what a learner does openly. It is no wall: it lives in the
 learner's own process, where code that hides a call on purpose can get past it.
 """
 
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
+import torch
 from torch.overrides import TorchFunctionMode, resolve_name
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from .sources import matches
 
@@ -23,10 +27,14 @@ class ForbiddenCalls(TorchFunctionMode):
 
     def note(self, name: str):
         for goal in self.forbidden:
-            if matches(name, goal) and goal not in self.seen:
-                self.seen.append(goal)
-        if "@" in self.forbidden and name in ("numpy.matmul", "torch.Tensor.matmul", "torch.Tensor.__matmul__"):
-            self.seen.append("@")
+            if matches(name, goal):
+                self._see(name if "*" in goal else goal)
+        if "@" in self.forbidden and name in ("numpy.matmul", "torch.Tensor.matmul", "torch.Tensor.__matmul__", "_operator.matmul", "_operator.imatmul"):
+            self._see("@")
+
+    def _see(self, name):
+        if name not in self.seen:
+            self.seen.append(name)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         if func not in self._names:
@@ -35,6 +43,40 @@ class ForbiddenCalls(TorchFunctionMode):
         name = self._names[func]
         self.note(name if name.startswith("torch.") else f"torch.{name}")
         return func(*args, **(kwargs or {}))
+
+
+class ForbiddenOperations(TorchDispatchMode):
+    """Tells ForbiddenCalls of the operations that run, and of autograd's engine where one runs for it."""
+
+    def __init__(self, calls: ForbiddenCalls):
+        super().__init__()
+        self.calls = calls
+        self._known: set = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func not in self._known:
+            self._known.add(func)
+            self.calls.note(f"torch.{func.overloadpacket.__name__}")
+        if torch._C._current_graph_task_id() != -1:
+            self.calls.note("torch.autograd")
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def _compiled_calls(calls: ForbiddenCalls):
+    """A block in which calls of compiled functions are told: of NumPy's on plain arrays, too, and of operator.matmul."""
+
+    def see(frame, event, function):
+        if event == "c_call":
+            owner = function.__module__ or f"{type(function.__self__).__module__}.{type(function.__self__).__qualname__}"
+            calls.note(f"{owner}.{function.__name__}")
+
+    before = sys.getprofile()
+    sys.setprofile(see)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
 
 
 _active: list[ForbiddenCalls] = []
@@ -49,7 +91,8 @@ def watching(forbidden: tuple[str, ...]):
     calls = ForbiddenCalls(forbidden)
     _active.append(calls)
     try:
-        with calls:
+        compiled = _compiled_calls(calls) if "numpy.dot" in forbidden else nullcontext()
+        with calls, ForbiddenOperations(calls), compiled:
             yield calls.seen
     finally:
         _active.remove(calls)

@@ -42,13 +42,13 @@ LinearLayer = Task(
 
 @LinearLayer.probe(points=1)
 def starts_with_uniform_numbers(LinearLayer, bench):
-    """Weight (O, I) and bias (O,), as in nn.Linear: uniform from -1/√I to 1/√I."""
-    generator = torch.Generator(bench.device).manual_seed(bench.size(0, 2**31))
-    wide, narrow = LinearLayer(4, 10_000, generator), LinearLayer(200, 50, generator)
+    """Weight (O, I) and bias (O,), as in nn.Linear: uniform from -1/√I to 1/√I, whatever the sizes."""
+    generator, O, I = torch.Generator(bench.device).manual_seed(bench.size(0, 2**31)), bench.size(10_000, 11_000), bench.size(100, 200)
+    wide, narrow = LinearLayer(4, O, generator), LinearLayer(I, 50, generator)
     return {
-        "weight of LinearLayer(4, 10000)": bench.sample(wide.weight),
-        "bias of LinearLayer(4, 10000)": bench.sample(wide.bias),
-        "weight of LinearLayer(200, 50)": bench.sample(narrow.weight),
+        f"weight of LinearLayer(4, {O})": bench.sample(wide.weight),
+        f"bias of LinearLayer(4, {O})": bench.sample(wide.bias),
+        f"weight of LinearLayer({I}, 50)": bench.sample(narrow.weight),
     }
 
 

@@ -16,7 +16,7 @@ attention = Task(
     "attention",
     reference=attention_reference,
     section="transformer-attention",
-    forbids=("torch.nn.functional.scaled_dot_product_attention",),
+    forbids=("torch.nn.functional.scaled_dot_product_attention", "torch.*scaled_dot_product*", "torch._safe_softmax"),
     hints=(
         "Each query has one score for each key, (..., T, S). Which dimension of the scores must sum to one after softmax?",
         "Scores are q @ k.mT / math.sqrt(d). Where a boolean mask is False put -inf; a float mask is added. Softmax over the "

@@ -19,7 +19,7 @@ Block = Task(
     "Block",
     reference=BlockReference,
     section="transformer-block",
-    forbids=("torch.nn.TransformerEncoderLayer",),
+    forbids=("torch.nn.TransformerEncoderLayer", "torch._transformer_encoder_layer_fwd"),
     hints=(
         "Two sublayers, each inside x + sublayer(...). Where do norm1 and norm2 stand if norm_first, and where if not?",
         "norm_first: x = x + attend(norm1(x)), then x = x + feed(norm2(x)). Otherwise: x = norm1(x + attend(x)), then "

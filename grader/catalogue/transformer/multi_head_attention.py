@@ -22,7 +22,7 @@ MultiHeadAttention = Task(
     "MultiHeadAttention",
     reference=MultiHeadAttentionReference,
     section="transformer-multihead",
-    forbids=("torch.nn.MultiheadAttention", "torch.nn.functional.multi_head_attention_forward"),
+    forbids=("torch.nn.MultiheadAttention", "torch.nn.functional.multi_head_attention_forward", "torch._native_multi_head_attention"),
     hints=(
         "Five steps, each a function you have: project, split, attend, merge, project. Which of them own parameters?",
         "in_proj_weight (3D, D) and in_proj_bias (3D,) are nn.Parameters of the module itself, out_proj is an nn.Linear(D, D). "
