@@ -23,7 +23,7 @@ class ForbiddenCalls(TorchFunctionMode):
         super().__init__()
         self.forbidden = forbidden
         self.seen: list[str] = []
-        self._names: dict = {}
+        self._known: set = set()
 
     def note(self, name: str):
         for goal in self.forbidden:
@@ -37,11 +37,11 @@ class ForbiddenCalls(TorchFunctionMode):
             self.seen.append(name)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func not in self._names:
+        if func not in self._known:
+            self._known.add(func)
             own_name = f"{getattr(func, '__module__', '')}.{getattr(func, '__qualname__', '')}"
-            self._names[func] = resolve_name(func) or own_name
-        name = self._names[func]
-        self.note(name if name.startswith("torch.") else f"torch.{name}")
+            name = resolve_name(func) or own_name
+            self.note(name if name.startswith("torch.") else f"torch.{name}")
         return func(*args, **(kwargs or {}))
 
 
@@ -53,6 +53,11 @@ class ForbiddenOperations(TorchDispatchMode):
         self.calls = calls
         self._known: set = set()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """torch.compile, which takes seconds to import, need not know of this mode."""
+        return False
+
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         if func not in self._known:
             self._known.add(func)
@@ -60,6 +65,14 @@ class ForbiddenOperations(TorchDispatchMode):
         if torch._C._current_graph_task_id() != -1:
             self.calls.note("torch.autograd")
         return func(*args, **(kwargs or {}))
+
+
+def _operations(calls: ForbiddenCalls):
+    """A block in which operations are told, where any is forbidden. Where no tensor may ask for a gradient it is enough that a graph is made:
+    a training of thousands of steps is not slowed down."""
+    if "torch.Tensor.requires_grad_" in calls.forbidden:
+        return torch.autograd.graph.saved_tensors_hooks(lambda tensor: calls.note("torch.autograd") or tensor, lambda tensor: tensor)
+    return ForbiddenOperations(calls) if any(goal.count(".") == 1 for goal in calls.forbidden) else nullcontext()
 
 
 @contextmanager
@@ -92,7 +105,7 @@ def watching(forbidden: tuple[str, ...]):
     _active.append(calls)
     try:
         compiled = _compiled_calls(calls) if "numpy.dot" in forbidden else nullcontext()
-        with calls, ForbiddenOperations(calls), compiled:
+        with calls, _operations(calls), compiled:
             yield calls.seen
     finally:
         _active.remove(calls)

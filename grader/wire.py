@@ -193,7 +193,7 @@ def _decode_caught(data, budget, depth):
     kind, message, naming = (_decode(data.get(name), budget, depth + 1) for name in ("kind", "message", "naming"))
     if not isinstance(kind, (str, type(None))) or type(message) is not str or type(naming) is not tuple:
         raise WireError("a caught exception that is none")
-    return Caught(kind, message, naming)
+    return Caught(kind and one_line(kind, MAX_NAME), message, naming)
 
 
 def _decode_pair(data, budget, depth):

@@ -13,7 +13,7 @@ SEEN = {
     "vars": HEAD + f"    return vars(torch.nn.functional)[{NAME}](x, weight, bias)",
     "exec": HEAD + "    scope = {}\n    exec('import torch; y = torch.nn.functional.' + 'linear', scope)\n    return scope['y'](x, weight, bias)",
     "a module by its name": HEAD + f"    import importlib\n    return getattr(importlib.import_module('torch.nn.functional'), {NAME})(x, weight, bias)",
-    "a layer": HEAD + f"    layer = getattr(torch.nn, 'Lin' + 'ear')(5, 3)\n    return torch.func.functional_call(layer, dict(weight=weight, bias=bias), (x,))",
+    "a layer": HEAD + "    layer = getattr(torch.nn, 'Lin' + 'ear')(5, 3)\n    return torch.func.functional_call(layer, dict(weight=weight, bias=bias), (x,))",
     "an alias put into a module": f"import math\nmath.product = getattr(torch.nn.functional, {NAME})\n" + HEAD + "    return math.product(x, weight, bias)",
     "bilinear's neighbour": HEAD + "    return torch.nn.modules.linear.F.__dict__['lin' + 'ear'](x, weight, bias)",
     "torch's functions switched off": HEAD + f"    with torch._C.DisableTorchFunction():\n        return getattr(torch.nn.functional, {NAME})(x, weight, bias)",

@@ -1,7 +1,5 @@
 """Task fit."""
 
-import math
-
 import torch
 from torch import nn
 
