@@ -31,7 +31,7 @@ def grade(path: Path) -> float:
                 exec(compile(cell, "<cell>", "exec"), namespace)
         results = [examiner.result(task, [_verdict(task, probe, namespace) for probe in task.probes])
                    for task in submission.exercise.tasks]
-    result = submission_result(str(path), submission.exercise, results, [], [])
+    result = submission_result(str(path), submission.exercise, results, [], [], [])
     return result.points / result.max_points
 
 

@@ -124,7 +124,7 @@ def _grade(arguments):
 
     from .device import most_jobs, try_gpu
     from .kernels.warm import arithmetic
-    from .reports.console import print_missing_modules, print_scores
+    from .reports.console import print_flags, print_missing_modules, print_scores
     from .running import NothingToGrade, cores, find, grade_paths
 
     try:
@@ -156,6 +156,7 @@ def _grade(arguments):
         if graded:
             print_scores(out, graded)
             print_missing_modules(out, graded)
+            print_flags(out, graded)
         out.print(run, markup=False)
 
     printed = terminal.attempt(show, f"{run}.")

@@ -43,17 +43,43 @@ class Predictions:
     at_least: float
 
 
+@dataclass(frozen=True)
 class Caught:
-    """What became of a call that may raise: the name of the exception's type and its message."""
+    """What became of a call that may raise: the exception's type, None if there was none, and its message. naming: sizes that the message must name."""
 
-    def __init__(self, kind: str | None, message: str = ""):
-        self.kind = kind
-        self.message = message
+    kind: str | None
+    message: str = ""
+    naming: tuple[int, ...] = ()
 
-    def names(self, *sizes) -> bool:
+    def names(self, sizes) -> bool:
         """Whether every one of the sizes stands in the message as a word of its own, and not among dozens of others."""
         words = "".join(letter if letter.isalnum() else " " for letter in self.message).split()
         return all(str(size) in words for size in sizes) and sum(word.isdigit() for word in words) <= 20
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two values that are the candidate's own, such as two trainings' results: the judge compares them with each other, and only whether
+    they agree, within rtol and atol, is compared with the reference's. equal, different: what to call either case."""
+
+    one: object
+    other: object
+    equal: str
+    different: str
+    rtol: float
+    atol: float
+
+
+@dataclass(frozen=True)
+class Band:
+    """A number of which only the band is compared: the first whose limit is above it. bands: from name to limit, ascending."""
+
+    value: float
+    bands: dict[str, float]
+
+    @property
+    def name(self) -> str:
+        return next((name for name, limit in self.bands.items() if self.value < limit), "not a number")
 
 
 class Bench:
@@ -96,21 +122,36 @@ class Bench:
         """What the probe's `data` gives (see `spec.Task.probe`), a fresh copy each time."""
         return tuple(tensor.clone().to(self.device) for tensor in self._data.given)
 
-    def predictions(self, classes: torch.Tensor, at_least: float) -> Predictions:
-        """Mark classes (int64) predicted for the held-out inputs of `data`: the share of right ones must be `at_least`."""
-        return Predictions(classes, self._data.labels, at_least)
+    def predictions(self, classes: torch.Tensor, at_least: float, labels: torch.Tensor | None = None) -> Predictions:
+        """Mark predicted classes (int64): the share of right ones must be `at_least`. labels: where they are not those of the held-out inputs
+        of `data`; only the reference's count."""
+        return Predictions(classes, self._data.labels if labels is None or self._data.labels is None else labels, at_least)
 
-    def catch(self, call, *asked: type) -> Caught:
+    def pair(self, one, other, equal: str, different: str, rtol: float = 0.0, atol: float = 0.0) -> Pair:
+        """Mark two values that the judge shall compare with each other (see Pair)."""
+        return Pair(one, other, equal, different, rtol, atol)
+
+    def band(self, value: float, bands: dict[str, float]) -> Band:
+        """Mark a number of which only the band is compared (see Band)."""
+        return Band(float(value), bands)
+
+    def catch(self, call, *asked: type, naming=()) -> Caught:
         """Run `call()` and say which exception it raised, if any; one of a subclass of those `asked` goes by the asked one's name.
-        A stub's NotImplementedError goes through."""
+        naming: sizes that its message must name. A stub's NotImplementedError goes through."""
         try:
             call()
         except NotImplementedError:
             raise
         except Exception as error:
             kind = next((kind for kind in asked if isinstance(error, kind)), type(error))
-            return Caught(kind.__name__, str(error))
-        return Caught(None)
+            return Caught(kind.__name__, str(error), tuple(naming))
+        return Caught(None, naming=tuple(naming))
+
+    def several(self, cases, number: int = 0) -> list:
+        """The cases in an order of the seed's: each once, and then some of them again until there are `number`."""
+        cases = list(cases)
+        drawn = cases + [cases[self.size(0, len(cases) - 1)] for _ in range(number - len(cases))]
+        return [drawn[place] for place in torch.randperm(len(drawn), generator=self._generator)]
 
 
 def probe_seed(seed: int, task: str, probe: str) -> int:

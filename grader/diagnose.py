@@ -170,9 +170,9 @@ def as_given(verdict: Verdict) -> Verdict:
     return replace(verdict, status=verdicts.NOT_ATTEMPTED, points=0)
 
 
-def submission_result(path: str, exercise: Exercise, results: list[TaskResult], notes: list[str], missing_modules: list[str]) -> SubmissionResult:
+def submission_result(path: str, exercise: Exercise, results: list[TaskResult], notes: list[str], missing_modules: list[str], flags: list[str]) -> SubmissionResult:
     points = sum(result.points for result in results)
-    return SubmissionResult(path, exercise.name, points, exercise.points, results, list(notes), list(missing_modules))
+    return SubmissionResult(path, exercise.name, points, exercise.points, results, list(notes), list(missing_modules), flags=list(flags))
 
 
 def forbidden_message(task: Task, names, line: str = "") -> str:

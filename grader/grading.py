@@ -8,10 +8,11 @@ import secrets
 import time
 from collections import Counter
 from contextlib import contextmanager
+from functools import cached_property
 
 from nbval.kernel import RunningKernel
 
-from . import names, verdicts, wire
+from . import flags, names, verdicts, wire
 from .diagnose import Examiner, forbidden_message
 from .kernels.inside import question
 from .kernels.messages import CellEnded, KernelUnavailable, nonce_of
@@ -26,6 +27,8 @@ MAX_FAULTS = 2  # kernels that the machine may lose before it is called a grader
 MAX_STARTS = 64  # kernels for one submission: each start after the first follows a cell or a probe that was fatal
 MAX_DEATHS = 2  # kernels that may die in a cell or in a probe before it is to blame
 MAX_ENDS = 2  # probes of a task that may not come to an end before its others are not asked
+MAX_TOLD = 20  # names in one answer
+NAME = re.compile(r"@|[\w.]{1,100}")
 LACKING = ("ModuleNotFoundError", "ImportError", "StdinNotImplementedError")
 NO_MODULE = re.compile(r"No module named '([A-Za-z_][\w.]{0,80})'")
 CHECKS = re.compile(r"""(\s*check\(\s*["']\w+["']\s*(,\s*seed\s*=\s*\d+\s*)?\))+\s*""")
@@ -54,6 +57,13 @@ class Published(RunningKernel):
         return {"msg_type": "status", "content": {"execution_state": "idle"}, **own}
 
 
+def names_told(answers: list[Published], field: str) -> dict[str, None]:
+    """The names that a field of published answers lists, each once: of forbidden calls, or of replaced functions."""
+    told = [answer["content"].get("data", {}).get(wire.MIME, {}) for published in answers for answer in published.messages if nonce_of(answer)]
+    names = [name for data in told if isinstance(data.get(field), list) for name in data[field][:MAX_TOLD]]
+    return dict.fromkeys(name for name in names if type(name) is str and NAME.fullmatch(name))
+
+
 class Workplace:
     """A submission's cells, run once, in a kernel that is ready to be asked. The kernel is started when first needed."""
 
@@ -66,8 +76,10 @@ class Workplace:
         self._fates: dict[int, CellEnded] = {}  # cells that are not run again: each hung, flooded or killed the kernel
         self._answers: dict[tuple[str, str], Published | Exception] = {}  # by task and probe: what came of asking
         self._forbidden: dict[str, list[tuple[str, str]]] = {}  # what each task's source uses that it may not
+        self.seen: dict[str, tuple[str, ...]] = {}  # what each task uses that it may not, by its probes: seen in one, it counts for all
         self._stories: dict[str, str] = {}  # by task
         self._unchanged: dict[str, bool] = {}
+        self._replaced: dict[str, None] = {}  # functions that are no longer what they were
         self._deaths: Counter[int] = Counter()  # kernels that died in a cell
         self._starts = self._faults = 0
         self._left = setting.limits.total  # seconds that the notebook may still take
@@ -122,10 +134,11 @@ class Workplace:
                 other = CellEnded(ended.status if ended else verdicts.WRONG, "Not asked: two other probes of this task did not come to an end.", alive=False)
                 self._answers |= {(task.name, probe.name): other for probe in left}
                 break
-        for probe in task.probes:
-            answer = self._answers[task.name, probe.name]
-            if isinstance(answer, Published):
-                answer.messages += strays
+        published = [answer for answer in (self._answers[task.name, probe.name] for probe in task.probes) if isinstance(answer, Published)]
+        self.seen[task.name] = tuple(names_told(published, "forbidden"))
+        self._replaced |= names_told(published, "replaced")
+        for answer in published:
+            answer.messages += strays
 
     @staticmethod
     def _question(task, probes, nonces, examiner):
@@ -202,6 +215,17 @@ class Workplace:
         found = NO_MODULE.fullmatch(error[1]) if error and error[0] == "ModuleNotFoundError" else None
         if found and len(self.missing_modules) < verdicts.MAX_NOTES and found[1] not in self.missing_modules:
             self.missing_modules.append(found[1])
+
+    @cached_property
+    def _flags_in_source(self):
+        with self._reading():
+            return flags.in_source(list(self.submission.cells))
+
+    @property
+    def flags(self) -> list[str]:
+        """What a person should look at: in the code, and of what a kernel tells."""
+        told = [f"when it was asked, these were not what they had been: {', '.join(self._replaced)}"] if self._replaced else []
+        return [*self._flags_in_source, *told]
 
     def forbidden(self, task: Task) -> str:
         """Which forbidden thing the task's answer uses, by its source; empty if none."""

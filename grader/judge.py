@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from .bench import Predictions, Sample
+from .bench import Band, Caught, Pair, Predictions, Sample
 from .verdicts import Difference
 from .wire import Opaque, Placed
 
@@ -231,10 +231,43 @@ def _predictions(received, expected, tolerance, at):
     if accuracy >= asked:
         return []
     wrong, total = int((~right).sum()), right.numel()
-    message = f"{total - wrong} of {total} held-out predictions are right, {accuracy:.1%}; {asked:.0%} are asked."
+    message = f"{total - wrong} of {total} predictions are right, {accuracy:.1%}; {asked:.0%} are asked."
     if len(mine.unique()) == 1:
         message += f" You always predict {int(mine[0])}."
     return [Difference(at, "accuracy", message, f"at least {asked:.0%}", f"{accuracy:.1%}", wrong=wrong, total=total)]
+
+
+def _caught(received, expected, tolerance, at):
+    mine, theirs = (_caught_text(each, expected.naming) for each in (received, expected))
+    if mine == theirs:
+        return []
+    said = f" It says: {received.message[:300]}" if received.message else ""
+    return [Difference(at, "value", f"Expected {theirs}, got {mine}.{said}", theirs, mine, wrong=1, total=1)]
+
+
+def _caught_text(caught, naming):
+    if caught.kind is None:
+        return "no exception"
+    sizes = " and ".join(dict.fromkeys(map(str, naming)))
+    return caught.kind + (f" that {'names' if caught.names(naming) else 'does not name'} {sizes}" if naming else "")
+
+
+def _pairs(received, expected, tolerance, at):
+    mine, theirs = (_pair_text(each, expected) for each in (received, expected))
+    return [] if mine == theirs else [Difference(at, "value", f"Expected {theirs}, got {mine}.", theirs, mine, wrong=1, total=1)]
+
+
+def _pair_text(pair, stated):
+    try:
+        equal = not differences(pair.one, pair.other, (stated.rtol, stated.atol))
+    except TypeError:  # it holds an opaque object, which equals nothing
+        equal = False
+    return stated.equal if equal else stated.different
+
+
+def _bands(received, expected, tolerance, at):
+    mine, theirs = (Band(each.value, expected.bands).name for each in (received, expected))
+    return [] if mine == theirs else [Difference(at, "value", f"Expected {theirs}, got {mine}, {received.value:.4g}.", theirs, mine, wrong=1, total=1)]
 
 
 def sample_distance(one: Sample, other: Sample) -> tuple[float, float]:
@@ -277,7 +310,7 @@ def _type_difference(received, expected, at):
 def _kind(value):
     names = {
         Placed: "a tensor", Sample: "a tensor", Predictions: "predictions", np.ndarray: "a NumPy array", type(None): "None", bool: "a bool", int: "an int",
-        float: "a float", str: "a text", list: "a list", tuple: "a tuple", dict: "a dict",
+        float: "a float", str: "a text", list: "a list", tuple: "a tuple", dict: "a dict", Caught: "an exception", Pair: "two values", Band: "a float",
     }
     return f"a {value.kind} object" if isinstance(value, Opaque) else names[type(value)]
 
@@ -293,7 +326,7 @@ def describe(value) -> str:
         return (f"[{text}]" if isinstance(value, list) else f"({text}{',' if len(value) == 1 else ''})")[:200]
     if isinstance(value, dict):
         return ", ".join(value)[:200]
-    if isinstance(value, Opaque):
+    if isinstance(value, (Opaque, Caught, Pair, Band)):
         return _kind(value)
     return _number(value) if isinstance(value, float) else repr(value)[:200]
 
@@ -330,6 +363,9 @@ _COMPARISONS = (
     (Placed, _placed),
     (Sample, _samples),
     (Predictions, _predictions),
+    (Caught, _caught),
+    (Pair, _pairs),
+    (Band, _bands),
     (np.ndarray, _arrays),
     (dict, _dicts),
     ((list, tuple), _sequences),

@@ -73,7 +73,12 @@ def _examine(task, seed, namespace, cells):
         found = [no_answer(probe, FORBIDDEN, message) for probe in task.probes]
     else:
         candidate = namespace.get(name, MISSING)
-        found = [examiner.verdict(task, probe, examiner.ask(task, probe, candidate)) for probe in task.probes]
+        answers = {probe: examiner.ask(task, probe, candidate) for probe in task.probes}
+        seen = dict.fromkeys(name for answer in answers.values() for name in answer.forbidden)  # in one call counts for all
+        if seen:
+            found = [no_answer(probe, FORBIDDEN, forbidden_message(task, seen)) for probe in task.probes]
+        else:
+            found = [examiner.verdict(task, probe, answer) for probe, answer in answers.items()]
         if task.starter and is_unchanged(cells, name, task.starter.source):
             found = list(map(as_given, found))
     return examiner.result(task, found)

@@ -193,7 +193,7 @@ class ProbeItem(IPyNbCell):
     def runtest(self):
         workplace = self.parent.workplace
         verdict = _with_story(self._verdict(), workplace.story(self.task))
-        self.grade = _travel_form(self, verdict, list(workplace.notes.values()), list(workplace.missing_modules))
+        self.grade = _travel_form(self, verdict, workplace)
         if verdict.points < verdict.max_points:
             raise NotPassed(verdict)
 
@@ -243,6 +243,7 @@ class ProbeItem(IPyNbCell):
         else:
             if answer.raised:
                 self.parent.workplace.note_missing_module((answer.raised.kind, answer.raised.message))
+            answer = replace(answer, forbidden=self.parent.workplace.seen.get(self.task.name) or answer.forbidden)
             verdict = self.parent.examiner.verdict(self.task, self.probe, answer)
             self.judged = as_given(verdict) if self.parent.workplace.is_unchanged(self.task) else verdict
         return True
@@ -262,12 +263,13 @@ def _with_story(verdict, story):
     return verdict if verdict.points == verdict.max_points or not story else replace(verdict, message=f"{story} {verdict.message}".strip())
 
 
-def _travel_form(item, verdict, notes, missing_modules) -> dict:
+def _travel_form(item, verdict, workplace) -> dict:
     from .verdicts import MAX_NOTES, to_dict
 
     return {
         "path": item.parent.shown_path(), "exercise": item.parent.submission.exercise.name, "task": item.task.name,
-        "verdict": to_dict(verdict), "notes": _at_most(MAX_NOTES, [*item.parent.submission.notes, *notes]), "missing_modules": missing_modules[:MAX_NOTES],
+        "verdict": to_dict(verdict), "notes": _at_most(MAX_NOTES, [*item.parent.submission.notes, *workplace.notes.values()]),
+        "missing_modules": workplace.missing_modules[:MAX_NOTES], "flags": workplace.flags,
     }
 
 

@@ -36,8 +36,8 @@ class Results:
                 verdicts = [verdict_from_dict(item["verdict"]) for item in found if item]
                 if verdicts:  # pytest -k may have left a task out
                     tasks.append(self.examiner.result(task, verdicts))
-            notes, modules = (max((item[what] for item in data.values()), key=len) for what in ("notes", "missing_modules"))
-            results.append(bounded(submission_result(path, exercise, tasks, notes, modules)))
+            notes, modules, flags = (max((item[what] for item in data.values()), key=len) for what in ("notes", "missing_modules", "flags"))
+            results.append(bounded(submission_result(path, exercise, tasks, notes, modules, flags)))
         return sorted(results, key=lambda result: result.path)
 
     def take(self) -> list[SubmissionResult]:

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+from fnmatch import fnmatchcase
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -9,12 +10,16 @@ from IPython.core.inputtransformer2 import TransformerManager
 MAX_CELLS = 2000  # that are kept when read
 MAX_REREAD = 5 * 10**5  # characters of a submission that are read once more because of a magic or shell line: all of its cell, for each
 HARMLESS = ("grader.learner", "grader.learner.check")  # of the grader, what notebooks use
-SWITCHES = ("DisableTorchFunction", "DisableTorchFunctionSubclass", "_disable_current_modes", "_pop_mode")
+SWITCHES = (  # off, of what tells of torch's calls
+    "DisableTorchFunction", "DisableTorchFunctionSubclass", "_DisableTorchDispatch", "_disable_current_modes", "_pop_mode", "_pop_torch_function_stack",
+    "_pop_torch_dispatch_stack", "_get_function_stack_at", "_get_dispatch_stack_at", "_ExcludeDispatchKeyGuard", "_RestorePythonTLSSnapshot", "redispatch",
+    "_saved_tensors_hooks_disable",
+)
 
 
 def begin_submission():
     """Forget other notebooks, and read no more of this one again than MAX_REREAD: a cell that needs more counts as unreadable."""
-    _cell.cache_clear()
+    read_cell.cache_clear()
     _reading.cache_clear()
     _magics.left = MAX_REREAD
 
@@ -27,12 +32,12 @@ def defined_names(cell: str) -> set[str]:
 
 def top_level(cell: str) -> list[ast.stmt]:
     """The statements of a cell; none where it cannot be read as Python."""
-    return _cell(cell)[0]
+    return read_cell(cell)[0]
 
 
 def source_of(cell: str, statement: ast.stmt) -> str:
     """The text of a statement of a cell: its lines, without its neighbours in the first and the last of them."""
-    start, lines = min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))]), _cell(cell)[1]
+    start, lines = min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))]), read_cell(cell)[1]
     chosen = [line.encode() for line in lines[start - 1 : statement.end_lineno]]  # ast counts bytes
     chosen[-1] = chosen[-1][: statement.end_col_offset]
     chosen[0] = chosen[0][statement.col_offset :] if start == statement.lineno else chosen[0]
@@ -56,10 +61,11 @@ def _code(statement):
 def matches(name: str, forbidden: str) -> bool:
     """Whether a dotted name is the forbidden one, a twin of it, or a road to it.
 
-    "torch.Tensor.addmm" and "torch.ops.aten.addmm" match "torch.addmm": same library, and its last word is on the path.
+    "torch.Tensor.addmm" and "torch.ops.aten.addmm" match "torch.addmm": same library, and its last word, in which "*" stands for
+    anything, is on the path. A library alone, "sklearn", is matched by all that is in it.
     """
     parts, goal = name.split("."), forbidden.split(".")
-    return parts[0] == goal[0] and goal[-1] in parts[1:]
+    return parts[0] == goal[0] and (len(goal) == 1 or any(fnmatchcase(part, goal[-1]) for part in parts[1:]))
 
 
 def forbidden_in_source(cells: list[str], name: str, forbidden: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -97,7 +103,7 @@ def _reading(cells):
     for statement in statements:
         for bound in bound_names(statement):
             bindings.setdefault(bound, []).append(statement)
-    return lines, bindings, _imports(statements), _tampering(statements, lines)
+    return lines, bindings, imports(statements), _tampering(statements, lines)
 
 
 def _tampering(statements, lines):
@@ -121,12 +127,12 @@ def _tampering(statements, lines):
 
 def _statements(cells):
     """Top-level statements of all cells that parse, with the lines of the cell each stands in."""
-    read = list(map(_cell, cells))
+    read = list(map(read_cell, cells))
     return [each for statements, _ in read for each in statements], {id(each): lines for statements, lines in read for each in statements}
 
 
 @functools.lru_cache(maxsize=MAX_CELLS)
-def _cell(source):
+def read_cell(source):
     """The statements of a cell and its lines; nothing of one that cannot be read."""
     try:
         source = _magics.transform_cell(source)  # %magics become plain calls
@@ -176,7 +182,7 @@ def _local_names(statement):
     return (stored | {node.arg for node in nodes if isinstance(node, ast.arg)}) - shared
 
 
-def _imports(statements):
+def imports(statements):
     """What each imported name stands for, as a dotted path: {"F": "torch.nn.functional", "lin": "torch.nn.functional.linear"}."""
     modules = {"torch": "torch", "np": "numpy", "numpy": "numpy"}
     for node in (node for statement in statements for node in ast.walk(statement)):
@@ -193,10 +199,12 @@ def _uses(node, modules, forbidden):
     """Forbidden names that this one syntax node uses."""
     if isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, ast.MatMult):
         return [goal for goal in forbidden if goal == "@"]
+    if isinstance(node, ast.Attribute) and node.attr in ("__matmul__", "__rmatmul__", "__imatmul__"):
+        return [goal for goal in forbidden if goal == "@"]
     if isinstance(node, ast.ImportFrom):
         paths = [f"{node.module}.{alias.name}" for alias in node.names]
         return [goal for goal in forbidden if any(matches(path, goal) for path in paths)]
-    path = _dotted(node, modules)
+    path = dotted(node, modules)
     if path is None:
         return []
     if path.startswith("?."):  # a method of something unknown: x.addmm(...)
@@ -205,14 +213,14 @@ def _uses(node, modules, forbidden):
     return [goal for goal in forbidden if goal != "@" and matches(path, goal)]
 
 
-def _dotted(node, modules):
+def dotted(node, modules):
     """The dotted path a name, attribute or getattr call stands for; "?." leads what is not an imported module."""
     if isinstance(node, ast.Name):
         return modules.get(node.id)
     if isinstance(node, ast.Attribute):
-        return f"{_dotted(node.value, modules) or '?'}.{node.attr}"
+        return f"{dotted(node.value, modules) or '?'}.{node.attr}"
     if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "getattr" and len(node.args) >= 2:
         attribute = node.args[1]
         if isinstance(attribute, ast.Constant) and isinstance(attribute.value, str):
-            return f"{_dotted(node.args[0], modules) or '?'}.{attribute.value}"
+            return f"{dotted(node.args[0], modules) or '?'}.{attribute.value}"
     return None

@@ -104,7 +104,8 @@ class TaskResult(_Inert):
 @dataclass(frozen=True)
 class SubmissionResult(_Inert):
     """One notebook's result. error: the one line that says why it could not be graded, else empty. notes: what a reader
-    of the result should know, such as a cell that failed. missing_modules: what the notebook imports and the grader's environment lacks."""
+    of the result should know, such as a cell that failed. missing_modules: what the notebook imports and the grader's environment lacks.
+    flags: what a person should look at (see flags.py); they take no point."""
 
     path: str
     exercise: str
@@ -114,6 +115,7 @@ class SubmissionResult(_Inert):
     notes: list[str] = field(default_factory=list)
     missing_modules: list[str] = field(default_factory=list)
     error: str = ""
+    flags: list[str] = field(default_factory=list)
 
     @property
     def has_fault(self) -> bool:

@@ -1,13 +1,17 @@
-"""Which forbidden functions an answer calls while a probe runs, seen at torch's and NumPy's function level.
+"""Which forbidden functions an answer calls while a probe runs, seen at torch's and NumPy's function level, at torch's dispatcher, where
+the work is done whatever name it was called by, and in the calls that Python makes of NumPy's and its own compiled functions.
 
 Together with `sources`, which reads the code, this catches what a learner does openly. It is no wall: it lives in the
 learner's own process, where code that hides a call on purpose can get past it.
 """
 
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
+import torch
 from torch.overrides import TorchFunctionMode, resolve_name
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from .sources import matches
 
@@ -19,22 +23,73 @@ class ForbiddenCalls(TorchFunctionMode):
         super().__init__()
         self.forbidden = forbidden
         self.seen: list[str] = []
-        self._names: dict = {}
+        self._known: set = set()
 
     def note(self, name: str):
         for goal in self.forbidden:
-            if matches(name, goal) and goal not in self.seen:
-                self.seen.append(goal)
-        if "@" in self.forbidden and name in ("numpy.matmul", "torch.Tensor.matmul", "torch.Tensor.__matmul__"):
-            self.seen.append("@")
+            if matches(name, goal):
+                self._see(name if "*" in goal else goal)
+        if "@" in self.forbidden and name in ("numpy.matmul", "torch.Tensor.matmul", "torch.Tensor.__matmul__", "_operator.matmul", "_operator.imatmul"):
+            self._see("@")
+
+    def _see(self, name):
+        if name not in self.seen:
+            self.seen.append(name)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func not in self._names:
+        if func not in self._known:
+            self._known.add(func)
             own_name = f"{getattr(func, '__module__', '')}.{getattr(func, '__qualname__', '')}"
-            self._names[func] = resolve_name(func) or own_name
-        name = self._names[func]
-        self.note(name if name.startswith("torch.") else f"torch.{name}")
+            name = resolve_name(func) or own_name
+            self.note(name if name.startswith("torch.") else f"torch.{name}")
         return func(*args, **(kwargs or {}))
+
+
+class ForbiddenOperations(TorchDispatchMode):
+    """Tells ForbiddenCalls of the operations that run, and of autograd's engine where one runs for it."""
+
+    def __init__(self, calls: ForbiddenCalls):
+        super().__init__()
+        self.calls = calls
+        self._known: set = set()
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """torch.compile, which takes seconds to import, need not know of this mode."""
+        return False
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func not in self._known:
+            self._known.add(func)
+            self.calls.note(f"torch.{func.overloadpacket.__name__}")
+        if torch._C._current_graph_task_id() != -1:
+            self.calls.note("torch.autograd")
+        return func(*args, **(kwargs or {}))
+
+
+def _operations(calls: ForbiddenCalls):
+    """A block in which operations are told, where any is forbidden. Where no tensor may ask for a gradient it is enough that a graph is made:
+    a training of thousands of steps is not slowed down."""
+    if "torch.Tensor.requires_grad_" in calls.forbidden:
+        return torch.autograd.graph.saved_tensors_hooks(lambda tensor: calls.note("torch.autograd") or tensor, lambda tensor: tensor)
+    return ForbiddenOperations(calls) if any(goal.count(".") == 1 for goal in calls.forbidden) else nullcontext()
+
+
+@contextmanager
+def _compiled_calls(calls: ForbiddenCalls):
+    """A block in which calls of compiled functions are told: of NumPy's on plain arrays, too, and of operator.matmul."""
+
+    def see(frame, event, function):
+        if event == "c_call":
+            owner = function.__module__ or f"{type(function.__self__).__module__}.{type(function.__self__).__qualname__}"
+            calls.note(f"{owner}.{function.__name__}")
+
+    before = sys.getprofile()
+    sys.setprofile(see)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
 
 
 _active: list[ForbiddenCalls] = []
@@ -49,7 +104,8 @@ def watching(forbidden: tuple[str, ...]):
     calls = ForbiddenCalls(forbidden)
     _active.append(calls)
     try:
-        with calls:
+        compiled = _compiled_calls(calls) if "numpy.dot" in forbidden else nullcontext()
+        with calls, _operations(calls), compiled:
             yield calls.seen
     finally:
         _active.remove(calls)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .bench import Predictions, Sample
+from .bench import Band, Caught, Pair, Predictions, Sample
 from .texts import one_line
 
 MIME = "application/vnd.linear-grader.answer+json"
@@ -86,9 +86,11 @@ def _encode(value, budget, depth):
         return {"t": "tensor", **_encode_tensor(value, budget, depth)}
     if isinstance(value, Sample):
         return {"t": "sample", **_encode_tensor(value.values, budget, depth)}
-    if isinstance(value, Predictions) and isinstance(value.values, torch.Tensor):
-        parts = {"values": value.values, "labels": value.labels, "at_least": value.at_least}
-        return {"t": "predictions", **{name: _encode(part, budget, depth + 1) for name, part in parts.items()}}
+    if isinstance(value, Predictions) and not isinstance(value.values, torch.Tensor):  # what it is will be said
+        return _encode(value.values, budget, depth)
+    if type(value) in _MARKS:
+        parts = {name: _encode(part, budget, depth + 1) for name, part in vars(value).items()}
+        return {"t": _MARKS[type(value)], **parts}
     if isinstance(value, np.ndarray) and value.dtype.name in NUMPY_DTYPES:
         array = np.ascontiguousarray(value)
         budget.take(depth, array.nbytes)
@@ -111,8 +113,6 @@ def _encode(value, budget, depth):
     if isinstance(value, dict):
         pairs = [[clean(str(key)[:MAX_NAME]), _encode(item, budget, depth + 1)] for key, item in value.items()]
         return {"t": "dict", "v": pairs}
-    if isinstance(value, Predictions):  # of something else than a tensor: what it is will be said
-        return _encode(value.values, budget, depth)
     return {"t": "opaque", "v": clean(type(value).__name__[:MAX_NAME])}
 
 
@@ -189,6 +189,27 @@ def _decode_predictions(data, budget, depth):
     return Predictions(values.tensor, labels and labels.tensor, at_least)
 
 
+def _decode_caught(data, budget, depth):
+    kind, message, naming = (_decode(data.get(name), budget, depth + 1) for name in ("kind", "message", "naming"))
+    if not isinstance(kind, (str, type(None))) or type(message) is not str or type(naming) is not tuple:
+        raise WireError("a caught exception that is none")
+    return Caught(kind and one_line(kind, MAX_NAME), message, naming)
+
+
+def _decode_pair(data, budget, depth):
+    parts = {name: _decode(data.get(name), budget, depth + 1) for name in Pair.__dataclass_fields__}
+    if not all(type(parts[name]) is str for name in ("equal", "different")) or not all(type(parts[name]) is float for name in ("rtol", "atol")):
+        raise WireError("a pair that is none")
+    return Pair(**parts)
+
+
+def _decode_band(data, budget, depth):
+    value, bands = (_decode(data.get(name), budget, depth + 1) for name in ("value", "bands"))
+    if type(value) is not float or type(bands) is not dict or not all(type(limit) in (int, float) for limit in bands.values()):
+        raise WireError("a band that is none")
+    return Band(value, bands)
+
+
 def _decode_array(data, budget, depth):
     dtype = NUMPY_DTYPES.get(_field(data, "dtype", str))
     if dtype is None:
@@ -245,10 +266,14 @@ def _decode_opaque(data, budget, depth):
     return Opaque(one_line(_field(data, "v", str), MAX_NAME))
 
 
+_MARKS = {Predictions: "predictions", Caught: "caught", Pair: "pair", Band: "band"}  # what the judge treats in a way of its own
 _DECODERS = {
     "tensor": _decode_tensor,
     "sample": _decode_sample,
     "predictions": _decode_predictions,
+    "caught": _decode_caught,
+    "pair": _decode_pair,
+    "band": _decode_band,
     "array": _decode_array,
     "int": _decode_number,
     "float": _decode_number,

@@ -62,6 +62,52 @@ def test_a_probe_needs_nothing_but_its_own_source(task):
         assert used <= bound | set(PROBE_NAMES) | set(dir(builtins)), probe.name
 
 
+COMPARISONS = {
+    "equal", "allclose", "isclose", "array_equal", "array_equiv", "assert_close", "assert_allclose", "gradcheck", "gradgradcheck",
+    "eq", "ne", "is_", "is_set_to", "data_ptr", "id", "unique", "bucketize", "searchsorted", "_version",
+}  # fmt: skip
+
+
+def comparisons(source):
+    """What a probe would have decided in the learner's kernel: calls that compare, and operators between two things of which neither is a constant."""
+    for node in ast.walk(ast.parse(source)):
+        name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+        if name in COMPARISONS:
+            yield name
+        if isinstance(node, ast.Compare) and not all(isinstance(operator, (ast.In, ast.NotIn)) for operator in node.ops):
+            if not any(isinstance(side, ast.Constant) for side in (node.left, *node.comparators)):
+                yield ast.unparse(node)
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_a_probe_compares_nothing(task):
+    found = {probe.name: list(comparisons(probe.source)) for probe in task.probes}
+    assert not any(found.values()), (
+        f"{found}: a notebook can replace what compares in its kernel. Return the values themselves, for the judge to compare with the reference's; "
+        "the candidate's own with each other as bench.pair(one, other, ...), a number by its size as bench.band(...). For shared memory write into "
+        "the one and return the other; for gradcheck return the gradients."
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "torch.equal(x, y)", "torch.autograd.gradcheck(f, x)", "x.data_ptr()", "x == y", "x is y", "(x - y).abs().max() < y", "id(x)", "from operator import eq\n    eq(x, y)",
+        "x._version",
+    ],
+)  # fmt: skip
+def test_a_comparison_in_a_probe_is_found(line):
+    assert list(comparisons(f"def ask(candidate, bench):\n    {line}"))
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_a_recorded_answer_earns_nothing_under_another_seed(task):
+    """Right answers, kept from a run of another seed: each probe's must differ by what the seed drew and the candidate made of it."""
+    recorded, asked = Examiner(11), Examiner(12)
+    earned = [probe.name for probe in task.probes if asked.verdict(task, probe, recorded.reference(task, probe)).status == "passed"]
+    assert not earned, f"{earned}: draw sizes, values or the order of the cases (bench.several) from the bench, and return what the candidate makes of them"
+
+
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_impostors_are_wrong_not_forbidden(task):
     for impostor in task.impostors:

@@ -6,6 +6,7 @@ from grader.catalogue import all_tasks
 from grader.diagnose import Examiner
 from grader.sources import forbidden_in_source
 
+from .attacks.plain_sight import ANSWERS, IMPORTS
 from .notebooks import answered, grade, tasks
 
 LINEAR = all_tasks()["linear"]
@@ -87,6 +88,34 @@ def test_hidden_names_are_seen_when_called(way):
     namespace = {}
     exec(f"import torch\ndef linear(x, weight, bias=None): return {way}", namespace)
     assert "forbidden" in statuses(LINEAR, namespace["linear"])
+
+
+@pytest.mark.parametrize(("task", "what"), ANSWERS)
+def test_a_forbidden_answer_in_plain_sight_is_found(task, what):
+    source, chosen = IMPORTS + ANSWERS[task, what], all_tasks()[task]
+    namespace = {}
+    exec(source, namespace)
+    assert forbidden_in_source([source], task, chosen.forbids) or "forbidden" in statuses(chosen, namespace[task])
+
+
+@pytest.mark.parametrize(
+    ("task", "source"),
+    [
+        ("grad_weight", "def grad_weight(g, x):\n    w = torch.zeros(g.shape[-1], x.shape[-1], dtype=x.dtype, requires_grad=True)\n"
+         "    return getattr(torch._C, '_Imperative' + 'Engine')().run_backward((F.linear(x, w),), (g,), False, False, (w,), True, True)[0]"),
+        ("grad_weight", "def grad_weight(g, x):\n    w = torch.zeros(g.shape[-1], x.shape[-1], dtype=x.dtype, requires_grad=True)\n"
+         "    return getattr(F.linear(x, w), 'grad' + '_fn')(g)[1].T"),
+        ("conv2d_by_linear", "def conv2d_by_linear(x, w, b, padding=0):\n    return getattr(torch._C._nn, 'thnn' + '_conv2d')(x, w, w.shape[2:], b, (1, 1), (padding, padding))"),
+        ("attention", "def attention(q, k, v, mask=None):\n    return getattr(torch, '_scaled_dot' + '_product_attention_math')(q, k, v, mask)[0]"),
+        ("linear_sums", "def linear_sums(x, w, b):\n    return getattr(operator, 'mat' + 'mul')(np.asarray(x), np.asarray(w).T) + b"),
+        ("linear", "def linear(x, w, b=None):\n    return getattr(torch, 'addmm' + '')(b, x, w.T)"),
+    ],
+)  # fmt: skip
+def test_what_the_source_does_not_show_is_seen_where_the_work_is_done(task, source):
+    chosen, namespace = all_tasks()[task], {}
+    assert not forbidden_in_source([f"{IMPORTS}import torch.nn.functional as F\n{source}"], task, chosen.forbids)
+    exec(f"{IMPORTS}import torch.nn.functional as F\n{source}", namespace)
+    assert "forbidden" in statuses(chosen, namespace[task])
 
 
 def statuses(task, candidate):

@@ -83,7 +83,7 @@ def test_whatever_an_answer_is_it_gets_a_verdict(found):
     assert verdict.points == (probe.points if verdict.status == PASSED else 0)
     assert not (verdict.points and (answer.raised or answer.forbidden))
     exercise = next(exercise for exercise in CHOSEN if task in exercise.tasks)
-    part = as_json(bounded(submission_result("x", exercise, [EXAMINER.result(task, [verdict] * 45)], [], [])))
+    part = as_json(bounded(submission_result("x", exercise, [EXAMINER.result(task, [verdict] * 45)], [], [], [])))
     assert len(part) <= REPORT_KIB * 1024
     assert not STEERS.search(verdict_text(verdict))
     assert not [value for value in (container[key] for container, key in places(json.loads(part))) if isinstance(value, str) and STEERS.search(value)]

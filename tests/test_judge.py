@@ -169,7 +169,7 @@ def test_predictions_are_judged_by_how_many_are_right():
     assert not differences(Predictions(classes, None, 0.0), reference)
     classes[10] = 5
     difference = only(Predictions(classes, labels, 0.0), reference)
-    assert difference.kind == "accuracy" and difference.message.startswith("89 of 100 held-out predictions are right, 89.0%; 90%")
+    assert difference.kind == "accuracy" and difference.message.startswith("89 of 100 predictions are right, 89.0%; 90%")
     assert "always predict 4" in only(Predictions(torch.full((100,), 4), None, 1.0), reference).message
     assert only(Predictions(labels[:50], None, 1.0), reference).kind == "shape"
     assert only(Predictions(labels.float(), None, 1.0), reference).kind == "dtype"

@@ -9,11 +9,12 @@ import signal
 
 from IPython.display import publish_display_data
 
-from .. import asking, wire
+from .. import asking, flags, wire
 from ..bench import Data
 from ..state import defaults
 from . import gpu
 
+flags.remember()  # imported before any cell has run
 
 def question(task_name: str, forbids: tuple[str, ...], device: str, probes: list[dict]) -> str:
     """The code of a cell that asks probes of the kernel's object `task_name`. probes: name, source, seed, nonce and data (encoded) of each."""
@@ -27,12 +28,13 @@ def answer(fields: str, namespace: dict):
     candidate = namespace.get(questions["task_name"], asking.MISSING)
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm that a cell has set would go off in some probe
+    replaced = flags.replaced()
     for question in questions["probes"]:
         probe = asking.compile_probe(question["source"], question["name"])
         with defaults():
             data = Data(tuple(placed.tensor for placed in wire.decode(question["data"])))
         ask = functools.partial(asking.ask, probe, candidate, question["seed"], questions["device"], tuple(questions["forbids"]), data=data)
         found = gpu.guarded(ask) if questions["device"] == "cuda" else ask()
-        publish_display_data({wire.MIME: {"nonce": question["nonce"], **found}})
+        publish_display_data({wire.MIME: {"nonce": question["nonce"], **found, "replaced": replaced}})
         if "lost" in found or "fault" in found:
             break

@@ -158,6 +158,16 @@ def print_missing_modules(console: Console, results: list[SubmissionResult]):
         console.print(f"  and {len(dearest) - MODULES} others")
 
 
+def print_flags(console: Console, results: list[SubmissionResult]):
+    """Which notebooks a person should look at, and where; no points were taken for it."""
+    flagged = [result for result in results if result.flags]
+    if flagged:
+        console.print("Please look at these yourself; no point was taken for it:")
+    for result in flagged:
+        more = f" (and {len(result.flags) - 1} more in the report)" if len(result.flags) > 1 else ""
+        console.print(Text(f"  {result.path}: {result.flags[0]}{more}"))
+
+
 def _scores_table(results):
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("notebook", overflow="fold")

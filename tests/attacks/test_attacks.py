@@ -246,5 +246,6 @@ def test_a_forbidden_call_is_seen_through_a_disguise(disguises, disguise):
 
 @pytest.mark.parametrize("disguise", UNSEEN)
 def test_a_forbidden_call_is_not_seen_through_these_disguises(disguises, disguise):
-    """The present state, not a wish: see known_limits."""
+    """The present state, not a wish: see known_limits. A person is told where to look."""
     assert tasks(disguises[disguise])["linear"]["points"] > 0
+    assert disguises[disguise]["flags"]

@@ -46,7 +46,8 @@ def sums_over_every_leading_dimension(grad_weight, bench):
 @grad_weight.probe(points=1)
 def an_empty_batch_gives_zeros(grad_weight, bench):
     """A sum of no terms: zeros of the weight's shape."""
-    return {f"x {(*lead, 5)}": grad_weight(bench.randn(*lead, 3), bench.randn(*lead, 5)) for lead in [(0,), (2, 0)]}
+    O, I = bench.size(2, 99), bench.size(2, 99)
+    return {f"x {(*lead, I)}": grad_weight(bench.randn(*lead, O), bench.randn(*lead, I)) for lead in [(0,), (2, 0)]}
 
 
 @grad_weight.probe(points=1)

@@ -58,7 +58,7 @@ def gives_the_same_gradient_twice(CrossEntropy, bench):
     loss = CrossEntropy()
     loss.forward(bench.randn(6, 4, dtype=torch.float64), bench.integers(0, 4, 6))
     first = loss.backward().clone()
-    return {"the second gradient": "equal to the first" if torch.equal(first, loss.backward()) else "another one"}
+    return {"the first gradient": first, "the second gradient": loss.backward()}
 
 
 @CrossEntropy.probe(points=2)
@@ -77,12 +77,10 @@ def stays_finite_for_large_logits(CrossEntropy, bench):
 def changes_nothing_and_asks_autograd_for_nothing(CrossEntropy, bench):
     """logits and target hold what they held before; it works in torch.inference_mode(), too; float32 stays float32."""
     logits, target = bench.randn(6, 4), bench.integers(0, 4, 6)
-    before = logits.clone(), target.clone()
     with torch.inference_mode():
         loss = CrossEntropy()
         answers = {"loss": loss.forward(logits, target), "gradient": loss.backward()}
-    pairs = {"logits": (logits, before[0]), "target": (target, before[1])}
-    return answers | {name: "unchanged" if torch.equal(*pair) else "changed" for name, pair in pairs.items()}
+    return answers | {"logits": logits, "target": target}
 
 
 @CrossEntropy.impostor("Your loss is the sum over the rows, and so is its gradient: take the mean, and divide the gradient by B.")

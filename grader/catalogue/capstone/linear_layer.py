@@ -42,27 +42,26 @@ LinearLayer = Task(
 
 @LinearLayer.probe(points=1)
 def starts_with_uniform_numbers(LinearLayer, bench):
-    """Weight (O, I) and bias (O,), as in nn.Linear: uniform from -1/√I to 1/√I."""
-    generator = torch.Generator(bench.device).manual_seed(bench.size(0, 2**31))
-    wide, narrow = LinearLayer(4, 10_000, generator), LinearLayer(200, 50, generator)
+    """Weight (O, I) and bias (O,), as in nn.Linear: uniform from -1/√I to 1/√I, whatever the sizes."""
+    generator, O, I = torch.Generator(bench.device).manual_seed(bench.size(0, 2**31)), bench.size(10_000, 11_000), bench.size(100, 200)
+    wide, narrow = LinearLayer(4, O, generator), LinearLayer(I, 50, generator)
     return {
-        "weight of LinearLayer(4, 10000)": bench.sample(wide.weight),
-        "bias of LinearLayer(4, 10000)": bench.sample(wide.bias),
-        "weight of LinearLayer(200, 50)": bench.sample(narrow.weight),
+        f"weight of LinearLayer(4, {O})": bench.sample(wide.weight),
+        f"bias of LinearLayer(4, {O})": bench.sample(wide.bias),
+        f"weight of LinearLayer({I}, 50)": bench.sample(narrow.weight),
     }
 
 
 @LinearLayer.probe(points=1)
 def draws_from_its_generator(LinearLayer, bench):
-    """The generator decides the numbers, and runs on from layer to layer."""
-    seed = bench.size(0, 2**31)
-    generator, same, other = (torch.Generator(bench.device).manual_seed(number) for number in (seed, seed, seed + 1))
-    first = LinearLayer(5, 3, generator)
-    others = {"from an equal generator": same, "from one with another seed": other, "next, from the same generator": generator}
-    return {
-        f"a second layer, {case}": "equal" if torch.equal(first.weight, LinearLayer(5, 3, source).weight) else "another"
-        for case, source in others.items()
-    }
+    """The generator decides the numbers, and runs on from layer to layer. Second layers, in random order, each compared with a first one."""
+    seed, answers = bench.size(0, 2**31), {}
+    cases = ["from an equal generator", "from one with another seed", "next, from the same generator"]
+    for number, case in enumerate(bench.several(cases, 24), 1):
+        generator, same, other = (torch.Generator(bench.device).manual_seed(value) for value in (seed, seed, seed + 1))
+        first, source = LinearLayer(5, 3, generator), dict(zip(cases, (same, other, generator)))[case]
+        answers[f"{number}. a second layer, {case}"] = bench.pair(first.weight, LinearLayer(5, 3, source).weight, "equal", "another")
+    return answers
 
 
 @LinearLayer.probe(points=1)
@@ -117,12 +116,10 @@ def changes_nothing_but_its_gradients(LinearLayer, bench):
     """x, grad_output, weight and bias hold after backward what they held before."""
     layer = LinearLayer(5, 3, torch.Generator(bench.device))
     layer.weight, layer.bias = bench.randn(3, 5), bench.randn(3)
-    given = {"x": bench.randn(6, 5), "grad_output": bench.randn(6, 3), "weight": layer.weight, "bias": layer.bias}
-    before = {name: tensor.clone() for name, tensor in given.items()}
-    layer.forward(given["x"])
-    layer.backward(given["grad_output"])
-    given |= {"weight": layer.weight, "bias": layer.bias}
-    return {name: "unchanged" if torch.equal(tensor, before[name]) else "changed" for name, tensor in given.items()}
+    x, grad_output = bench.randn(6, 5), bench.randn(6, 3)
+    layer.forward(x)
+    layer.backward(grad_output)
+    return {"x": x, "grad_output": grad_output, "weight": layer.weight, "bias": layer.bias}
 
 
 @LinearLayer.probe(points=1)

@@ -14,12 +14,7 @@ conv2d_by_linear = Task(
     "conv2d_by_linear",
     reference=conv2d_by_linear_reference,
     section="cnn-patches",
-    forbids=(
-        "torch.conv1d", "torch.conv2d", "torch.conv3d", "torch.convolution", "torch._convolution", "torch.convolution_backward",
-        "torch.conv_transpose1d", "torch.conv_transpose2d", "torch.conv_transpose3d",
-        "torch.nn.Conv1d", "torch.nn.Conv2d", "torch.nn.Conv3d",
-        "torch.nn.ConvTranspose1d", "torch.nn.ConvTranspose2d", "torch.nn.ConvTranspose3d",
-    ),
+    forbids=("torch.*conv?d*", "torch.*conv_*", "torch.*convolution*", "torch.nn.*Conv*"),
     hints=(
         "F.unfold(x, (kh, kw), padding=padding) has a patch of C·kh·kw numbers in each column. A Linear wants patches in rows "
         "and gives its outputs in the last dimension; the result has them in dimension 1, the channels' place.",

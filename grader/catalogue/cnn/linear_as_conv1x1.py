@@ -31,7 +31,8 @@ linear_as_conv1x1 = Task(
 @linear_as_conv1x1.probe(points=1)
 def is_a_conv2d_of_the_layers_sizes(linear_as_conv1x1, bench):
     """An nn.Conv2d with the layer's sizes, kernel 1, stride 1, no padding, and parameters of the right shapes."""
-    conv = linear_as_conv1x1(nn.Linear(5, 3, device=bench.device))
+    I, O = bench.size(2, 99), bench.size(100, 199)
+    conv = linear_as_conv1x1(nn.Linear(I, O, device=bench.device))
     return {
         "returned": "an nn.Conv2d" if isinstance(conv, nn.Conv2d) else f"a {type(conv).__name__}",
         "channels": [conv.in_channels, conv.out_channels],

@@ -28,39 +28,42 @@ replace_head = Task(
 @replace_head.probe(points=1)
 def puts_a_new_linear_in_place(replace_head, bench):
     """The model that was given comes back; its fc is a new nn.Linear of the right sizes, with a bias even where the old head
-    has none."""
+    has none. What is put into the returned model stands in the one that was given, and not in the old head."""
     answers = {}
     for case, bias in {"old head with a bias": True, "old head without a bias": False}.items():
-        model = nn.Sequential()
+        model, O = nn.Sequential(), bench.size(2, 99)
         model.conv, model.act, model.flat, model.fc = nn.Conv2d(2, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 10, bias=bias)
         old = model.to(bench.device).fc
-        new = replace_head(model, 7)
-        kind = "an nn.Linear" if isinstance(new.fc, nn.Linear) else f"a {type(new.fc).__name__}"
+        old.weight.data.copy_(bench.randn(10, 24))
+        new = replace_head(model, O)
         answers[case] = {
-            "the returned model": "the one that was given" if new is model else "another one",
-            "its fc": "the old head" if new.fc is old else kind,
+            "its fc": "an nn.Linear" if isinstance(new.fc, nn.Linear) else f"a {type(new.fc).__name__}",
             "its sizes": f"{getattr(new.fc, 'in_features', '?')} → {getattr(new.fc, 'out_features', '?')}",
             "parameters": {name: list(value.shape) for name, value in sorted(new.state_dict().items())},
             "scores": list(new(bench.randn(3, 2, 4, 4)).shape),
         }
+        new.fc.weight.data[:2] = bench.randn(2, new.fc.weight.shape[1])
+        new.register_buffer("mark", bench.randn(3))
+        answers[case] |= {"what the given model then holds": [list(model.buffers()), model.fc.weight[:2]], "the old head's weight": old.weight}
     return answers
 
 
 @replace_head.probe(points=2)
 def only_the_new_head_learns(replace_head, bench):
     """Which parameters require gradients: of a small network, of one with a batch norm and a layer named fc_in, of one
-    frozen before."""
+    frozen before; each of random sizes."""
     plain, named, frozen = nn.Sequential(), nn.Sequential(), nn.Sequential()
+    hidden, classes = bench.size(2, 99), bench.size(2, 99)
     plain.conv, plain.act, plain.flat, plain.fc = nn.Conv2d(2, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 10)
     named.conv, named.bn, named.flat = nn.Conv2d(2, 6, 3), nn.BatchNorm2d(6), nn.Flatten()
-    named.fc_in, named.fc = nn.Linear(24, 8), nn.Linear(8, 10)
-    frozen.features, frozen.fc = nn.Linear(4, 8), nn.Linear(8, 10)
+    named.fc_in, named.fc = nn.Linear(24, hidden), nn.Linear(hidden, 10)
+    frozen.features, frozen.fc = nn.Linear(4, hidden), nn.Linear(hidden, 10)
     frozen.requires_grad_(False)
     models = {"a small network": plain, "with fc_in": named, "frozen before": frozen}
     return {
         case: {
-            name: "learns" if value.requires_grad else "frozen"
-            for name, value in sorted(replace_head(model.to(bench.device), 7).named_parameters())
+            name: f"{tuple(value.shape)} {'learns' if value.requires_grad else 'frozen'}"
+            for name, value in sorted(replace_head(model.to(bench.device), classes).named_parameters())
         }
         for case, model in models.items()
     }
@@ -90,25 +93,25 @@ def leaves_the_rest_as_it_was(replace_head, bench):
 @replace_head.probe(points=1)
 def starts_from_fresh_weights(replace_head, bench):
     """The new head's weights are distributed as a new nn.Linear's, though the old head's are far larger."""
-    model = nn.Sequential()
+    model, classes = nn.Sequential(), bench.size(100, 290)
     model.features, model.fc = nn.Linear(4, 64), nn.Linear(64, 300)
     model.to(bench.device).load_state_dict({name: 9 * bench.randn(*value.shape) for name, value in model.state_dict().items()})
-    fc = replace_head(model, 200).fc
-    return {"shape": list(fc.weight.shape), "weight": bench.sample(fc.weight)}
+    model = replace_head(model, classes)
+    return {"shape": list(model.fc.weight.shape), "weight": bench.sample(model.fc.weight), "the weight before it": model.features.weight}
 
 
 @replace_head.probe(points=1)
 def keeps_dtype_and_device(replace_head, bench):
     """Models in float64 and bfloat16, and one on the device "meta", which has shapes and no numbers: the new head is of
-    the same kind."""
+    the same kind, and of the right size."""
     kinds = {"float64": {"dtype": torch.float64}, "bfloat16": {"dtype": torch.bfloat16}, "on meta": {"device": "meta"}}
     answers = {}
     for case, kind in kinds.items():
-        model = nn.Sequential()
+        model, classes = nn.Sequential(), bench.size(2, 99)
         model.features, model.fc = nn.Linear(4, 8), nn.Linear(8, 10)
-        fc = replace_head(model.to(bench.device).to(**kind), 7).fc
+        fc = replace_head(model.to(bench.device).to(**kind), classes).fc
         answers[case] = {
-            "weight": [str(fc.weight.dtype), fc.weight.device.type], "bias": [str(fc.bias.dtype), fc.bias.device.type],
+            "weight": [str(fc.weight.dtype), fc.weight.device.type], "bias": [str(fc.bias.dtype), fc.bias.device.type, list(fc.bias.shape)],
         }
     return answers
 

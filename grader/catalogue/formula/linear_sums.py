@@ -8,8 +8,8 @@ from ...spec import Task
 from .shared import TORCH_LINEAR
 
 NUMPY_PRODUCTS = ("matmul", "dot", "einsum", "inner", "tensordot", "vdot", "vecdot", "matvec", "vecmat", "multi_dot",
-                  "matrix", "asmatrix", "bmat")
-TORCH_PRODUCTS = ("matmul", "mm", "bmm", "mv", "dot", "einsum", "inner", "tensordot", "addmm")
+                  "matrix", "asmatrix", "bmat", "correlate", "convolve", "c_einsum", "linalg")
+TORCH_PRODUCTS = ("matmul", "mm", "bmm", "mv", "dot", "einsum", "inner", "tensordot", "addmm", "addmv", "addbmm", "baddbmm", "vdot", "multi_dot", "chain_matmul", "cdist", "linalg", "*conv*")
 
 
 def linear_sums_reference(x, weight, bias):
@@ -23,7 +23,7 @@ linear_sums = Task(
     section="formula-index-sum",
     forbids=(
         "@", *(f"numpy.{name}" for name in NUMPY_PRODUCTS), "numpy.ndarray.dot",
-        *TORCH_LINEAR, *(f"torch.{name}" for name in TORCH_PRODUCTS),
+        *TORCH_LINEAR, *(f"torch.{name}" for name in TORCH_PRODUCTS), "operator.matmul", "operator.imatmul", "scipy",
     ),
     hints=(
         "y[r, o] is one number: which row of x and which row of weight does it need, and over which index does it sum?",

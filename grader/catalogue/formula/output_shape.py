@@ -29,25 +29,26 @@ output_shape = Task(
 @output_shape.probe(points=1)
 def replaces_the_last_size(output_shape, bench):
     """(..., I) becomes (..., O), as a tuple."""
-    I, O = bench.size(5, 9), bench.size(10, 14)
-    shapes = [(4, I), (2, 3, I), (2, 3, 4, I)]
+    I, O, B = bench.size(5, 99), bench.size(100, 199), bench.size(2, 99)
+    shapes = [(B, I), (2, B, I), (2, 3, B, I)]
     return {f"input {shape}, weight {(O, I)}": output_shape(shape, (O, I)) for shape in shapes}
 
 
 @output_shape.probe(points=1)
 def needs_no_leading_size(output_shape, bench):
     """No leading size at all, or an empty one."""
-    return {f"input {shape}": output_shape(shape, (3, 5)) for shape in [(5,), (0, 5), (2, 0, 5)]}
+    I, O, B = bench.size(5, 99), bench.size(100, 199), bench.size(2, 9)
+    return {f"input {shape}, weight {(O, I)}": output_shape(shape, (O, I)) for shape in [(I,), (0, I), (B, 0, I)]}
 
 
 @output_shape.probe(points=2)
 def names_both_sizes_in_its_error(output_shape, bench):
     """Where the last size is not the weight's I: a ValueError whose message names both sizes."""
+    O, I, last = bench.size(3, 9), bench.size(10, 99), bench.size(100, 199)
     answers = {}
-    for shape, weight_shape in [((4, 7), (3, 5)), ((3,), (3, 5)), ((2, 3, 50), (50, 60))]:
-        caught = bench.catch(lambda: output_shape(shape, weight_shape), ValueError)
-        named = caught.names(shape[-1], weight_shape[1])
-        answers[f"input {shape}, weight {weight_shape}"] = {"raises": caught.kind, "names both sizes": named}
+    for shape, weight_shape in [((4, last), (O, I)), ((O,), (O, I)), ((2, 3, last), (last, I))]:
+        naming = shape[-1], weight_shape[1]
+        answers[f"input {shape}, weight {weight_shape}"] = bench.catch(lambda: output_shape(shape, weight_shape), ValueError, naming=naming)
     return answers
 
 

@@ -31,26 +31,28 @@ he_reset_ = Task(
 
 @he_reset_.probe(points=3)
 def keeps_the_second_moment_through_20_layers(he_reset_, bench):
-    """20 times Linear without bias and ReLU, width 512: the mean square of the signal stays what it was."""
-    x = bench.randn(16, 512, dtype=torch.float64)
+    """20 times Linear without bias and ReLU, width 512, on a signal of random strength: the mean square stays what it was."""
+    strength = 2.0 ** bench.size(-200, 200)
+    x = strength * bench.randn(16, 512, dtype=torch.float64)
     start = x.square().mean()
     for _ in range(20):
         weight = torch.zeros(512, 512, device=bench.device)
         he_reset_(weight)
         x = torch.relu(x @ weight.double().T)
     kept = float((x.square().mean() / start) ** (1 / 20))
-    return {"kept by each layer, on average": kept}
+    return {f"kept by each layer, on average, times the strength {strength:g}": strength * kept}
 
 
 @he_reset_.probe(points=2)
 def suits_layers_of_any_shape(he_reset_, bench):
-    """One Linear without bias and ReLU, much wider at one end than at the other."""
+    """One Linear without bias and ReLU, much wider at one end than at the other, on a signal of random strength."""
     answers = {}
     for O, I in [(1024, 64), (64, 1024)]:
-        x, weight = bench.randn(1024, I), bench.randn(O, I)
+        strength = 2.0 ** bench.size(0, 40)
+        x, weight = strength * bench.randn(1024, I), bench.randn(O, I)
         he_reset_(weight)
         kept = float(torch.relu(x @ weight.T).square().mean() / x.square().mean())
-        answers[f"kept by a layer with weight {(O, I)}"] = kept
+        answers[f"kept by a layer with weight {(O, I)}, times the strength {strength:g}"] = strength * kept
     return answers
 
 
@@ -60,18 +62,19 @@ def writes_into_a_parameter(he_reset_, bench):
     answers = {}
     for kind, trains in [("a parameter", True), ("a frozen parameter", False)]:
         weight = nn.Parameter(bench.randn(20, 60), requires_grad=trains)
-        before, memory = weight.detach().clone(), weight.detach()  # held, so that no other tensor can move in
+        before, memory = weight.detach().clone(), weight.detach()
         he_reset_(weight)
         first = weight.detach().clone()
         he_reset_(weight)
         answers[kind] = {
-            "holds new numbers": not torch.equal(first, before),
-            "different rows of 20": first.unique(dim=0).shape[0],
-            "a second reset draws other numbers": not torch.equal(weight, first),
-            "in the same memory": weight.data_ptr() == memory.data_ptr(),
+            "holds": bench.pair(first, before, "the old numbers", "new numbers"),
+            "a second reset": bench.pair(weight.detach().clone(), first, "draws the same numbers", "draws other numbers"),
+            "its rows": bench.pair(first[1:], first[:-1], "all alike", "not all alike"),
             "requires_grad": weight.requires_grad,
             "autograd sees its later use": (weight * 2).requires_grad,
         }
+        weight.data.copy_(bench.randn(20, 60))
+        answers[kind]["its memory, after writing into the parameter"] = memory
     return answers
 
 

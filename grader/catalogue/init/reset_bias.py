@@ -28,23 +28,23 @@ reset_bias_ = Task(
 
 @reset_bias_.probe(points=2)
 def goes_by_the_weights_fan_in(reset_bias_, bench):
-    """The bias holds uniform numbers from -1/√I to 1/√I, with I read off the weight."""
+    """The bias holds uniform numbers from -1/√I to 1/√I, with I read off the weight; what lies before and behind it stays as it is."""
     answers = {}
     for shape in [(20_000, 4), (20_000, 25)]:
-        bias = bench.randn(20_000)
-        reset_bias_(bias, bench.randn(*shape))
-        answers[f"bias (20000,), weight {shape}"] = bench.sample(bias)
+        stored = bench.randn(20_004)
+        reset_bias_(stored[2:-2], bench.randn(*shape))
+        answers[f"bias (20000,), weight {shape}"] = {"bias": bench.sample(stored[2:-2]), "before and behind it": [stored[:2], stored[-2:]]}
     return answers
 
 
 @reset_bias_.probe(points=1)
 def is_zero_without_inputs(reset_bias_, bench):
-    """With I = 0 the bound is 0; with O = 0 there is nothing to fill."""
+    """With I = 0 the bound is 0; with O = 0 there is nothing to fill. The bias is a part of a longer memory."""
     answers = {}
     for O, I in [(5, 0), (0, 4), (0, 0)]:
-        bias, weight = bench.randn(O), bench.randn(O, I)
-        caught = bench.catch(lambda: reset_bias_(bias, weight))
-        answers[f"weight {(O, I)}"] = {"raises": caught.kind or "nothing", "bias": bias}
+        stored, weight = bench.randn(O + 2), bench.randn(O, I)
+        caught = bench.catch(lambda: reset_bias_(stored[1:-1], weight))
+        answers[f"weight {(O, I)}"] = {"raises": caught, "the memory of the bias, and one number on either side": stored}
     return answers
 
 
@@ -53,19 +53,20 @@ def writes_into_a_parameter(reset_bias_, bench):
     """Each reset puts new numbers into the parameter's own memory; it stays what it was for autograd, and so does the weight."""
     answers = {}
     for kind, trains in [("a parameter", True), ("a frozen parameter", False)]:
-        bias, weight = (nn.Parameter(bench.randn(*shape), requires_grad=trains) for shape in [(30,), (30, 4)])
-        before, memory, weight_before = bias.detach().clone(), bias.detach(), weight.detach().clone()
+        bias, weight = (nn.Parameter(bench.randn(*shape), requires_grad=trains) for shape in [(500,), (500, 2)])
+        memory = bias.detach()
         reset_bias_(bias, weight)
         first = bias.detach().clone()
         reset_bias_(bias, weight)
         answers[kind] = {
-            "holds new numbers": not torch.equal(first, before),
-            "a second reset draws other numbers": not torch.equal(bias, first),
-            "in the same memory": bias.data_ptr() == memory.data_ptr(),
+            "holds": bench.sample(first),
+            "a second reset, less the first": bench.sample(bias.detach() - first),
             "requires_grad": bias.requires_grad,
             "autograd sees its later use": (bias * 2).requires_grad,
-            "the weight is unchanged": torch.equal(weight, weight_before),
+            "the weight": weight,
         }
+        bias.data.copy_(bench.randn(500))
+        answers[kind]["its memory, after writing into the parameter"] = memory
     return answers
 
 

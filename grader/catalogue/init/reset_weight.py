@@ -30,71 +30,81 @@ reset_weight_ = Task(
 
 @reset_weight_.probe(points=2)
 def fills_a_box_as_wide_as_the_fan_in_allows(reset_weight_, bench):
-    """A weight (O, I) holds uniform numbers from -1/√I to 1/√I, whatever O is."""
+    """A weight (O, I) holds uniform numbers from -1/√I to 1/√I, whatever O is; the rows of its memory before and behind it stay as they are."""
     answers = {}
-    for shape in [(400, 50), (50, 400)]:
-        weight = bench.randn(*shape)
-        reset_weight_(weight)
-        answers[f"weight {shape}"] = bench.sample(weight)
+    for O, I in [(400, 50), (50, 400)]:
+        stored = bench.randn(O + 2, I)
+        reset_weight_(stored[1:-1])
+        answers[f"weight {(O, I)}"] = {"weight": bench.sample(stored[1:-1]), "before and behind it": [stored[0], stored[-1]]}
     return answers
 
 
 @reset_weight_.probe(points=1)
 def takes_another_slope(reset_weight_, bench):
-    """With another `a` the box has that slope's bound."""
+    """With another `a` the box has that slope's bound; the rows of its memory before and behind it stay as they are."""
     answers = {}
     for a in (0, 3):
-        weight = bench.randn(100, 100)
-        reset_weight_(weight, a=a)
-        answers[f"weight (100, 100), a={a}"] = bench.sample(weight)
+        stored = bench.randn(102, 100)
+        reset_weight_(stored[1:-1], a=a)
+        answers[f"weight (100, 100), a={a}"] = {"weight": bench.sample(stored[1:-1]), "before and behind it": [stored[0], stored[-1]]}
     return answers
 
 
 @reset_weight_.probe(points=1)
 def writes_into_a_parameter(reset_weight_, bench):
-    """A parameter gets new numbers in its own memory, is returned itself, and stays what it was for autograd."""
+    """A parameter gets new numbers in its own memory, is returned itself, and stays what it was for autograd. What is then written into what
+    was returned stands in the parameter, and what is written into the parameter stands in its memory."""
     answers = {}
     for kind, trains in [("a parameter", True), ("a frozen parameter", False)]:
-        weight = nn.Parameter(bench.randn(4, 5), requires_grad=trains)
-        before, memory = weight.detach().clone(), weight.detach()  # held, so that no other tensor can move in
+        weight = nn.Parameter(bench.randn(20, 30), requires_grad=trains)
+        memory = weight.detach()
         returned = reset_weight_(weight)
         answers[kind] = {
-            "holds new numbers": not torch.equal(weight, before),
-            "in the same memory": weight.data_ptr() == memory.data_ptr(),
-            "returned": "the weight" if returned is weight else type(returned).__name__,
+            "holds": bench.sample(weight.detach().clone()),
             "requires_grad": weight.requires_grad,
             "autograd sees its later use": (weight * 2).requires_grad,
+            "returned": [type(returned).__name__, getattr(returned, "requires_grad", None)],
         }
+        if isinstance(returned, torch.Tensor):
+            returned.data[:10] = bench.randn(10, 30)
+        weight.data[10:] = bench.randn(10, 30)
+        answers[kind] |= {"the parameter, after writing into what was returned": weight[:10], "the memory, after writing into the parameter": memory[10:]}
     return answers
 
 
 @reset_weight_.probe(points=1)
 def fills_a_transposed_view(reset_weight_, bench):
-    """The view .T of a weight stored (I, O) is a weight (O, I): the stored numbers change."""
-    stored = bench.randn(50, 200)
-    reset_weight_(stored.T)
-    return {"stored (50, 200)": bench.sample(stored)}
+    """The view .T of a weight stored (I, O) is a weight (O, I): the stored numbers change, and those before and behind them do not."""
+    stored = bench.randn(52, 200)
+    reset_weight_(stored[1:-1].T)
+    return {"stored (50, 200)": bench.sample(stored[1:-1]), "before and behind it": [stored[0], stored[-1]]}
 
 
 @reset_weight_.probe(points=1)
 def draws_every_number_anew(reset_weight_, bench):
-    """No row, no column and no second reset repeats the same numbers."""
-    weight = bench.randn(20, 30)
+    """No row, no column and no second reset repeats the same numbers: the differences of neighbours and of two resets, inside of a larger memory."""
+    stored = bench.randn(22, 32)
+    weight = stored[1:21, 1:31]
     reset_weight_(weight)
     first = weight.clone()
     reset_weight_(weight)
     return {
-        "different rows of 20": weight.unique(dim=0).shape[0],
-        "different columns of 30": weight.unique(dim=1).shape[1],
-        "a second reset draws other numbers": not torch.equal(weight, first),
+        "rows, less the rows before": bench.sample(weight.diff(dim=0)),
+        "columns, less the columns before": bench.sample(weight.diff(dim=1)),
+        "a second reset, less the first": bench.sample(weight - first),
+        "the memory around it": [stored[0], stored[21], stored[:, 0], stored[:, 31]],
     }
 
 
 @reset_weight_.probe(points=1)
 def takes_an_empty_weight(reset_weight_, bench):
-    """Without inputs or without outputs there is nothing to fill, and nothing to fail on."""
-    shapes = [(5, 0), (0, 5), (0, 0)]
-    return {f"raises on {shape}": bench.catch(lambda: reset_weight_(bench.randn(*shape))).kind or "nothing" for shape in shapes}
+    """Without inputs or without outputs there is nothing to fill, and nothing to fail on: what it raises, and what is returned."""
+    answers = {}
+    for shape in [(bench.size(1, 99), 0), (0, bench.size(1, 99)), (0, 0)]:
+        weight, returned = bench.randn(*shape), []
+        caught = bench.catch(lambda: returned.append(reset_weight_(weight)))
+        answers[f"weight {shape}"] = {"raises": caught, "returns": returned}
+    return answers
 
 
 @reset_weight_.impostor("You use the standard deviation as the bound. The box must reach to √3 times the std.")

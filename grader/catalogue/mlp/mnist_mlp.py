@@ -25,12 +25,17 @@ mnist_mlp = Task(
 
 @mnist_mlp.probe(points=2)
 def has_the_right_parameters(mnist_mlp, bench):
-    """An nn.Sequential with 235,146 parameters, in six tensors of these shapes."""
+    """An nn.Sequential with 235,146 parameters, in six tensors of these shapes; and the biases after random numbers were written into them."""
     model = mnist_mlp()
+    shapes = [tuple(parameter.shape) for parameter in model.parameters()]
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(bench.randn(*parameter.shape))
     return {
         "the model is": "an nn.Sequential" if isinstance(model, nn.Sequential) else "no nn.Sequential",
-        "shapes": [tuple(parameter.shape) for parameter in model.parameters()],
+        "shapes": shapes,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "in each one's last row": [list(model.state_dict().values())[place][-1] for place in range(len(shapes))],
     }
 
 
@@ -60,13 +65,18 @@ def lets_the_gradient_through(mnist_mlp, bench):
 
 @mnist_mlp.probe(points=1)
 def makes_a_new_model_each_time(mnist_mlp, bench):
-    """Two calls: two models, with weights drawn anew from the distribution of nn.Linear."""
+    """Two calls: two models, with weights drawn anew from the distribution of nn.Linear; what is written into one is not in the other."""
     one, other = mnist_mlp(), mnist_mlp()
-    weights = [next(model.parameters()) for model in (one, other)]
-    return {
-        "the second call returns": "a new model" if one is not other else "the model of the first call",
-        "its weights": "weights of its own" if not torch.equal(*weights) else "the same weights",
-        "the first weight": bench.sample(weights[0].detach().flatten()[:20_000].cpu()),
+    weights = [next(model.parameters()).detach() for model in (one, other)]
+    before = weights[1].clone()
+    answers = {
+        "the second model's weights": bench.pair(weights[0].clone(), before, "the same weights", "weights of its own"),
+        "the first weight": bench.sample(weights[0].flatten()[:20_000].cpu().clone()),
+    }
+    weights[0].copy_(bench.randn(*weights[0].shape))
+    return answers | {
+        "the first model, after numbers are written into it": next(one.parameters())[0],
+        "the second model then": bench.pair(weights[1], before, "as it was", "changed, too: it is the first one"),
     }
 
 

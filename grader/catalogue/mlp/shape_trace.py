@@ -46,50 +46,55 @@ def follows_the_order_of_running(shape_trace, bench):
     """A model of blocks within blocks, which runs its layers in another order than it made them: only leaves, with full names."""
 
     class Model(nn.Module):
-        def __init__(self):
+        def __init__(self, I, H, J, O):
             super().__init__()
-            self.head = nn.Linear(6, 3)
-            late, early = nn.Sequential(nn.Linear(7, 6), nn.Tanh()), nn.Sequential(nn.Linear(5, 7), nn.ReLU())
+            self.head = nn.Linear(J, O)
+            late, early = nn.Sequential(nn.Linear(H, J), nn.Tanh()), nn.Sequential(nn.Linear(I, H), nn.ReLU())
             self.blocks = nn.ModuleDict({"late": late, "early": early})
 
         def forward(self, x):
             return self.head(self.blocks["late"](self.blocks["early"](x)))
 
-    return shape_trace(Model().to(bench.device), bench.randn(4, 5))
+    I, H, J, O = (bench.size(low, low + 8) for low in (2, 11, 20, 29))
+    return shape_trace(Model(I, H, J, O).to(bench.device), bench.randn(4, I))
 
 
 @shape_trace.probe(points=1)
 def lists_what_runs_as_often_as_it_runs(shape_trace, bench):
-    """One layer runs three times, one never; the model itself, forward's own steps, is no leaf."""
+    """One layer runs several times, one never; the model itself, forward's own steps, is no leaf."""
 
     class Model(nn.Module):
-        def __init__(self):
+        def __init__(self, I, O, runs):
             super().__init__()
-            self.spare = nn.Linear(5, 5)
-            self.again = nn.Linear(5, 5)
-            self.out = nn.Linear(10, 2)
+            self.spare = nn.Linear(I, I)
+            self.again = nn.Linear(I, I)
+            self.out = nn.Linear(2 * I, O)
+            self.runs = runs
 
         def forward(self, x):
             y = x
-            for _ in range(3):
+            for _ in range(self.runs):
                 y = self.again(y).relu()
             return self.out(torch.cat([x, y], dim=-1))
 
-    return shape_trace(Model().to(bench.device), bench.randn(4, 5))
+    I, O = bench.size(2, 50), bench.size(51, 99)
+    return shape_trace(Model(I, O, bench.size(3, 6)).to(bench.device), bench.randn(4, I))
 
 
 @shape_trace.probe(points=1)
 def knows_other_layers(shape_trace, bench):
     """Weights of other shapes, a LayerNorm whose weight is None, a Flatten; x has four dimensions."""
-    layers = nn.Conv2d(2, 3, 3), nn.ReLU(), nn.Flatten(), nn.LayerNorm(12, elementwise_affine=False), nn.Linear(12, 4, bias=False)
-    return shape_trace(nn.Sequential(*layers).to(bench.device), bench.randn(5, 2, 4, 4))
+    C, O, B = bench.size(3, 9), bench.size(10, 99), bench.size(2, 9)
+    layers = nn.Conv2d(2, C, 3), nn.ReLU(), nn.Flatten(), nn.LayerNorm(4 * C, elementwise_affine=False), nn.Linear(4 * C, O, bias=False)
+    return shape_trace(nn.Sequential(*layers).to(bench.device), bench.randn(B, 2, 4, 4))
 
 
 @shape_trace.probe(points=1)
 def takes_a_model_that_is_one_layer(shape_trace, bench):
     """An nn.Linear alone is a leaf, and its name is empty; x without a batch, and with two leading dimensions."""
-    layer = nn.Linear(5, 3).to(bench.device)
-    return {f"x {(*lead, 5)}": shape_trace(layer, bench.randn(*lead, 5)) for lead in [(), (2, 4)]}
+    I, O = bench.size(2, 50), bench.size(51, 99)
+    layer = nn.Linear(I, O).to(bench.device)
+    return {f"x {(*lead, I)}": shape_trace(layer, bench.randn(*lead, I)) for lead in [(), (2, 4)]}
 
 
 @shape_trace.probe(points=1)
@@ -97,18 +102,19 @@ def leaves_the_model_as_it_was(shape_trace, bench):
     """Traced twice, in training mode but for its dropout, with somebody else's hook on fc: both traces, and what is left."""
 
     class Model(nn.Module):
-        def __init__(self):
+        def __init__(self, I, O):
             super().__init__()
-            self.fc, self.drop, self.runs = nn.Linear(5, 3), nn.Dropout(), 0
+            self.fc, self.drop, self.runs = nn.Linear(I, O), nn.Dropout(), 0
 
         def forward(self, x):
             self.runs += 1
             return self.drop(self.fc(x))
 
-    model = Model().to(bench.device)
+    I, O = bench.size(2, 50), bench.size(51, 99)
+    model = Model(I, O).to(bench.device)
     model.drop.eval()
     model.fc.register_forward_hook(lambda *call: None)
-    first, second = shape_trace(model, bench.randn(4, 5)), shape_trace(model, bench.randn(2, 5))
+    first, second = shape_trace(model, bench.randn(4, I)), shape_trace(model, bench.randn(2, I))
     return {
         "first trace": first,
         "second trace": second,
@@ -123,11 +129,16 @@ def leaves_the_model_as_it_was(shape_trace, bench):
 
 @shape_trace.probe(points=1)
 def cleans_up_when_the_model_fails(shape_trace, bench):
-    """The second layer does not fit the first: the model's own error comes out, no hook is left, and the mode is the same."""
-    model = nn.Sequential(nn.Linear(5, 4), nn.Linear(3, 2)).to(bench.device)
-    caught = bench.catch(lambda: shape_trace(model, bench.randn(2, 5)), RuntimeError)
-    left = sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
-    return {"error": caught.kind, "hooks left": left, "mode": "training" if model.training else "evaluation"}
+    """A layer does not fit the one before, in some of the models: the model's own error comes out, no hook is left, and the mode is the same."""
+    answers = {}
+    for number, inner in enumerate(bench.several([3, 4], 16), 1):
+        model, trace = nn.Sequential(nn.Linear(5, 4), nn.Linear(inner, 2)).to(bench.device), []
+        caught = bench.catch(lambda: trace.append(shape_trace(model, bench.randn(2, 5))), RuntimeError)
+        left = sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
+        answers[f"{number}. 5 → 4, {inner} → 2"] = {
+            "error": caught, "trace": trace, "hooks left": left, "mode": "training" if model.training else "evaluation",
+        }
+    return answers
 
 
 @shape_trace.impostor(

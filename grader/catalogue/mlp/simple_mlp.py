@@ -33,10 +33,14 @@ SimpleMLP = Task(
 
 @SimpleMLP.probe(points=1)
 def has_two_layers(SimpleMLP, bench):
-    """An nn.Module; the names and shapes of its parameters."""
+    """An nn.Module; the names and shapes of its parameters; and what they hold once state has been loaded into them."""
     model = SimpleMLP()
     shapes = {name: tuple(parameter.shape) for name, parameter in sorted(model.named_parameters())}
-    return {"a model is": "an nn.Module" if isinstance(model, nn.Module) else "no nn.Module", "parameters": shapes}
+    with torch.no_grad():
+        for _, parameter in sorted(model.named_parameters()):
+            parameter.copy_(bench.randn(*parameter.shape))
+    state = {name: value for name, value in sorted(model.state_dict().items())}
+    return {"a model is": "an nn.Module" if isinstance(model, nn.Module) else "no nn.Module", "parameters": shapes, "state_dict": state}
 
 
 @SimpleMLP.probe(points=2)
@@ -72,14 +76,18 @@ def lets_the_gradient_through(SimpleMLP, bench):
 
 @SimpleMLP.probe(points=1)
 def starts_as_new_linear_layers_do(SimpleMLP, bench):
-    """A hundred new models: their weights and biases are drawn anew, from the distribution of nn.Linear."""
+    """A hundred new models: their weights and biases are drawn anew, from the distribution of nn.Linear; and numbers written into one stay in it."""
     models = [SimpleMLP() for _ in range(100)]
     numbers = [
         math.sqrt(layer.weight.shape[1]) * parameter.detach().flatten().cpu()
         for model in models for layer in (model.fc1, model.fc2) for parameter in (layer.weight, layer.bias)
     ]
-    second = "the same weights" if torch.equal(models[0].fc1.weight, models[1].fc1.weight) else "weights of its own"
-    return {"the second model has": second, "parameters times the root of fan_in": bench.sample(torch.cat(numbers))}
+    second = bench.pair(models[0].fc1.weight.detach().clone(), models[1].fc1.weight, "the same weights", "weights of its own")
+    models[0].fc1.weight.data.copy_(bench.randn(8, 16))
+    return {
+        "the second model has": second, "parameters times the root of fan_in": bench.sample(torch.cat(numbers)),
+        "fc1.weight of the first model, after numbers are written into it": models[0].fc1.weight,
+    }
 
 
 @SimpleMLP.impostor(

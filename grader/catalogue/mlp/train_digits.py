@@ -47,16 +47,19 @@ train_digits = Task(
 
 @train_digits.probe(points=1)
 def returns_a_model_that_gives_logits(train_digits, bench):
-    """Trained on 100 random images: what it returns, and the outputs for five of them."""
+    """Trained on 100 random images: what it returns, and the outputs for some of them."""
     x, y = bench.randn(100, 64).sigmoid(), bench.integers(0, 10, 100)
     model = train_digits(x, y, 0)
-    outputs = model(x[:5])
-    return {
-        "what is returned": "an nn.Module" if isinstance(model, nn.Module) else "no nn.Module",
-        "shape of the outputs": tuple(outputs.shape),
-        "dtype of the outputs": str(outputs.dtype),
-        "the outputs": "probabilities" if outputs.sum(-1).sub(1).abs().max() < 1e-3 else "logits",
-    }
+    answers = {"what is returned": "an nn.Module" if isinstance(model, nn.Module) else "no nn.Module"}
+    for images in (bench.size(2, 99), bench.size(2, 99)):
+        outputs = model(x[:images])
+        sums = outputs.sum(-1)
+        answers[f"for {images} images"] = {
+            "shape of the outputs": tuple(outputs.shape),
+            "dtype of the outputs": str(outputs.dtype),
+            "the outputs": bench.pair(sums, torch.ones_like(sums), "probabilities", "logits", atol=1e-3),
+        }
+    return answers
 
 
 @train_digits.probe(points=1)
@@ -65,21 +68,20 @@ def leaves_x_and_y_alone_and_answers_the_same_twice(train_digits, bench):
     x, y = bench.randn(100, 64).sigmoid(), bench.integers(0, 10, 100)
     model = train_digits(x, y, 0)
     images = bench.randn(50, 64).sigmoid()
-    again = "the same logits" if torch.equal(model(images), model(images)) else "other logits"
-    return {"x": x, "y": y, "the model, asked twice": again}
+    return {"x": x, "y": y, "the model, asked twice": bench.pair(model(images), model(images), "the same logits", "other logits")}
 
 
 @train_digits.probe(points=1)
 def follows_the_seed_and_the_labels(train_digits, bench):
-    """Four trainings on 100 random images: one seed twice, from other states of torch's generator; another seed; other labels."""
+    """Four trainings on 100 random images: one seed twice, from other states of torch's generator; another seed; other labels. Each is
+    compared with the first, in random order."""
     x, y, images = bench.randn(100, 64).sigmoid(), bench.integers(0, 10, 100), bench.randn(20, 64).sigmoid()
-    outputs = []
+    outputs, cases = [], ["the same seed again", "another seed", "the same seed, other labels"]
     for state, seed, labels in [(1, 5, y), (2, 5, y), (1, 6, y), (1, 5, (y + 1) % 10)]:
         torch.manual_seed(state)
         outputs.append(train_digits(x.clone(), labels.clone(), seed)(images).detach())
-    same = [torch.allclose(output, outputs[0], rtol=1e-2, atol=1e-2, equal_nan=True) for output in outputs[1:]]
-    cases = "the same seed again", "another seed", "the same seed, other labels"
-    return {case: "the same model" if equal else "another model" for case, equal in zip(cases, same)}
+    pairs = {case: bench.pair(output, outputs[0], "the same model", "another model", rtol=1e-2, atol=1e-2) for case, output in zip(cases, outputs[1:])}
+    return {f"{number}. {case}": pairs[case] for number, case in enumerate([*cases, *bench.several(cases, 24)], 1)}
 
 
 @train_digits.probe(points=1, data=digits)
@@ -87,13 +89,9 @@ def fits_the_training_images(train_digits, bench):
     """Trained on the digits: the mean cross-entropy on these same images, given as they are, is below 0.5."""
     x, y, _ = bench.data
     model = train_digits(x.clone(), y.clone(), bench.size(0, 10**6))
-    loss = F.cross_entropy(model(x).float(), y).item()
-    scaled = [(x - shift) / scale for shift, scale in [(x.mean(0), x.std()), (x.mean(0), x.std(0)), (x.mean(), x.std())]]
+    loss = F.cross_entropy(model(x).float(), y)
     bands = {"below 0.5": 0.5, "between 0.5 and 2": 2, "near log 10, that of guessing": 2.5, "worse than guessing": math.inf}
-    band = next((band for band, limit in bands.items() if loss < limit), "not a number")
-    if loss >= 0.5 and any(F.cross_entropy(model(images).float(), y).item() < 0.5 for images in scaled):
-        band = "above 0.5, though below it for standardised images"
-    return {"mean cross-entropy": band}
+    return {"mean cross-entropy": bench.band(loss, bands), "the classes of the images": bench.predictions(model(x).argmax(-1), 0.5, labels=y)}
 
 
 @train_digits.probe(points=3, data=digits)

@@ -110,22 +110,26 @@ def takes_any_model(train_step, bench):
 
 @train_step.probe(points=1)
 def leaves_the_rest_as_it_was(train_step, bench):
-    """Two steps on a model in training mode, its dropout in evaluation mode: the modes, the parameters themselves, x and y."""
+    """Two steps on a model in training mode, its dropout in evaluation mode: the modes, x and y, and the parameters: numbers written into
+    those of before stand in the model."""
     model = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Dropout(), nn.Linear(7, 3)).to(bench.device, torch.float64)
     for parameter in model.parameters():
         parameter.data = bench.randn(*parameter.shape, dtype=torch.float64) / 2
     model[2].eval()
-    before, memory = list(model.parameters()), [parameter.data_ptr() for parameter in model.parameters()]
+    before, memory = list(model.parameters()), [parameter.detach() for parameter in model.parameters()]
     x, y = bench.randn(8, 5, dtype=torch.float64), bench.integers(0, 3, 8)
     losses = [train_step(model, x, y, 0.1) for _ in range(2)]
-    after = list(model.parameters())
-    return {
+    answers = {
         "mode of the model": "training" if model.training else "evaluation",
         "mode of its dropout": "training" if model[2].training else "evaluation",
-        "parameters": "the same objects" if list(map(id, after)) == list(map(id, before)) else "other objects",
-        "their memory": "the same" if [parameter.data_ptr() for parameter in after] == memory else "other memory",
-        "they are": "leaves that learn" if all(p.is_leaf and p.requires_grad for p in after) else "no leaves, or frozen",
         "losses": losses, "x": x, "y": y,
+    }
+    for parameter, held in zip(before, memory):
+        parameter.data[0] = bench.randn(*parameter.shape[1:], dtype=torch.float64)
+        held[1] = bench.randn(*parameter.shape[1:], dtype=torch.float64)
+    return answers | {
+        "parameters, after writing into the row 0 of those of before, and into the row 1 of their memory": list(model.parameters()),
+        "they are leaves, and learn": [[parameter.is_leaf, parameter.requires_grad] for parameter in model.parameters()],
     }
 
 

@@ -38,22 +38,22 @@ def counts_a_small_picture(conv_or_linear_parameters, bench):
 
 @conv_or_linear_parameters.probe(points=1)
 def counts_a_photograph(conv_or_linear_parameters, bench):
-    """3 channels, 224 × 224 pixels, 64 output channels, kernels of 3 and 7 pixels."""
-    answers = {}
-    for kernel in (3, 7):
-        conv, linear = conv_or_linear_parameters(3, 224, 224, 64, kernel)
-        answers[f"224 × 224 pixels, kernel_size {kernel}"] = {"convolution": conv, "Linear": linear}
+    """3 channels, about 224 × 224 pixels, 64 output channels, kernels of 3 and 7 pixels."""
+    answers, size = {}, bench.size(200, 250)
+    for kernel, channels in [(3, bench.size(32, 64)), (7, bench.size(32, 64))]:
+        conv, linear = conv_or_linear_parameters(3, size, size, channels, kernel)
+        answers[f"{size} × {size} pixels, {channels} output channels, kernel_size {kernel}"] = {"convolution": conv, "Linear": linear}
     return answers
 
 
 @conv_or_linear_parameters.probe(points=1)
 def counts_the_two_extremes(conv_or_linear_parameters, bench):
     """A kernel of one pixel, and one as large as the picture, where the two layers are one."""
-    out_channels = bench.size(5, 8)
+    out_channels, size = bench.size(5, 99), bench.size(8, 30)
     answers = {}
-    for kernel in (1, 8):
-        conv, linear = conv_or_linear_parameters(3, 8, 8, out_channels, kernel)
-        answers[f"8 × 8 pixels, kernel_size {kernel}"] = {"convolution": conv, "Linear": linear}
+    for kernel in (1, size):
+        conv, linear = conv_or_linear_parameters(3, size, size, out_channels, kernel)
+        answers[f"{size} × {size} pixels, kernel_size {kernel}, {out_channels} output channels"] = {"convolution": conv, "Linear": linear}
     return answers
 
 

@@ -28,52 +28,48 @@ same_layer = Task(
 
 @same_layer.probe(points=1)
 def tells_two_layers_of_the_same_sizes_apart(same_layer, bench):
-    """y from layer(x), and from another layer of the same sizes."""
+    """y from layer(x), and from another layer of the same sizes, in random order."""
     layer, other = (nn.Linear(5, 3).to(bench.device, torch.float64) for _ in range(2))
-    x = bench.randn(4, 5, dtype=torch.float64)
-    return {"y from this layer": same_layer(layer, x, layer(x)), "y from another layer": same_layer(layer, x, other(x))}
+    makers, answers = {"this layer": layer, "another layer": other}, {}
+    for number, case in enumerate(bench.several(makers, 24), 1):
+        x = bench.randn(4, 5, dtype=torch.float64)
+        answers[f"{number}. y from {case}"] = same_layer(layer, x, makers[case](x))
+    return answers
 
 
 @same_layer.probe(points=1)
 def forgives_rounding_and_nothing_else(same_layer, bench):
-    """y with its products summed in another order; y with one entry off by 0.01; y with two rows exchanged."""
+    """y with its products summed in another order; y with one entry off by 0.01; y with two rows exchanged. In random order."""
     layer = nn.Linear(256, 6).to(bench.device, torch.float64)
     x, order = bench.randn(8, 256, dtype=torch.float64), torch.randperm(256, device=bench.device)
     y = layer(x).detach()
     other_order = (x[:, order, None] * layer.weight.T[order]).cumsum(1)[:, -1] + layer.bias
     nearly = y.clone()
     nearly[3, 4] += 0.01
-    return {
-        "summed in another order": same_layer(layer, x, other_order),
-        "one entry off by 0.01": same_layer(layer, x, nearly),
-        "two rows exchanged": same_layer(layer, x, y[[1, 0, 2, 3, 4, 5, 6, 7]]),
-    }
+    cases = {"summed in another order": other_order, "one entry off by 0.01": nearly, "two rows exchanged": y[[1, 0, 2, 3, 4, 5, 6, 7]]}
+    return {f"{number}. {case}": same_layer(layer, x, cases[case]) for number, case in enumerate(bench.several(cases, 24), 1)}
 
 
 @same_layer.probe(points=1)
 def works_without_a_bias_and_with_leading_dimensions(same_layer, bench):
-    """A layer made with bias=False, and x of shape (2, 4, 5) and (5,)."""
+    """A layer made with bias=False, and x of shape (2, 4, 5) and (5,), in random order."""
     layer = nn.Linear(5, 3, bias=False).to(bench.device, torch.float64)
+    cases = [(shape, whose, sign) for shape in [(2, 4, 5), (5,)] for whose, sign in [("y from this layer", 1), ("y of -x", -1)]]
     answers = {}
-    for shape in [(2, 4, 5), (5,)]:
+    for number, (shape, whose, sign) in enumerate(bench.several(cases, 24), 1):
         x = bench.randn(*shape, dtype=torch.float64)
-        answers[f"x {shape}, y from this layer"] = same_layer(layer, x, layer(x))
-        answers[f"x {shape}, y of -x"] = same_layer(layer, x, layer(-x))
+        answers[f"{number}. x {shape}, {whose}"] = same_layer(layer, x, layer(sign * x))
     return answers
 
 
 @same_layer.probe(points=1)
 def another_shape_or_dtype_is_another_y(same_layer, bench):
-    """Four equal rows: y with all of them, with one of them, with one row more; and y in float32."""
+    """Four equal rows: y with all of them, with one of them, with one row more; and y in float32. Then again, in random order."""
     layer = nn.Linear(5, 3).to(bench.device, torch.float64)
     x = bench.randn(1, 5, dtype=torch.float64).repeat(4, 1)
     y = layer(x).detach()
-    return {
-        "all four rows": same_layer(layer, x, y),
-        "one row, y (1, 3)": same_layer(layer, x, y[:1]),
-        "five rows, y (5, 3)": same_layer(layer, x, torch.cat([y, y[:1]])),
-        "y in float32": same_layer(layer, x, y.float()),
-    }
+    cases = {"all four rows": y, "one row, y (1, 3)": y[:1], "five rows, y (5, 3)": torch.cat([y, y[:1]]), "y in float32": y.float()}
+    return {f"{number}. {case}": same_layer(layer, x, cases[case]) for number, case in enumerate([*cases, *bench.several([*cases, "all four rows"], 20)], 1)}
 
 
 @same_layer.starts_from(

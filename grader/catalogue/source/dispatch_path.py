@@ -41,74 +41,73 @@ dispatch_path = Task(
 
 @dispatch_path.probe(points=1)
 def knows_the_road_of_a_matrix(dispatch_path, bench):
-    """x (4, 5), with and without bias, contiguous and not."""
+    """x (4, 5), with and without bias, contiguous and not, in random order."""
     x, turned, weight, bias = bench.randn(4, 5), bench.randn(5, 4).T, bench.randn(3, 5), bench.randn(3)
-    return {
-        "x (4, 5)": dispatch_path(x, weight, bias),
-        "x (4, 5), no bias": dispatch_path(x, weight, None),
-        "x (5, 4) transposed": dispatch_path(turned, weight, bias),
-        "x (5, 4) transposed, no bias": dispatch_path(turned, weight, None),
+    cases = {
+        "x (4, 5)": (x, weight, bias),
+        "x (4, 5), no bias": (x, weight, None),
+        "x (5, 4) transposed": (turned, weight, bias),
+        "x (5, 4) transposed, no bias": (turned, weight, None),
     }
+    return {f"{number}. {case}": dispatch_path(*cases[case]) for number, case in enumerate(bench.several(cases, 16), 1)}
 
 
 @dispatch_path.probe(points=1)
 def knows_the_road_of_many_dimensions(dispatch_path, bench):
-    """x with 1, 3 and 4 dimensions, contiguous, with and without bias."""
-    answers = {}
+    """x with 1, 3 and 4 dimensions, contiguous, with and without bias, in random order."""
+    cases = {}
     for shape in [(5,), (2, 4, 5), (2, 3, 4, 5)]:
         x, weight, bias = bench.randn(*shape), bench.randn(3, 5), bench.randn(3)
-        answers[f"x {shape}"] = dispatch_path(x, weight, bias)
-        answers[f"x {shape}, no bias"] = dispatch_path(x, weight, None)
-    return answers
+        cases |= {f"x {shape}": (x, weight, bias), f"x {shape}, no bias": (x, weight, None)}
+    return {f"{number}. {case}": dispatch_path(*cases[case]) for number, case in enumerate(bench.several(cases, 16), 1)}
 
 
 @dispatch_path.probe(points=1)
 def knows_the_road_of_other_layouts(dispatch_path, bench):
-    """x whose numbers do not lie in order: transposed, permuted, with gaps, expanded; and one made contiguous again."""
+    """x whose numbers do not lie in order: transposed, permuted, with gaps, expanded; and one made contiguous again. In random order."""
     permuted = bench.randn(2, 5, 3, 4).permute(0, 2, 3, 1)
-    inputs = {
-        "x (4, 2, 5) transposed to (2, 4, 5)": bench.randn(4, 2, 5).transpose(0, 1),
-        "images (2, 5, 3, 4) permuted to (2, 3, 4, 5)": permuted,
-        "the same, made contiguous": permuted.contiguous(),
-        "every other feature of (2, 4, 10)": bench.randn(2, 4, 10)[..., ::2],
-        "every other feature of (10,)": bench.randn(10)[::2],
-        "one row, expanded to (2, 4, 5)": bench.randn(5).expand(2, 4, 5),
+    weight, bias = bench.randn(3, 5), bench.randn(3)
+    cases = {
+        "x (4, 2, 5) transposed to (2, 4, 5)": (bench.randn(4, 2, 5).transpose(0, 1), weight, bias),
+        "images (2, 5, 3, 4) permuted to (2, 3, 4, 5)": (permuted, weight, bias),
+        "the same, made contiguous": (permuted.contiguous(), weight, bias),
+        "every other feature of (2, 4, 10)": (bench.randn(2, 4, 10)[..., ::2], weight, bias),
+        "every other feature of (10,)": (bench.randn(10)[::2], weight, bias),
+        "one row, expanded to (2, 4, 5)": (bench.randn(5).expand(2, 4, 5), weight, bias),
+        "x (2, 4, 5), the weight a transpose": (bench.randn(2, 4, 5), bench.randn(5, 3).T, bias),
     }
-    answers = {name: dispatch_path(x, bench.randn(3, 5), bench.randn(3)) for name, x in inputs.items()}
-    answers["x (2, 4, 5), the weight a transpose"] = dispatch_path(bench.randn(2, 4, 5), bench.randn(5, 3).T, bench.randn(3))
-    return answers
+    return {f"{number}. {case}": dispatch_path(*cases[case]) for number, case in enumerate(bench.several(cases, 16), 1)}
 
 
 @dispatch_path.probe(points=1)
 def knows_the_road_of_odd_biases(dispatch_path, bench):
-    """A bias of another shape than (3,), or not contiguous: torch adds it, but not always on the same road."""
+    """A bias of another shape than (3,), or not contiguous: torch adds it, but not always on the same road. In random order."""
     biases = {
         "bias (1,)": bench.randn(1), "bias ()": bench.randn(), "bias (1, 3)": bench.randn(1, 3),
         "bias (4, 3)": bench.randn(4, 3), "every other number of a bias (6,)": bench.randn(6)[::2],
         "bias (1,) expanded to (3,)": bench.randn(1).expand(3),
     }
-    answers = {}
-    for name, bias in biases.items():
-        answers[f"x (4, 5), {name}"] = dispatch_path(bench.randn(4, 5), bench.randn(3, 5), bias)
-        answers[f"x (2, 4, 5), {name}"] = dispatch_path(bench.randn(2, 4, 5), bench.randn(3, 5), bias)
-    return answers
+    cases = {f"x {shape}, {name}": (bench.randn(*shape), bench.randn(3, 5), bias) for shape in [(4, 5), (2, 4, 5)] for name, bias in biases.items()}
+    return {f"{number}. {case}": dispatch_path(*cases[case]) for number, case in enumerate(bench.several(cases, 16), 1)}
 
 
 @dispatch_path.probe(points=1)
 def knows_the_road_with_gradients_and_with_zero_sizes(dispatch_path, bench):
-    """A weight that wants a gradient, with autograd on and off; an x without rows."""
+    """A weight that wants a gradient, with autograd on and off; an x without rows. In random order."""
     x, weight, bias = bench.randn(2, 4, 5), bench.randn(3, 5), bench.randn(3)
-    turned = bench.randn(4, 2, 5).transpose(0, 1)
-    learning = weight.clone().requires_grad_()
-    answers = {
-        "x (2, 4, 5), the weight learns": dispatch_path(x, learning, bias),
-        "x (4, 2, 5) transposed, the weight learns": dispatch_path(turned, learning, bias),
-        "x (4, 2, 5) transposed, the weight learns, no bias": dispatch_path(turned, learning, None),
+    turned, learning = bench.randn(4, 2, 5).transpose(0, 1), weight.clone().requires_grad_()
+    cases = {
+        "x (2, 4, 5), the weight learns": (x, learning, bias),
+        "x (4, 2, 5) transposed, the weight learns": (turned, learning, bias),
+        "x (4, 2, 5) transposed, the weight learns, no bias": (turned, learning, None),
+        "x (2, 4, 5), under no_grad": (x, learning, bias),
+        "x (0, 5)": (bench.randn(0, 5), weight, bias),
+        "x (2, 0, 5)": (bench.randn(2, 0, 5), weight, bias),
     }
-    with torch.no_grad():
-        answers["x (2, 4, 5), under no_grad"] = dispatch_path(x, learning, bias)
-    for shape in [(0, 5), (2, 0, 5)]:
-        answers[f"x {shape}"] = dispatch_path(bench.randn(*shape), weight, bias)
+    answers = {}
+    for number, case in enumerate(bench.several(cases, 16), 1):
+        with torch.set_grad_enabled("no_grad" not in case):
+            answers[f"{number}. {case}"] = dispatch_path(*cases[case])
     return answers
 
 

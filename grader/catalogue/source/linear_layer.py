@@ -23,12 +23,13 @@ Linear = Task(
 
 @Linear.probe(points=1)
 def is_built_alike(Linear, bench):
-    """The constructor, by position and by keyword: attributes, parameters in their order, repr."""
+    """The constructor, by position and by keyword, with random sizes: attributes, parameters in their order, repr."""
+    I, O = bench.size(2, 99), bench.size(100, 199)
     layers = {
-        "Linear(5, 3)": Linear(5, 3),
-        "Linear(5, 3, False)": Linear(5, 3, False),
-        "Linear(in_features=4, out_features=4, bias=True)": Linear(in_features=4, out_features=4, bias=True),
-        "Linear(out_features=1, in_features=7, bias=False)": Linear(out_features=1, in_features=7, bias=False),
+        f"Linear({I}, {O})": Linear(I, O),
+        f"Linear({O}, {I}, False)": Linear(O, I, False),
+        f"Linear(in_features={I}, out_features={I}, bias=True)": Linear(in_features=I, out_features=I, bias=True),
+        f"Linear(out_features=1, in_features={O}, bias=False)": Linear(out_features=1, in_features=O, bias=False),
     }
     answers = {}
     for call, layer in layers.items():
@@ -38,7 +39,8 @@ def is_built_alike(Linear, bench):
             "in_features": layer.in_features,
             "out_features": layer.out_features,
             "shapes of the parameters": {name: tuple(parameter.shape) for name, parameter in layer.named_parameters()},
-            "they": "learn" if all(each.requires_grad and each.is_leaf for each in layer.parameters()) else "do not all learn",
+            "they learn": [parameter.requires_grad for parameter in layer.parameters()],
+            "they are leaves": [parameter.is_leaf for parameter in layer.parameters()],
             "buffers": [name for name, _ in layer.named_buffers()],
             "layer.bias": "None" if layer.bias is None else "a tensor",
             "repr": repr(layer).replace(type(layer).__name__, "Linear"),
@@ -48,21 +50,22 @@ def is_built_alike(Linear, bench):
 
 @Linear.probe(points=1)
 def makes_its_parameters_where_asked(Linear, bench):
-    """device and dtype as given, and torch's own defaults where none is given."""
+    """device and dtype as given, and torch's own defaults where none is given; random sizes."""
+    I, O = bench.size(2, 99), bench.size(2, 99)
 
     def kinds(layer):
-        return {name: f"{parameter.dtype} on {parameter.device.type}" for name, parameter in layer.named_parameters()}
+        return {name: f"{tuple(parameter.shape)} {parameter.dtype} on {parameter.device.type}" for name, parameter in layer.named_parameters()}
 
-    answers = {"Linear(5, 3)": kinds(Linear(5, 3))}
-    for dtype in (torch.float64, torch.bfloat16, torch.complex64):
-        answers[f"dtype={dtype}"] = kinds(Linear(5, 3, device=bench.device, dtype=dtype))
-    answers['Linear(5, 3, True, "meta", torch.float64)'] = kinds(Linear(5, 3, True, "meta", torch.float64))
+    answers = {f"Linear({I}, {O})": kinds(Linear(I, O))}
+    for dtype in bench.several([torch.float64, torch.bfloat16, torch.complex64]):
+        answers[f"dtype={dtype}"] = kinds(Linear(I, O, device=bench.device, dtype=dtype))
+    answers[f'Linear({I}, {O}, True, "meta", torch.float64)'] = kinds(Linear(I, O, True, "meta", torch.float64))
     with torch.device("meta"):
-        answers['with torch.device("meta")'] = kinds(Linear(5, 3))
+        answers['with torch.device("meta")'] = kinds(Linear(I, O))
     usual = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
-        answers["after torch.set_default_dtype(torch.float64)"] = kinds(Linear(5, 3))
+        answers["after torch.set_default_dtype(torch.float64)"] = kinds(Linear(I, O))
     finally:
         torch.set_default_dtype(usual)
     return answers
@@ -70,9 +73,8 @@ def makes_its_parameters_where_asked(Linear, bench):
 
 @Linear.probe(points=1)
 def draws_the_same_numbers(Linear, bench):
-    """After the same torch.manual_seed: weight, bias, the stream's next numbers; then once more by reset_parameters()."""
-    import operator
-
+    """After the same torch.manual_seed: weight, bias, the stream's next numbers; then once more by reset_parameters(), which fills the same
+    parameters."""
     answers = {}
     for I, O, bias in [(4, 3, True), (4, 3, False), (6, 6, True), (1, 5, True), (bench.size(100, 500), bench.size(2, 9), True)]:
         torch.manual_seed(bench.size(0, 10**9))
@@ -83,8 +85,8 @@ def draws_the_same_numbers(Linear, bench):
         answers[f"Linear({I}, {O}, bias={bias})"] = {
             "weight, bias": first,
             "the stream's next numbers": following,
-            "after reset_parameters()": list(layer.parameters()),
-            "it fills": "the same parameters" if all(map(operator.is_, held, layer.parameters())) else "new parameters",
+            "after reset_parameters()": [parameter.detach().clone() for parameter in layer.parameters()],
+            "the parameters from before it": held,
         }
     return answers
 
@@ -118,10 +120,8 @@ def takes_x_in_any_layout_and_leaves_it_alone(Linear, bench):
     }
     answers = {}
     for name, x in inputs.items():
-        numbers, looks = x.clone(), (tuple(x.shape), x.stride(), x.requires_grad, x._version)
         y = layer(x)
-        same = looks == (tuple(x.shape), x.stride(), x.requires_grad, x._version) and torch.equal(x, numbers)
-        answers[name] = {"y": y, "x afterwards": "as it was" if same else "changed"}
+        answers[name] = {"y": y, "x afterwards": x, "its strides": x.stride(), "it requires grad": x.requires_grad}
     return answers
 
 
@@ -158,12 +158,17 @@ def works_with_zero_sizes(Linear, bench):
 
 @Linear.probe(points=1)
 def refuses_an_x_of_the_wrong_size(Linear, bench):
-    """An x whose last size is not in_features, 1 included, raises an error."""
+    """An x whose last size is not in_features, 1 included, raises an error; one of the right size, in between, gives y."""
+    I, wrong = bench.size(2, 49), bench.size(50, 99)
+    cases = [(I, (4, wrong)), (I, (wrong,)), (I, (2, 4, wrong)), (I, (I, wrong)), (I, (2, 4, 1)), (1, (4, I)), (I, (4, I)), (1, (4, 1))]
     answers = {}
-    for I, shape in [(5, (4, 6)), (5, (6,)), (5, (2, 4, 6)), (5, (5, 4)), (5, (2, 4, 1)), (1, (4, 5))]:
-        layer = Linear(I, 3, device=bench.device)
-        caught = bench.catch(lambda: layer(bench.randn(*shape)))
-        answers[f"Linear({I}, 3) and x {shape}"] = "refused" if caught.kind else "accepted"
+    for number, (size, shape) in enumerate(bench.several(cases, 12), 1):
+        layer, x = Linear(size, 3, device=bench.device), bench.randn(*shape)
+        layer.weight.data.copy_(bench.randn(3, size))
+        layer.bias.data.copy_(bench.randn(3))
+        y = []
+        caught = bench.catch(lambda: y.append(layer(x)), Exception)
+        answers[f"{number}. Linear({size}, 3) and x {shape}"] = {"raises": caught, "y": y}
     return answers
 
 

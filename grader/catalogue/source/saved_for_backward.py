@@ -28,22 +28,29 @@ saved_for_backward = Task(
 
 @saved_for_backward.probe(points=1)
 def knows_the_two_extremes(saved_for_backward, bench):
-    """x and weight both want a gradient; neither does."""
-    return {"both want one": saved_for_backward(True, True), "neither does": saved_for_backward(False, False)}
+    """x and weight both want a gradient; neither does. In random order."""
+    cases = {"both want one": (True, True), "neither does": (False, False)}
+    return {f"{number}. {case}": saved_for_backward(*cases[case]) for number, case in enumerate(bench.several(cases, 16), 1)}
 
 
 @saved_for_backward.probe(points=1)
 def knows_what_a_frozen_side_spares(saved_for_backward, bench):
-    """Only x wants a gradient, as when weight is frozen; only weight does, as in a first layer."""
-    return {"only x wants one": saved_for_backward(True, False), "only weight does": saved_for_backward(False, True)}
+    """Only x wants a gradient, as when weight is frozen; only weight does, as in a first layer. In random order."""
+    cases = {"only x wants one": (True, False), "only weight does": (False, True)}
+    return {f"{number}. {case}": saved_for_backward(*cases[case]) for number, case in enumerate(bench.several(cases, 16), 1)}
 
 
 @saved_for_backward.probe(points=1)
 def knows_what_is_kept_under_no_grad(saved_for_backward, bench):
-    """Called under torch.no_grad(): both want a gradient, only x, only weight."""
-    with torch.no_grad():
-        wanted = {"both want one": (True, True), "only x wants one": (True, False), "only weight does": (False, True)}
-        return {case: saved_for_backward(*wants) for case, wants in wanted.items()}
+    """Called under torch.no_grad() and outside, in random order: both want a gradient, only x, only weight."""
+    wanted = {"both want one": (True, True), "only x wants one": (True, False), "only weight does": (False, True)}
+    cases = {f"{mode}, {case}": (mode, wants) for mode in ("under no_grad", "outside") for case, wants in wanted.items()}
+    answers = {}
+    for number, case in enumerate(bench.several(cases, 16), 1):
+        mode, wants = cases[case]
+        with torch.set_grad_enabled(mode == "outside"):
+            answers[f"{number}. {case}"] = saved_for_backward(*wants)
+    return answers
 
 
 @saved_for_backward.impostor(

@@ -16,7 +16,7 @@ attention = Task(
     "attention",
     reference=attention_reference,
     section="transformer-attention",
-    forbids=("torch.nn.functional.scaled_dot_product_attention",),
+    forbids=("torch.nn.functional.scaled_dot_product_attention", "torch.*scaled_dot_product*", "torch._safe_softmax"),
     hints=(
         "Each query has one score for each key, (..., T, S). Which dimension of the scores must sum to one after softmax?",
         "Scores are q @ k.mT / math.sqrt(d). Where a boolean mask is False put -inf; a float mask is added. Softmax over the "
@@ -54,7 +54,7 @@ def obeys_a_boolean_mask(attention, bench):
     """True means: may attend. Each token to itself and the one before, mask (5, 5); no padding, (2, 1, 1, 5), a row a text."""
     q, k, v = (bench.randn(2, 3, 5, 8, dtype=torch.float64) for _ in range(3))
     window = torch.ones(5, 5, dtype=torch.bool, device=bench.device).tril().triu(-1)
-    not_padding = torch.arange(5, device=bench.device) < torch.tensor([4, 3], device=bench.device)[:, None, None, None]
+    not_padding = torch.tensor([[True, True, True, True, False], [True, True, True, False, False]], device=bench.device)[:, None, None]
     return {"mask (5, 5)": attention(q, k, v, window), "mask (2, 1, 1, 5)": attention(q, k, v, mask=not_padding)}
 
 

@@ -28,8 +28,10 @@ BertHeads = Task(
 
 @BertHeads.probe(points=1)
 def has_two_heads(BertHeads, bench):
-    """The names and shapes in the state_dict of BertHeads(6, 11)."""
-    return {name: str(tuple(value.shape)) for name, value in sorted(BertHeads(6, 11).state_dict().items())}
+    """The names and shapes in the state_dict, with random sizes."""
+    hidden, vocab = bench.size(3, 49), bench.size(50, 99)
+    shapes = {name: str(tuple(value.shape)) for name, value in sorted(BertHeads(hidden, vocab).state_dict().items())}
+    return {f"state_dict of BertHeads({hidden}, {vocab})": shapes}
 
 
 @BertHeads.probe(points=2)

@@ -19,7 +19,7 @@ Block = Task(
     "Block",
     reference=BlockReference,
     section="transformer-block",
-    forbids=("torch.nn.TransformerEncoderLayer",),
+    forbids=("torch.nn.TransformerEncoderLayer", "torch._transformer_encoder_layer_fwd"),
     hints=(
         "Two sublayers, each inside x + sublayer(...). Where do norm1 and norm2 stand if norm_first, and where if not?",
         "norm_first: x = x + attend(norm1(x)), then x = x + feed(norm2(x)). Otherwise: x = norm1(x + attend(x)), then "
@@ -30,8 +30,10 @@ Block = Task(
 
 @Block.probe(points=1)
 def names_its_parameters_as_torch_does(Block, bench):
-    """The names and shapes in the state_dict of Block(6, 3, 10, norm_first=True)."""
-    return {name: str(tuple(value.shape)) for name, value in sorted(Block(6, 3, 10, norm_first=True).state_dict().items())}
+    """The names and shapes in the state_dict, with random sizes."""
+    d_model, d_ff = 3 * bench.size(2, 16), bench.size(50, 99)
+    shapes = {name: str(tuple(value.shape)) for name, value in sorted(Block(d_model, 3, d_ff, norm_first=True).state_dict().items())}
+    return {f"state_dict of Block({d_model}, 3, {d_ff}, norm_first=True)": shapes}
 
 
 @Block.probe(points=1)

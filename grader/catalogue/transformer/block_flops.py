@@ -39,8 +39,10 @@ def counts_a_block(block_flops, bench):
 
 @block_flops.probe(points=1)
 def counts_bert_base(block_flops, bench):
-    """One block of BERT base: 32 texts of 512 tokens, d_model 768, d_ff 3072; then one text of six times 768 tokens."""
-    return {"32 texts": block_flops(32, 512, 768, 3072), "one long text": block_flops(1, 4608, 768, 3072)}
+    """One block of BERT base: some texts of 512 tokens, d_model 768, d_ff 3072; then one text of six times 768 tokens, and of some more."""
+    texts, more = bench.size(2, 99), bench.size(0, 999)
+    sizes = {f"{texts} texts": (texts, 512), "one long text": (1, 4608), f"one longer by {more}": (1, 4608 + more)}
+    return {case: block_flops(*size, 768, 3072) for case, size in sizes.items()}
 
 
 @block_flops.impostor("You count multiplications only. Each comes with an addition: 2 FLOPs.")

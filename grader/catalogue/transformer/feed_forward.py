@@ -30,8 +30,10 @@ FeedForward = Task(
 
 @FeedForward.probe(points=1)
 def names_its_layers(FeedForward, bench):
-    """The names and shapes in the state_dict of FeedForward(4, 10, F.relu)."""
-    return {name: str(tuple(value.shape)) for name, value in sorted(FeedForward(4, 10, F.relu).state_dict().items())}
+    """The names and shapes in the state_dict, with random sizes."""
+    d_model, d_ff = bench.size(2, 49), bench.size(50, 99)
+    shapes = {name: str(tuple(value.shape)) for name, value in sorted(FeedForward(d_model, d_ff, F.relu).state_dict().items())}
+    return {f"state_dict of FeedForward({d_model}, {d_ff}, F.relu)": shapes}
 
 
 @FeedForward.probe(points=2)

@@ -22,7 +22,7 @@ MultiHeadAttention = Task(
     "MultiHeadAttention",
     reference=MultiHeadAttentionReference,
     section="transformer-multihead",
-    forbids=("torch.nn.MultiheadAttention", "torch.nn.functional.multi_head_attention_forward"),
+    forbids=("torch.nn.MultiheadAttention", "torch.nn.functional.multi_head_attention_forward", "torch._native_multi_head_attention"),
     hints=(
         "Five steps, each a function you have: project, split, attend, merge, project. Which of them own parameters?",
         "in_proj_weight (3D, D) and in_proj_bias (3D,) are nn.Parameters of the module itself, out_proj is an nn.Linear(D, D). "
@@ -33,10 +33,13 @@ MultiHeadAttention = Task(
 
 @MultiHeadAttention.probe(points=1)
 def names_its_parameters_as_torch_does(MultiHeadAttention, bench):
-    """The names and shapes in the state_dict of MultiHeadAttention(6, 3), and how many numbers learn."""
-    layer = MultiHeadAttention(6, 3)
+    """The names and shapes in the state_dict, with random sizes, and how many numbers learn."""
+    heads = bench.size(2, 9)
+    d_model = heads * bench.size(2, 20)
+    layer = MultiHeadAttention(d_model, heads)
     shapes = {name: str(tuple(value.shape)) for name, value in sorted(layer.state_dict().items())}
-    return {"state_dict": shapes, "numbers that learn": sum(p.numel() for p in layer.parameters() if p.requires_grad)}
+    learn = sum(p.numel() for p in layer.parameters() if p.requires_grad)
+    return {f"state_dict of MultiHeadAttention({d_model}, {heads})": shapes, "numbers that learn": learn}
 
 
 @MultiHeadAttention.probe(points=2)

@@ -48,14 +48,15 @@ def takes_any_number_of_heads_and_any_layout(split_heads, bench):
 @split_heads.probe(points=1)
 def empty_stays_empty(split_heads, bench):
     """No texts, or no tokens."""
-    return {f"x {shape}": split_heads(bench.randn(*shape), 4) for shape in [(0, 3, 8), (2, 0, 8)]}
+    tokens, features = bench.size(2, 99), bench.size(1, 25) * 4
+    return {f"x {shape}": split_heads(bench.randn(*shape), 4) for shape in [(0, tokens, features), (tokens, 0, features)]}
 
 
 @split_heads.probe(points=1)
 def refuses_a_remainder(split_heads, bench):
-    """10 features cannot be shared among 4 heads: a ValueError that names both numbers."""
-    caught = bench.catch(lambda: split_heads(bench.randn(2, 3, 10), 4), ValueError)
-    return {"raises": caught.kind or "nothing", "message": "names both" if caught.names(10, 4) else "does not name both"}
+    """An odd number of features cannot be shared among 4 heads: a ValueError that names both numbers."""
+    features, heads = 2 * bench.size(50, 499) + 1, 2 * bench.size(2, 9)
+    return {f"x (2, 3, {features}), {heads} heads": bench.catch(lambda: split_heads(bench.randn(2, 3, features), heads), ValueError, naming=(features, heads))}
 
 
 @split_heads.impostor(

@@ -32,21 +32,28 @@ TiedLM = Task(
 
 @TiedLM.probe(points=1)
 def names_both_weights(TiedLM, bench):
-    """The names and shapes in the state_dict of TiedLM(11, 6)."""
-    return {name: str(tuple(value.shape)) for name, value in sorted(TiedLM(11, 6).state_dict().items())}
+    """The names and shapes in the state_dict, with random sizes."""
+    vocab, d_model = bench.size(50, 99), bench.size(2, 49)
+    shapes = {name: str(tuple(value.shape)) for name, value in sorted(TiedLM(vocab, d_model).state_dict().items())}
+    return {f"state_dict of TiedLM({vocab}, {d_model})": shapes}
 
 
 @TiedLM.probe(points=1)
 def owns_one_parameter(TiedLM, bench):
-    """What embedding and lm_head of TiedLM(11, 6) are, what their weights share, and how many numbers learn."""
+    """What embedding and lm_head of TiedLM(11, 6) are, what their weights share: their first values, their memory (what is written into one
+    stands in the other), and whether they are one Parameter, counted once."""
     model = TiedLM(11, 6)
     one, other = model.embedding.weight, model.lm_head.weight
-    memory = "one memory, but two Parameters" if one.data_ptr() == other.data_ptr() else "nothing but their first values"
+    first = bench.pair(one.detach().clone(), other.detach().clone(), "equal", "not equal")
+    one.data.copy_(bench.randn(11, 6))
     return {
         "embedding": "an nn.Embedding" if isinstance(model.embedding, nn.Embedding) else "something else",
         "lm_head": "an nn.Linear" if isinstance(model.lm_head, nn.Linear) else "something else",
-        "the weights share": "one Parameter" if one is other else memory if torch.equal(one, other) else "nothing",
+        "their first values": first,
+        "number of parameters": len(list(model.parameters())),
         "numbers that learn": sum(p.numel() for p in model.parameters()),
+        "embedding.weight, with numbers written into it": one,
+        "lm_head.weight then": bench.pair(other, one, "the same numbers", "as it was"),
     }
 
 

@@ -1,0 +1,129 @@
+"""What a person should look at in a notebook: code that reaches where no answer need reach, and functions that were replaced.
+
+A flag says what, where and in which cell. It never takes a point: every one of these has an honest use, too.
+"""
+
+import ast
+import builtins
+import re
+import sys
+
+import numpy as np
+import torch
+
+from .sources import HARMLESS, dotted, imports, read_cell
+
+MAX_FLAGS = 20  # for one notebook
+MAX_LINE = 120  # letters of a line of code
+OWNERS = {
+    "torch": torch, "torch.Tensor": torch.Tensor, "torch.nn.functional": torch.nn.functional, "torch.autograd": torch.autograd,
+    "torch.testing": torch.testing, "torch.overrides": torch.overrides, "numpy": np, "builtins": builtins,
+}  # fmt: skip
+REACHES = {
+    "frames": "f_back f_locals f_globals f_builtins tb_frame gi_frame cr_frame _getframe _current_frames currentframe getouterframes getinnerframes",
+    "the inside of functions and classes": "__globals__ __code__ __closure__ __subclasses__ __builtins__",
+    "the garbage collector": "get_objects get_referrers get_referents",
+    "what traces Python": "settrace setprofile addaudithook",
+    "other processes": "fork forkpty posix_spawn pidfd_open",
+}
+REACHED = {name: what for what, names in REACHES.items() for name in names.split()}
+JUPYTERS = ("builtins.input", "builtins.quit", "builtins.exit")  # a kernel replaces them itself
+MODULES = {"ctypes": "memory, by ctypes", "_ctypes": "memory, by ctypes", "cffi": "memory, by cffi", "multiprocessing": "other processes", "subprocess": "other processes", "pty": "other processes"}
+DECODERS = ("b64decode", "b32decode", "b16decode", "b85decode", "a85decode", "fromhex", "unhexlify", "decompress")
+
+
+def in_source(cells: list[str]) -> list[str]:
+    """Flags for a notebook's code, given a string a cell: each a line that begins with the cell's number, as a reader counts them."""
+    found = []
+    modules = imports([statement for cell in cells for statement in read_cell(cell)[0]])
+    for number, cell in enumerate(cells, 1):
+        statements, lines = read_cell(cell)
+        for node in (node for statement in statements for node in ast.walk(statement)):
+            what = _what(node, modules)
+            if what:
+                line = re.sub(r"[^ -~]", "?", lines[node.lineno - 1].strip())[:MAX_LINE]
+                found.append(f"code cell {number} {what}: `{line}`")
+    return list(dict.fromkeys(found))[:MAX_FLAGS]
+
+
+def _what(node, modules) -> str:
+    """What one syntax node does that a person should look at; empty if nothing."""
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return _of_import(node)
+    if isinstance(node, (ast.Assign, ast.AugAssign, ast.Delete)):
+        targets = [node.target] if isinstance(node, ast.AugAssign) else node.targets
+        replaced = [dotted(target, modules) for target in targets if isinstance(target, ast.Attribute)]
+        return next((f"replaces {name}" for name in replaced if _is_guarded(name)), "")
+    if isinstance(node, ast.Attribute):
+        path = dotted(node, modules) or ""
+        if path.startswith("torch._C"):
+            return "reaches for torch._C"
+        if path == "sys.modules":
+            return "reaches for sys.modules"
+        return f"reaches for {REACHED[node.attr]}" if node.attr in REACHED else ""
+    if isinstance(node, ast.Call):
+        return _of_call(node, modules)
+    return "puts a name together from pieces" if _is_pieces(node) else ""
+
+
+def _of_import(node):
+    names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [f"{node.module}.{alias.name}" for alias in node.names]
+    for name in names:
+        if name.split(".")[0] == "grader" and name not in ("grader", *HARMLESS):
+            return "reaches for the grader"
+        if name.startswith("torch._C"):
+            return "reaches for torch._C"
+        if name.split(".")[0] in MODULES or name.split(".")[-1] in REACHED:
+            return f"reaches for {MODULES.get(name.split('.')[0]) or REACHED[name.split('.')[-1]]}"
+    return ""
+
+
+def _of_call(node, modules):
+    name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+    if isinstance(node.func, ast.Name) and name in ("exec", "eval") or name in DECODERS:
+        return "runs text as code" if name in ("exec", "eval") else "decodes a text"
+    if name == "setattr" and node.args and _is_guarded(f"{dotted(node.args[0], modules)}.x"):
+        return f"replaces something of {dotted(node.args[0], modules)}"
+    if name in ("__import__", "import_module") and node.args and not isinstance(node.args[0], ast.Constant):
+        return "imports by a computed name"
+    return ""
+
+
+def _is_guarded(name):
+    """Whether a dotted name is an attribute of torch, NumPy, Python's own functions or the grader, settings aside."""
+    return bool(name) and name.split(".")[0] in ("torch", "numpy", "builtins", "grader") and not name.startswith(("torch.backends.", "torch.set_", "numpy.random."))
+
+
+def _is_pieces(node):
+    """Whether texts that are no words of their own are joined or turned round to a name: 'lin' + 'ear', 'raenil'[::-1], ''.join(['lin', 'ear'])."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        sides = [side.value if isinstance(side, ast.Constant) else None for side in (node.left, node.right)]
+        return all(isinstance(side, str) for side in sides) and bool(re.fullmatch(r"\w+(\.\w+)*", "".join(sides)))
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        return isinstance(node.slice, ast.Slice) and node.slice.step is not None
+    return False
+
+
+def _ours():
+    return {name: module for name, module in sorted(sys.modules.items()) if name.startswith("grader.") and module is not None}
+
+
+def _functions() -> dict[str, object]:
+    """Every function, class and method by its name, of torch's, NumPy's, Python's and our modules that are loaded."""
+    owners = {**OWNERS, **_ours()}
+    owners |= {f"{name}.{each.__name__}": each for name, module in _ours().items() for each in vars(module).values() if isinstance(each, type) and each.__module__ == name}
+    return {f"{owner}.{name}": value for owner, where in owners.items() for name, value in vars(where).items() if callable(value)}
+
+
+_known: dict[str, object] = {}
+
+
+def remember():
+    """Take down what stands where, before anybody's code has run."""
+    _known.update(_functions())
+
+
+def replaced() -> list[str]:
+    """What no longer is what it was when it was taken down, by name."""
+    now = _functions() if _known else {}
+    return [name for name, value in _known.items() if now.get(name) is not value and name not in JUPYTERS][:MAX_FLAGS]
