@@ -68,10 +68,10 @@ class ForbiddenOperations(TorchDispatchMode):
 
 
 def _operations(calls: ForbiddenCalls):
-    """A block in which operations are told, where any is forbidden. Where no tensor may ask for a gradient it is enough that a graph is made:
-    a training of thousands of steps is not slowed down."""
+    """A block in which operations are told, where any is forbidden. Where no tensor may ask for a gradient it is enough that what a graph has kept
+    is read again: a training of thousands of steps is not slowed down."""
     if "torch.Tensor.requires_grad_" in calls.forbidden:
-        return torch.autograd.graph.saved_tensors_hooks(lambda tensor: calls.note("torch.autograd") or tensor, lambda tensor: tensor)
+        return torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, lambda tensor: calls.note("torch.autograd") or tensor)
     return ForbiddenOperations(calls) if any(goal.count(".") == 1 for goal in calls.forbidden) else nullcontext()
 
 

@@ -203,7 +203,7 @@ class saves_everything(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad_output):
-        (x, weight, bias), needed = ctx.saved_tensors, ctx.needs_input_grad
+        (x, weight, _), needed = ctx.saved_tensors, ctx.needs_input_grad
         rows = grad_output.reshape(-1, grad_output.shape[-1])
         grad_x = grad_output @ weight if needed[0] else None
         return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if needed[2] else None

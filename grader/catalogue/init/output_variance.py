@@ -2,8 +2,6 @@
 
 import math
 
-from torch import nn
-
 from ...spec import Task
 from .kaiming_bound import kaiming_bound_reference
 

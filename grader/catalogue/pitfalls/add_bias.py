@@ -1,7 +1,5 @@
 """Task add_bias."""
 
-import torch
-
 from ...spec import Task
 
 

@@ -1,7 +1,5 @@
 """Task merge_heads."""
 
-import torch
-
 from ...spec import Task
 
 
