@@ -65,7 +65,9 @@ def matches(name: str, forbidden: str) -> bool:
     anything, is on the path. A library alone, "sklearn", is matched by all that is in it.
     """
     parts, goal = name.split("."), forbidden.split(".")
-    return parts[0] == goal[0] and (len(goal) == 1 or any(fnmatchcase(part, goal[-1]) for part in parts[1:]))
+    last = goal[-1]
+    fits = functools.partial(fnmatchcase, pat=last) if "*" in last else last.__eq__  # few are patterns, which take long to be made ready
+    return parts[0] == goal[0] and (len(goal) == 1 or any(map(fits, parts[1:])))
 
 
 def forbidden_in_source(cells: list[str], name: str, forbidden: tuple[str, ...]) -> list[tuple[str, str]]:

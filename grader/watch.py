@@ -24,8 +24,13 @@ class ForbiddenCalls(TorchFunctionMode):
         self.forbidden = forbidden
         self.seen: list[str] = []
         self._known: set = set()
+        self._told: set[str] = set()
 
     def note(self, name: str):
+        """Compare a name that was met with what is forbidden, once."""
+        if name in self._told:
+            return
+        self._told.add(name)
         for goal in self.forbidden:
             if matches(name, goal):
                 self._see(name if "*" in goal else goal)

@@ -30,7 +30,7 @@ def graded(request, tmp_path_factory):
     if starters:
         variants["commented"] = answered(ex.name, {name: f"{source}\n    # hm\n" for name, source in starters.items()})
         variants["to no avail"] = answered(ex.name, {name: f"{source}\n    return None\n" for name, source in starters.items()})
-    return ex, grade(tmp_path_factory.mktemp(ex.name), variants)
+    return ex, grade(tmp_path_factory.mktemp(ex.name), variants, "-j", "1")  # each worker would ask all impostors again
 
 
 def test_an_untouched_notebook_scores_zero(graded):

@@ -22,7 +22,7 @@ from .known_limits import SEEN, UNSEEN
 
 PR_SET_CHILD_SUBREAPER = 36
 SECRET = steal.WORDS[0]
-LIMITS = [word for limit in ("cell=3", "probe=3", f"memory={exhaust.MEMORY}", "disk=32", "file=16") for word in ("--limit", limit)]
+LIMITS = [word for limit in ("cell=2", "probe=2", f"memory={exhaust.MEMORY}", "disk=32", "file=16") for word in ("--limit", limit)]
 BOUND = 600  # seconds for all attacks in the sandbox, on a machine that has two cores to itself
 PERMANENT = ("/usr/lib", "/etc", "/srv")  # folders of the machine that nobody else writes to while the tests run
 
