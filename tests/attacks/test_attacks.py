@@ -23,7 +23,7 @@ from .known_limits import SEEN, UNSEEN
 PR_SET_CHILD_SUBREAPER = 36
 SECRET = steal.WORDS[0]
 LIMITS = [word for limit in ("cell=2", "probe=2", f"memory={exhaust.MEMORY}", "disk=32", "file=16") for word in ("--limit", limit)]
-BOUND = 600  # seconds for all attacks in the sandbox, on a machine that has two cores to itself
+BOUND = 1200  # seconds for all attacks in the sandbox, on a busy machine
 PERMANENT = ("/usr/lib", "/etc", "/srv")  # folders of the machine that nobody else writes to while the tests run
 
 ATTACKS = [attack for module in (protocol, state, steal, escape, exhaust) for attack in module.ATTACKS]
@@ -58,7 +58,7 @@ class Run:
         before, start = self.looks(folder), time.monotonic()
         environment = {**os.environ, "HOME": str(self.home), "TMPDIR": str(self.scratch), "SECRET_TOKEN": SECRET}
         environment["PYTHONPATH"], environment["XDG_CACHE_HOME"] = str(ROOT), str(self.scratch / "cache")
-        self.done = grader("grade", *paths, "--json", folder / "report.json", "-j1", "--sandbox", sandbox, *LIMITS, cwd=folder, env=environment)
+        self.done = grader("grade", *paths, "--json", folder / "report.json", "-j1", "--sandbox", sandbox, *LIMITS, cwd=folder, env=environment, timeout=2 * BOUND)
         self.seconds = time.monotonic() - start
         shutil.rmtree(self.scratch / "cache", ignore_errors=True)
         self.outside = before, self.looks(folder)
