@@ -168,5 +168,6 @@ def test_an_exception_cannot_steer_the_terminal(tmp_path):
     odd = "def output_shape(*a, **k):\n    return type('\\x1b[2J\\u202e', (), {})()"
     nbformat.write(answered(EXERCISE, {"linear": source, "output_shape": odd}), tmp_path / "a.ipynb")
     done = grader("check", "a.ipynb", cwd=tmp_path)
-    assert done.returncode == 0 and "[green]22 of 22[/] points" in " ".join(done.stdout.split())
-    assert r"a \x1b[2J\u202e object" in done.stdout and not STEERS.search(done.stdout)
+    text = " ".join(done.stdout.split())
+    assert done.returncode == 0 and "[green]22 of 22[/] points" in text
+    assert r"a \x1b[2J\u202e object" in text and not STEERS.search(done.stdout)
