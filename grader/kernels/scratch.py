@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import shutil
+import stat
 import tempfile
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ except ImportError:  # Windows: nothing is removed there
     fcntl = None
 
 PREFIX = "grader-"
+MARK = ".locked-by-linear-grader"  # the file in each of these folders that tells them from anybody's own
 MOMENT = 60.0  # seconds in which whoever made a folder has locked it
 
 
@@ -23,7 +25,7 @@ class Folder(tempfile.TemporaryDirectory):
     def __init__(self):
         _sweep(tempfile.gettempdir())
         super().__init__(prefix=PREFIX, ignore_cleanup_errors=True)
-        self._lock = _lock(self.name) if fcntl else None
+        self._lock = _lock(self.name, os.O_CREAT) if fcntl else None
 
     def cleanup(self):
         super().cleanup()
@@ -32,9 +34,9 @@ class Folder(tempfile.TemporaryDirectory):
             self._lock = None
 
 
-def _lock(folder) -> int:
-    """A descriptor that keeps others from locking a folder. Raises OSError where another does."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+def _lock(folder, flags=0) -> int:
+    """A descriptor that keeps others from locking a folder. Raises OSError where another does, or where the folder is none of ours."""
+    descriptor = os.open(os.path.join(folder, MARK), os.O_RDWR | os.O_NOFOLLOW | flags, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -49,7 +51,7 @@ def _sweep(place):
     for folder in Path(place).glob(f"{PREFIX}*") if fcntl else ():
         with contextlib.suppress(OSError):
             about = folder.lstat()
-            if about.st_uid == os.geteuid() and time.time() - about.st_mtime > MOMENT:
+            if stat.S_ISDIR(about.st_mode) and about.st_uid == os.geteuid() and time.time() - about.st_mtime > MOMENT:
                 lock = _lock(folder)
                 shutil.rmtree(folder, ignore_errors=True)
                 os.close(lock)
