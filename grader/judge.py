@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from .bench import Band, Caught, Pair, Predictions, Sample
+from .describe import describe, heat_map, histogram, kind_text, matrix_text, number_text, spread_text
 from .verdicts import Difference
-from .wire import Opaque, Placed
+from .wire import Placed
 
 # (rtol, atol) by dtype: the defaults of torch.testing.assert_close (torch/testing/_comparison.py); other dtypes are exact.
 TOLERANCES = {
@@ -19,9 +20,6 @@ TOLERANCES = {
     torch.complex128: (1e-7, 1e-7),
 }
 FALSE_FAIL = 1e-8  # chance that a right sample is called wrong
-SMALL = 36  # entries of a matrix that is worth printing whole
-GRID = 24  # rows and columns of a heat map at most
-BINS = 24
 
 Tolerance = tuple[float, float] | None
 
@@ -152,7 +150,7 @@ def _numbers(received, expected, tolerance, at):
     theirs, mine = expected[tuple(index)].item(), received[tuple(index)].item()
     kind = "nan" if bool(stray.any()) else "value"
     pattern = "" if kind == "nan" else _pattern(received, expected, rtol, atol)
-    both = f"xpected {_number(theirs)}, got {_number(mine)}."
+    both = f"xpected {number_text(theirs)}, got {number_text(mine)}."
     if wrong.numel() == 1:
         message = f"E{both}{pattern}"
     elif kind == "nan":
@@ -161,8 +159,8 @@ def _numbers(received, expected, tolerance, at):
         message = f"{_count(count, wrong.numel())}, the largest error is {largest:.3g}.{pattern} First at {index}: e{both}"
     return [
         Difference(
-            at, kind, message, _matrix_text(expected) or _number(theirs), _matrix_text(received) or _number(mine),
-            index, count, wrong.numel(), min(largest, 1e300), _grid(error, wrong),
+            at, kind, message, matrix_text(expected) or number_text(theirs), matrix_text(received) or number_text(mine),
+            index, count, wrong.numel(), min(largest, 1e300), heat_map(error, wrong),
         )
     ]
 
@@ -215,8 +213,8 @@ def _samples(received, expected, tolerance, at):
     distance, limit = sample_distance(received, expected)
     if distance <= limit:
         return []
-    message = f"Your numbers are distributed otherwise than expected. Yours: {_spread(mine)}. Expected: {_spread(theirs)}."
-    return [Difference(at, "sample", message, _spread(theirs), _spread(mine), histogram=_histogram(received, expected))]
+    message = f"Your numbers are distributed otherwise than expected. Yours: {spread_text(mine)}. Expected: {spread_text(theirs)}."
+    return [Difference(at, "sample", message, spread_text(theirs), spread_text(mine), histogram=histogram(received, expected))]
 
 
 def _predictions(received, expected, tolerance, at):
@@ -287,76 +285,11 @@ def sample_distance(one: Sample, other: Sample) -> tuple[float, float]:
     return (math.inf if np.isnan(points).any() else distance), limit
 
 
-def _spread(values):
-    values = values.double()
-    return f"from {values.min():.4g} to {values.max():.4g}, mean {values.mean():.2g}, standard deviation {values.std(correction=0):.4g}"
-
-
-def _histogram(*samples):
-    rows = [sample.ordered[np.isfinite(sample.ordered)] for sample in samples]
-    ends = [end for row in rows if len(row) for end in (row[0], row[-1])] or [0.0, 1.0]
-    edges = np.linspace(min(ends), max(ends), BINS + 1)
-    edges[-1] = math.inf  # the last bin holds the largest number, too
-    return [np.diff(np.searchsorted(row, edges)).tolist() for row in rows]
-
-
 def _type_difference(received, expected, at):
-    message = f"Expected {_kind(expected)}; you returned {_kind(received)}."
+    message = f"Expected {kind_text(expected)}; you returned {kind_text(received)}."
     if received is None:
         message += " Is a `return` missing?"
-    return Difference(at, "type", message, _kind(expected), _kind(received))
-
-
-def _kind(value):
-    names = {
-        Placed: "a tensor", Sample: "a tensor", Predictions: "predictions", np.ndarray: "a NumPy array", type(None): "None", bool: "a bool", int: "an int",
-        float: "a float", str: "a text", list: "a list", tuple: "a tuple", dict: "a dict", Caught: "an exception", Pair: "two values", Band: "a float",
-    }
-    return f"a {value.kind} object" if isinstance(value, Opaque) else names[type(value)]
-
-
-def describe(value) -> str:
-    """A value in one short line."""
-    if isinstance(value, Placed):
-        return _matrix_text(value.tensor) or f"a tensor of shape {tuple(value.tensor.shape)}"
-    if isinstance(value, (np.ndarray, Sample, Predictions)):
-        return f"{_kind(value)} of shape {tuple(getattr(value, 'values', value).shape)}"
-    if isinstance(value, (list, tuple)):
-        text = ", ".join(describe(item) for item in value)
-        return (f"[{text}]" if isinstance(value, list) else f"({text}{',' if len(value) == 1 else ''})")[:200]
-    if isinstance(value, dict):
-        return ", ".join(value)[:200]
-    if isinstance(value, (Opaque, Caught, Pair, Band)):
-        return _kind(value)
-    return _number(value) if isinstance(value, float) else repr(value)[:200]
-
-
-def _number(value):
-    if isinstance(value, complex):
-        return f"{value:.5g}"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _matrix_text(tensor):
-    """A small tensor of at most two dimensions as aligned lines, else nothing."""
-    if tensor.dim() > 2 or not 1 < tensor.numel() <= SMALL or tensor.shape[-1] > 6 or tensor.is_complex():
-        return ""
-    rows = tensor.reshape(-1, tensor.shape[-1]).tolist()
-    cells = [[f"{round(value, 4) + 0.0:.4f}" if isinstance(value, float) else str(value) for value in row] for row in rows]  # no -0.0000
-    width = max(len(cell) for row in cells for cell in row)
-    return "\n".join(" ".join(cell.rjust(width) for cell in row) for row in cells)
-
-
-def _grid(error, wrong):
-    """The error of each entry as a 2-D grid from 0 to 1 (leading dimensions stacked), or None where there is no grid."""
-    if error.dim() == 0 or error.numel() < 2:
-        return None
-    flat = torch.where(wrong, error, torch.zeros_like(error)).reshape(-1, error.shape[-1])
-    flat = torch.nan_to_num(flat, nan=math.inf, posinf=math.inf)[:GRID, :GRID]
-    finite = flat[torch.isfinite(flat)]
-    largest = float(finite.max()) if finite.numel() else 0.0
-    scaled = torch.where(torch.isfinite(flat), flat / (largest or 1.0), torch.ones_like(flat))
-    return [[round(float(value), 3) for value in row] for row in scaled]
+    return Difference(at, "type", message, kind_text(expected), kind_text(received))
 
 
 _COMPARISONS = (
