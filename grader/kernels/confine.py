@@ -145,7 +145,8 @@ def refuse_system_calls(cuda: bool):
         program += _if(EQUAL, number, [(ANSWER, 0, 0, _ERRNO | EPERM)])
     for numbers in _PRETENDED.values():
         program += _if(EQUAL, numbers[column], [(ANSWER, 0, 0, _ERRNO)])
-    program += _if(EQUAL, _FCNTL[column], [(LOAD, 0, 0, _argument(1)), *(step for lock in LOCKS for step in _if(EQUAL, lock, [(ANSWER, 0, 0, _ERRNO)])), (LOAD, 0, 0, 0)])
+    locks = [step for lock in LOCKS for step in _if(EQUAL, lock, [(ANSWER, 0, 0, _ERRNO)])]
+    program += _if(EQUAL, _FCNTL[column], [(LOAD, 0, 0, _argument(1)), *locks, (LOAD, 0, 0, 0)])
     known = [step for family in FAMILIES for step in _if(EQUAL, family, [(ANSWER, 0, 0, _ALLOW)])]
     program += _if(EQUAL, _SOCKET[column], [(LOAD, 0, 0, _argument(0)), *known, (ANSWER, 0, 0, _ERRNO | EPERM)])
     sizes = [step for size in BUFFERS for step in _if(EQUAL, size, [(ANSWER, 0, 0, _ERRNO | EPERM)])]

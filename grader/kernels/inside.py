@@ -16,6 +16,7 @@ from . import gpu
 
 flags.remember()  # imported before any cell has run
 
+
 def question(task_name: str, forbids: tuple[str, ...], device: str, probes: list[dict]) -> str:
     """The code of a cell that asks probes of the kernel's object `task_name`. probes: name, source, seed, nonce and data (encoded) of each."""
     fields = {"task_name": task_name, "forbids": forbids, "device": device, "probes": probes}

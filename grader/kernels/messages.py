@@ -1,11 +1,11 @@
 """What came of a cell: the messages that a kernel published, read without trust in them, and the two ways in which it did not end by itself."""
 
 import hmac
-import re
 
 import zmq
 
 from .. import verdicts, wire
+from ..texts import one_line
 
 GPU_LOST = "It left the GPU in a state in which nothing can be computed on it. "
 
@@ -60,6 +60,5 @@ def without_gpu_trouble(published: list[dict], ended: CellEnded | None) -> tuple
 
 
 def in_short(text) -> str:
-    """The first line of a kernel's text, without what steers a terminal."""
-    line = (str(text).strip().splitlines() or [""])[0]
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", wire.clean(line))[:300]
+    """The first line of a kernel's text, inert."""
+    return one_line((str(text).strip().splitlines() or [""])[0])

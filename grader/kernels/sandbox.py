@@ -18,8 +18,8 @@ COURSE = str(GRADER.parent)  # in a checkout, with solutions/ and exercises/; of
 PYTHON = os.path.abspath(sys.executable)  # a folder named on the way there, as in ../.venv/bin/python, need not be in the sandbox
 INSIDE = (  # of the grader's files: what a kernel runs
     "__init__.py", "learner.py", "asking.py", "bench.py", "flags.py", "sources.py", "state.py", "texts.py", "watch.py", "wire.py",
-    "kernels/__init__.py", "kernels/cgroup.py", "kernels/clock.py", "kernels/confine.py", "kernels/gpu.py", "kernels/inside.py", "kernels/kernel.py", "kernels/limits.py",
-    "kernels/memory.py", "kernels/template.py",
+    "kernels/__init__.py", "kernels/cgroup.py", "kernels/clock.py", "kernels/confine.py", "kernels/gpu.py", "kernels/inside.py", "kernels/kernel.py",
+    "kernels/limits.py", "kernels/memory.py", "kernels/template.py",
 )  # fmt: skip
 LIBRARIES = ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "include", "share", "etc", "ssl")  # where programs and libraries lie, in a system or an environment
 SYSTEM = (
