@@ -27,8 +27,8 @@ def call(arguments: list[str], cwd, timeout: float, env: dict[str, str]) -> subp
         control.settimeout(timeout)
         socket.send_fds(control, [json.dumps(request).encode()], [out.fileno(), error.fileno()])
         try:
-            code = int(control.recv(_SIZE) or "-1")
-        except TimeoutError:
+            code = int(control.recv(_SIZE))
+        except (TimeoutError, ValueError):  # it hangs, or has ended: the next call gets another
             process.kill()
             _running.clear()
             raise

@@ -213,7 +213,7 @@ def test_the_only_user_of_a_namespace_has_a_sandbox(sandbox):
 def test_terminals_that_know_few_letters_get_other_letters(tmp_path):
     notebook = tmp_path / "01.ipynb"
     notebook.write_text(nbformat.writes(answered("01_formula", {"linear": WRONG})), encoding="utf-8")
-    for command, encoding in [("check", "ascii"), ("grade", "cp1252")]:
+    for command, encoding in [("check", "ascii"), ("grade", "ascii"), ("grade", "cp1252")]:
         done = grader(command, notebook, "--sandbox", "none", "--seed", "1", env={**os.environ, "PYTHONIOENCODING": encoding})
         assert (done.returncode, done.stderr) == (0, "")
         assert ("x linear " if command == "check" else "0 / 22") in done.stdout
