@@ -77,10 +77,11 @@ def stays_finite_for_large_logits(CrossEntropy, bench):
 def changes_nothing_and_asks_autograd_for_nothing(CrossEntropy, bench):
     """logits and target hold what they held before; it works in torch.inference_mode(), too; float32 stays float32."""
     logits, target = bench.randn(6, 4), bench.integers(0, 4, 6)
+    before = {"logits": logits.clone(), "target": target.clone()}
     with torch.inference_mode():
         loss = CrossEntropy()
         answers = {"loss": loss.forward(logits, target), "gradient": loss.backward()}
-    return answers | {"logits": logits, "target": target}
+    return answers | {name: bench.pair(now, before[name], "unchanged", "changed") for name, now in {"logits": logits, "target": target}.items()}
 
 
 @CrossEntropy.impostor("Your loss is the sum over the rows, and so is its gradient: take the mean, and divide the gradient by B.")

@@ -64,8 +64,8 @@ def gives_each_image_its_logits(fit, bench):
         "each row": bench.pair(sums, torch.ones_like(sums), "adds up to 1, as probabilities do", "logits", atol=1e-3),
         "one of the images alone": bench.pair(predict(images[2:3]), logits[2:3], "the same logits", "other logits", rtol=1e-3, atol=1e-3),
         "the function": bench.pair(mirrored, (logits + logits.flip(0)) / 2, "affine, as without a hidden layer", "not affine", rtol=1e-3, atol=1e-3),
-        "x": x,
-        "y": y,
+        "x afterwards": x,
+        "y afterwards": y,
         "the logits": "require grad" if logits.requires_grad else "plain tensors",
     }
 

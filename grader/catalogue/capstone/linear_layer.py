@@ -116,10 +116,11 @@ def changes_nothing_but_its_gradients(LinearLayer, bench):
     """x, grad_output, weight and bias hold after backward what they held before."""
     layer = LinearLayer(5, 3, torch.Generator(bench.device))
     layer.weight, layer.bias = bench.randn(3, 5), bench.randn(3)
-    x, grad_output = bench.randn(6, 5), bench.randn(6, 3)
-    layer.forward(x)
-    layer.backward(grad_output)
-    return {"x": x, "grad_output": grad_output, "weight": layer.weight, "bias": layer.bias}
+    given = {"x": bench.randn(6, 5), "grad_output": bench.randn(6, 3), "weight": layer.weight, "bias": layer.bias}
+    before = {name: tensor.clone() for name, tensor in given.items()}
+    answers = {"y": layer.forward(given["x"]), "grad_input": layer.backward(given["grad_output"])}
+    given |= {"weight": layer.weight, "bias": layer.bias}
+    return answers | {name: bench.pair(now, before[name], "unchanged", "changed") for name, now in given.items()}
 
 
 @LinearLayer.probe(points=1)

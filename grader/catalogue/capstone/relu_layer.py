@@ -57,10 +57,11 @@ def is_closed_at_zero(ReLULayer, bench):
 def changes_nothing_and_asks_autograd_for_nothing(ReLULayer, bench):
     """x and grad_output hold what they held before; it works in torch.inference_mode(), too."""
     x, grad_output = bench.randn(6, 5), bench.randn(6, 5)
+    before = {"x": x.clone(), "grad_output": grad_output.clone()}
     with torch.inference_mode():
         layer = ReLULayer()
         answers = {"y": layer.forward(x).clone(), "grad_input": layer.backward(grad_output).clone()}
-    return answers | {"x": x, "grad_output": grad_output}
+    return answers | {name: bench.pair(now, before[name], "unchanged", "changed") for name, now in {"x": x, "grad_output": grad_output}.items()}
 
 
 @ReLULayer.impostor("Your backward lets everything through. Where x was not positive, no gradient passes.")

@@ -60,9 +60,13 @@ def refuses_rows_and_wrong_sizes(add_bias, bench):
 def leaves_y_as_it_is(add_bias, bench):
     """The caller's y and bias are unchanged after a sum, and y is after a refusal."""
     y, bias, column = bench.randn(7, 5), bench.randn(5), bench.randn(7, 1)
-    answers = {"the sum for a bias (5,)": add_bias(y, bias), "y after the sum": y.clone(), "bias after the sum": bias}
-    y = bench.randn(7, 5)
-    return answers | {"a bias (7, 1)": bench.catch(lambda: add_bias(y, column), ValueError), "y after a bias (7, 1)": y}
+    before = y.clone(), bias.clone()
+    answers = {"the sum for a bias (5,)": add_bias(y, bias)}
+    for name, now, then in zip(("y", "bias"), (y, bias), before):
+        answers[f"{name} after the sum"] = bench.pair(now.clone(), then, "unchanged", "changed")
+    y = before[0].clone()
+    answers["a bias (7, 1)"] = bench.catch(lambda: add_bias(y, column), ValueError)
+    return answers | {"y after a bias (7, 1)": bench.pair(y, before[0], "unchanged", "changed")}
 
 
 @add_bias.starts_from(

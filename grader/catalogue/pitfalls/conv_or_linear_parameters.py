@@ -38,7 +38,7 @@ def counts_a_small_picture(conv_or_linear_parameters, bench):
 
 @conv_or_linear_parameters.probe(points=1)
 def counts_a_photograph(conv_or_linear_parameters, bench):
-    """3 channels, about 224 × 224 pixels, 64 output channels, kernels of 3 and 7 pixels."""
+    """3 channels, about 224 × 224 pixels, dozens of output channels, kernels of 3 and 7 pixels."""
     answers, size = {}, bench.size(200, 250)
     for kernel, channels in [(3, bench.size(32, 64)), (7, bench.size(32, 64))]:
         conv, linear = conv_or_linear_parameters(3, size, size, channels, kernel)

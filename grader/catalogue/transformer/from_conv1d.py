@@ -61,11 +61,13 @@ def keeps_the_dtype(from_conv1d, bench):
 def has_memory_of_its_own(from_conv1d, bench):
     """The layer's parameters are changed in place; then a look at the tensors that were given."""
     weight, bias = bench.randn(4, 12), bench.randn(12)
+    before = weight.clone(), bias.clone()
     layer = from_conv1d(weight, bias)
     with torch.no_grad():
         layer.weight.add_(1)
         layer.bias.add_(1)
-    return {"given weight": weight, "given bias": bias, "layer.weight": layer.weight, "layer.bias": layer.bias}
+    given = {f"given {name}": bench.pair(now, then, "as it was", "changed") for name, now, then in zip(("weight", "bias"), (weight, bias), before)}
+    return {**given, "layer.weight": layer.weight, "layer.bias": layer.bias}
 
 
 @from_conv1d.impostor(
