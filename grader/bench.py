@@ -33,14 +33,16 @@ class Data:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Classes that somebody predicts for held-out inputs: judged by how many are right, not one by one.
+    """Classes that somebody predicts: judged by how many are right, not one by one.
 
-    values: int64. labels: the true classes, where they are known. at_least: the accuracy that is asked.
+    values: int64. labels: the true classes, where they are known. at_least: the accuracy that is asked. open: whether the candidate knows the
+    labels, as those of the images that it learns.
     """
 
     values: torch.Tensor
     labels: torch.Tensor | None
     at_least: float
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,9 +125,8 @@ class Bench:
         return tuple(tensor.clone().to(self.device) for tensor in self._data.given)
 
     def predictions(self, classes: torch.Tensor, at_least: float, labels: torch.Tensor | None = None) -> Predictions:
-        """Mark predicted classes (int64): the share of right ones must be `at_least`. labels: where they are not those of the held-out inputs
-        of `data`; only the reference's count."""
-        return Predictions(classes, self._data.labels if labels is None or self._data.labels is None else labels, at_least)
+        """Mark predicted classes (int64): the share of right ones must be `at_least`. labels: where they are not those of the held-out inputs of `data`."""
+        return Predictions(classes, self._data.labels if labels is None else labels, at_least, labels is not None)
 
     def pair(self, one, other, equal: str, different: str, rtol: float = 0.0, atol: float = 0.0) -> Pair:
         """Mark two values that the judge shall compare with each other (see Pair)."""

@@ -46,9 +46,19 @@ def agree(one, other, tolerance: Tolerance = None) -> bool:
             (one.raised.kind, one.raised.message) == (other.raised.kind, other.raised.message)
         )
     try:
-        return not differences(one.value, other.value, tolerance)
+        return not differences(_by_merit(one.value), _by_merit(other.value), tolerance)
     except TypeError:  # the other holds an opaque object, which equals nothing
         return False
+
+
+def _by_merit(value):
+    """An answer with open predictions replaced by whether enough of them are right: two that know the labels are alike in that, not in every class."""
+    if isinstance(value, Predictions) and value.open and value.labels is not None and value.labels.shape == value.values.shape:
+        share = float((value.values == value.labels).double().mean())
+        return Band(share, {"too few are right": value.at_least, "enough are right": math.inf})
+    if isinstance(value, dict):
+        return {key: _by_merit(each) for key, each in value.items()}
+    return type(value)(map(_by_merit, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _sequences(received, expected, tolerance, at):
@@ -231,7 +241,7 @@ def _predictions(received, expected, tolerance, at):
     wrong, total = int((~right).sum()), right.numel()
     message = f"{total - wrong} of {total} predictions are right, {accuracy:.1%}; {asked:.0%} are asked."
     if len(mine.unique()) == 1:
-        message += f" You always predict {int(mine[0])}."
+        message += f" You always predict {int(mine.flatten()[0])}."
     return [Difference(at, "accuracy", message, f"at least {asked:.0%}", f"{accuracy:.1%}", wrong=wrong, total=total)]
 
 

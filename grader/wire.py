@@ -183,10 +183,10 @@ def _decode_sample(data, budget, depth):
 
 
 def _decode_predictions(data, budget, depth):
-    values, labels, at_least = (_decode(data.get(name), budget, depth + 1) for name in ("values", "labels", "at_least"))
-    if not isinstance(values, Placed) or not (labels is None or isinstance(labels, Placed)) or type(at_least) is not float:
+    values, labels, at_least, is_open = (_decode(data.get(name), budget, depth + 1) for name in Predictions.__dataclass_fields__)
+    if not isinstance(values, Placed) or not (labels is None or isinstance(labels, Placed)) or (type(at_least), type(is_open)) != (float, bool):
         raise WireError("predictions that are none")
-    return Predictions(values.tensor, labels and labels.tensor, at_least)
+    return Predictions(values.tensor, labels and labels.tensor, at_least, is_open)
 
 
 def _decode_caught(data, budget, depth):

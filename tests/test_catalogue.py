@@ -5,6 +5,7 @@ import builtins
 import doctest
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -162,3 +163,23 @@ def test_a_notebook_says_what_it_forbids(exercise):
     for task in exercise.tasks:
         place = next(number for number, cell in enumerate(cells) if re.search(rf"(def|class) {re.escape(task.name)}\b", cell.source))
         assert ("Forbidden" in cells[place - 1].source) == bool(task.forbids), task.name
+
+
+def test_impostors_meet_the_questions_in_the_learners_order_whichever_is_judged_first():
+    """One that keeps something between calls would otherwise answer otherwise than the learner who keeps the same."""
+    count = Task("count", reference=lambda: 1, section="", hints=("", ""))
+    for name in ("first", "second", "third"):
+
+        @count.probe(points=1)
+        def asks(count, bench):
+            return count()
+
+        count.probes[-1] = replace(count.probes[-1], name=name)
+
+    @count.impostor("You count all calls.")
+    def counts_on(calls=[0]):
+        calls[0] += 1
+        return calls[0]
+
+    examiner = Examiner(1)
+    assert [examiner.impostors(count, probe)["counts_on"].value for probe in reversed(count.probes)] == [3, 2, 1]

@@ -180,6 +180,16 @@ def test_two_learners_predict_the_same_only_if_they_agree_everywhere():
     one = Predictions(torch.tensor([1, 2, 3]), None, 0.5)
     assert not differences(one, Predictions(torch.tensor([1, 2, 3]), None, 0.5))
     assert only(one, Predictions(torch.tensor([1, 2, 4]), None, 0.5)).kind == "accuracy"
+    assert only(Predictions(torch.tensor(1), None, 0.5), Predictions(torch.tensor(2), None, 0.5)).kind == "accuracy"  # of one image
+
+
+def test_two_that_know_the_labels_are_alike_if_both_have_enough_right_or_neither_has():
+    labels = torch.arange(10)
+    predict = lambda right, open: Answer({"classes": Predictions(torch.where(labels < right, labels, -1), labels, 0.5, open)})
+    assert agree(predict(1, True), predict(4, True)) and agree(predict(6, True), predict(9, True))
+    assert not agree(predict(4, True), predict(6, True)) and not agree(predict(6, True), predict(4, True))
+    assert not agree(predict(1, False), predict(4, False))
+    assert only(predict(4, True).value, predict(9, True).value).kind == "accuracy" and only(predict(4, True).value, predict(3, True).value).kind == "accuracy"
 
 
 def test_torchs_size_messages_are_explained_in_the_tasks_shapes():

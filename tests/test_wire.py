@@ -96,9 +96,10 @@ GOOD = {"t": "tensor", "dtype": "float32", "shape": [1], "device": "cpu", "data"
         {"t": "dict", "v": [[1, 2]]},
         [1, 2],
         {"t": ["list"], "v": []},
-        {"t": "predictions", "values": [1], "labels": None, "at_least": 0.5},
-        {"t": "predictions", "values": GOOD, "labels": 3, "at_least": 0.5},
-        {"t": "predictions", "values": GOOD, "labels": None},
+        {"t": "predictions", "values": [1], "labels": None, "at_least": 0.5, "open": False},
+        {"t": "predictions", "values": GOOD, "labels": 3, "at_least": 0.5, "open": False},
+        {"t": "predictions", "values": GOOD, "labels": None, "open": False},
+        {"t": "predictions", "values": GOOD, "labels": None, "at_least": 0.5, "open": 1},
     ],
 )
 def test_malformed_data_is_refused(broken):

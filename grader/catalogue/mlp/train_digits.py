@@ -86,12 +86,20 @@ def follows_the_seed_and_the_labels(train_digits, bench):
 
 @train_digits.probe(points=1, data=digits)
 def fits_the_training_images(train_digits, bench):
-    """Trained on the digits: the mean cross-entropy on these same images, given as they are, is below 0.5."""
+    """Trained on the digits: the mean cross-entropy on these same images, given as they are, is below 0.5. (Where it is not, a look at what it is
+    for images that were standardised outside.)"""
     x, y, _ = bench.data
     model = train_digits(x.clone(), y.clone(), bench.size(0, 10**6))
-    loss = F.cross_entropy(model(x).float(), y)
+    loss = least = float(F.cross_entropy(model(x).float(), y))
+    if not loss < 0.5:
+        ways = [(x - shift) / scale for shift, scale in [(x.mean(0), x.std()), (x.mean(0), x.std(0)), (x.mean(), x.std())]]
+        least = min([loss, *(float(F.cross_entropy(model(images).float(), y)) for images in ways)])
     bands = {"below 0.5": 0.5, "between 0.5 and 2": 2, "near log 10, that of guessing": 2.5, "worse than guessing": math.inf}
-    return {"mean cross-entropy": bench.band(loss, bands), "the classes of the images": bench.predictions(model(x).argmax(-1), 0.5, labels=y)}
+    return {
+        "mean cross-entropy": bench.band(loss, bands),
+        "the least for these images, as they are or standardised": bench.band(least, {"below 0.5": 0.5, "not below 0.5": math.inf}),
+        "the classes of the images": bench.predictions(model(x).argmax(-1), 0.2, labels=y),  # twice what guessing gets
+    }
 
 
 @train_digits.probe(points=3, data=digits)
