@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from textwrap import shorten
 
 import torch
@@ -153,6 +153,12 @@ class Examiner:
         """How many of these probes the impostor passes."""
         asked = [probe for probe in task.probes if probe.name in probe_names]
         return sum(impostor.name in self.passing_impostors(task, probe) for probe in asked)
+
+
+@cache
+def examiner_of(seed: int, device: str) -> Examiner:
+    """One Examiner for whoever judges in this process: an impostor that keeps something between calls has then met each question once."""
+    return Examiner(seed, device)
 
 
 def _as_if_named(task, impostor, answer):

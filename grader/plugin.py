@@ -8,7 +8,6 @@ Every pytest in this environment loads this module, so it imports the rest of th
 
 from __future__ import annotations  # an older Python must get as far as to say what it is
 
-import functools
 import os
 import secrets
 from dataclasses import replace
@@ -142,12 +141,13 @@ class SubmissionFile(IPyNbFile):
 
     def collect(self):
         from . import notebooks
+        from .diagnose import examiner_of
         from .grading import Workplace
 
         self.submission = notebooks.read(self.path)
         self.workplace = Workplace(self.submission, self.config.stash[SETTING])
         options = self.config.option
-        self.examiner = _examiner(options.grade_seed, options.grade_device)
+        self.examiner = examiner_of(options.grade_seed, options.grade_device)
         items = [(task, probe) for task in self.submission.exercise.tasks for probe in task.probes]
         for number, (task, probe) in enumerate(items):
             yield ProbeItem.from_parent(self, task=task, probe=probe, number=number)
@@ -275,11 +275,3 @@ def _travel_form(item, verdict, workplace) -> dict:
 
 def _at_most(most, notes):
     return notes if len(notes) <= most else [*notes[: most - 1], f"{len(notes) - most + 1} more cells failed"]
-
-
-@functools.cache
-def _examiner(seed, device):
-    """One Examiner for all submissions of a run: the reference and the impostors are asked once."""
-    from .diagnose import Examiner
-
-    return Examiner(seed, device)

@@ -1,6 +1,6 @@
 """Gather the probes' verdicts of a run, wherever they were reached, into one result a submission."""
 
-from .diagnose import Examiner, submission_result
+from .diagnose import examiner_of, submission_result
 from .verdicts import SubmissionResult, bounded, verdict_from_dict
 
 
@@ -8,7 +8,7 @@ class Results:
     """A pytest plugin that reads each probe's report as it comes and adds up submissions."""
 
     def __init__(self, seed: int, device: str):
-        self.examiner = Examiner(seed, device)
+        self.examiner = examiner_of(seed, device)
         self._verdicts: dict[str, dict] = {}
         self._errors: dict[str, str] = {}
 
