@@ -160,6 +160,14 @@ def test_a_user_without_a_home_can_grade(tmp_path, sandbox):
     assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
 
 
+def test_modules_that_an_installer_left_uncompiled_are_compiled_once(tmp_path):
+    """A template's modules: it can keep nothing, and would compile them anew for each run."""
+    for say in ("warm.compile_what_templates_import()", "subprocess.run = None; warm.compile_what_templates_import()"):
+        done = run("-c", f"import subprocess; from grader.kernels import warm; {say}", env=os.environ | {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"})
+        assert done.returncode == 0, done.stderr
+    assert {"torch", "sympy", "ipykernel"} <= {path.parent.name for path in tmp_path.rglob("__init__.*.pyc")}
+
+
 def test_a_cache_that_cannot_be_entered_costs_nothing(tmp_path, sandbox):
     closed = tmp_path / ".cache"
     closed.mkdir(mode=0)

@@ -228,7 +228,7 @@ def _tell(lifeline, word):
         pass
 
 
-def _rehearse():
+def rehearse():
     """Import what a kernel imports while it starts, and warm up what the asking of probes uses.
 
     A child starts as a kernel and tells which modules that took.
@@ -261,7 +261,7 @@ def _rehearse():
 
 def main(control: socket.socket):
     prepare()
-    _rehearse()
+    rehearse()
     gc.collect()
     gc.freeze()  # the collector leaves what is here alone, and so shared with all kernels
     memory.use_huge_pages()

@@ -4,6 +4,7 @@
 """
 
 import atexit
+import importlib.util
 import json
 import os
 import select
@@ -15,6 +16,8 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
 
 from jupyter_client.provisioning import KernelProvisionerBase
 
@@ -50,6 +53,7 @@ class Template:
     """
 
     def __init__(self, setting: Setting):
+        compile_what_templates_import()
         self.setting = setting
         self.folder = Folder()
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -101,6 +105,21 @@ class Template:
             self.process.kill()
             self.process.wait()
             self.folder.cleanup()
+
+
+@cache
+def compile_what_templates_import():
+    """Have the modules of a template compiled, once in the life of an environment, where its installer has not (pip does, uv does not): a
+    template can keep nothing, and each would compile them again, which takes longer than all else that it does."""
+    torch = Path(importlib.util.find_spec("torch").origin).parent
+    compiled = Path(importlib.util.cache_from_source(torch / "_dynamo" / "__init__.py"))
+    folder = next(folder for folder in compiled.parents if folder.exists())
+    if not compiled.exists() and os.access(folder, os.W_OK):
+        subprocess.run(
+            [sandbox.PYTHON, "-c", "from grader.kernels import template; template.prepare(); template.rehearse()"],
+            cwd=sandbox.GRADER.parent, env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+            check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
 
 
 _templates: dict[Setting, Template] = {}
