@@ -2,24 +2,27 @@
 own notebook and in the grading process (for the reference and the impostors). It decides nothing.
 """
 
-import functools
 import inspect
 import linecache
 import math
 import re
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
 
 from . import wire
 from .bench import Bench, Data, probe_seed
-from .state import seeded
+from .lent import Lending, changed_state
+from .rounds import FIRST, TWICE, Round
+from .state import reading, seeded
 from .texts import inert, one_line
 from .watch import watching
 
 MAX_CALLS = 20  # forbidden ones that are told
+MAX_TRACES = 20
+MAX_ROUNDS = 30
 MISSING = object()  # stands for a candidate that the notebook does not define
 PROBE_NAMES = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "np": np, "math": math}
 
@@ -37,46 +40,54 @@ class Raised:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of one probe: a value (a nest, see wire), an exception, or nothing; and the forbidden calls seen."""
+    """What came of one round of a probe: a value (a nest, see wire), an exception, or nothing; the forbidden calls seen; and the traces of what
+    it changed (see lent). The first round's also holds those of the later ones, as far as they were asked."""
 
     value: object = None
     raised: Raised | None = None
     missing: bool = False
     forbidden: tuple[str, ...] = ()
+    traces: tuple[str, ...] = ()
+    later: tuple["Answer", ...] = ()
 
 
-def ask(probe, candidate, seed: int, device: str, forbids: tuple[str, ...] = (), stream: int = 0, data: Data = Data(())) -> dict:
-    """Ask `candidate` the probe (a function) on inputs of `seed`; the answer as JSON-able data for `read_answer`.
+def ask(
+    probe, candidate, seed: int, device: str, forbids: tuple[str, ...] = (), stream: int = 0, data: Data = Data(()), rounds: tuple[Round, ...] = (FIRST,),
+) -> dict:  # fmt: skip
+    """Ask `candidate` the probe (a function) on inputs of `seed`, in each round (see rounds) until one raises; the answer as JSON-able data for
+    `read_answer`.
 
     The global random generators are seeded for the call and restored after it. Different streams give independent
     random numbers for the same inputs: samples are compared as independent ones. Warnings are not shown.
     """
     if candidate is MISSING:
         return {"missing": True}
-    bench = Bench(seed, device, data)
-    counted, calls = _counting(candidate)
-    with seeded(probe_seed(seed, "stream", str(stream)), device), watching(forbids) as forbidden:
+    answers = []
+    for each in rounds:
+        answers.append(_ask_once(probe, candidate, *_seeds(seed, stream, each), device, forbids, data, each.values))
+        if "raised" in answers[-1]:
+            break
+    return {**answers[0], "later": answers[1:]}
+
+
+def _seeds(seed, stream, each):
+    """The seed of a round's inputs, and that of the global generators."""
+    inputs = seed if each.name in ("", TWICE) else probe_seed(seed, "round", each.name)
+    return inputs, probe_seed(seed, "stream", f"{stream}{each.name}")
+
+
+def _ask_once(probe, candidate, seed, drawn, device, forbids, data, free):
+    bench, lending = Bench(seed, device, data), Lending()
+    with seeded(drawn, device), watching(forbids) as forbidden, lending.methods(candidate):
+        before = reading()
         try:
-            answer = {"value": wire.encode(probe(counted, bench))}
+            answer = {"value": wire.encode(probe(lending.function(candidate), bench, **free))}
         except KeyboardInterrupt:  # the time is up
             raise
         except BaseException as error:
-            answer = {"raised": asdict(_describe(error, len(calls)))}
-    return {**answer, "forbidden": list(forbidden)}
-
-
-def _counting(candidate):
-    """A function that also notes each call of it in a list; anything else as it is, for a probe may ask what it is."""
-    calls = []
-    if not inspect.isfunction(candidate):
-        return candidate, calls
-
-    @functools.wraps(candidate)
-    def counted(*args, **kwargs):
-        calls.append(None)
-        return candidate(*args, **kwargs)
-
-    return counted, calls
+            answer = {"raised": asdict(_describe(error, lending.calls))}
+        traces = [*lending.traces, *changed_state(before)]
+    return {**answer, "forbidden": list(forbidden), "traces": traces[:MAX_TRACES]}
 
 
 def compile_probe(source: str, name: str):
@@ -92,22 +103,30 @@ def read_answer(data) -> Answer:
         raise wire.WireError("an answer that is not a dict")
     if data.get("missing") is True:
         return Answer(missing=True)
-    forbidden = data.get("forbidden")
-    if type(forbidden) is not list or not all(type(name) is str for name in forbidden):
-        raise wire.WireError("an answer without its list of calls")
-    forbidden = tuple(one_line(name) for name in forbidden[:MAX_CALLS])
+    later = data.get("later")
+    if type(later) is not list or len(later) > MAX_ROUNDS or not all(isinstance(each, dict) for each in later):
+        raise wire.WireError("an answer without its later rounds")
+    return replace(_read_round(data), later=tuple(map(_read_round, later)))
+
+
+def _read_round(data):
+    forbidden, traces = (data.get(name) for name in ("forbidden", "traces"))
+    for names in (forbidden, traces):
+        if type(names) is not list or not all(type(name) is str for name in names):
+            raise wire.WireError("an answer without its list of calls")
+    seen = {"forbidden": tuple(map(one_line, forbidden[:MAX_CALLS])), "traces": tuple(map(one_line, traces[:MAX_TRACES]))}
     if "raised" not in data:
-        return Answer(wire.decode(data.get("value", {})), forbidden=forbidden)
+        return Answer(wire.decode(data.get("value", {})), **seen)
     raised = data["raised"]
     kinds = {"kind": str, "message": str, "line": str, "call": int}
     if not isinstance(raised, dict) or any(type(raised.get(field)) is not kind for field, kind in kinds.items()):
         raise wire.WireError("an exception that is none")
     kind, line = one_line(raised["kind"]), one_line(raised["line"])
-    return Answer(raised=Raised(kind, inert(raised["message"]), line, raised["call"]), forbidden=forbidden)
+    return Answer(raised=Raised(kind, inert(raised["message"]), line, raised["call"]), **seen)
 
 
-def recorded_inputs(probe, reference, seed: int, device: str, data: Data = Data(())) -> list[dict]:
-    """The arguments of each call that the probe makes of the reference: a dict from parameter name to value, a call."""
+def recorded_inputs(probe, reference, seed: int, device: str, data: Data = Data(()), each: Round = FIRST) -> list[dict]:
+    """The arguments of each call that the probe makes of the reference in a round: a dict from parameter name to value, a call."""
     calls = []
     signature = inspect.signature(reference)
 
@@ -116,8 +135,9 @@ def recorded_inputs(probe, reference, seed: int, device: str, data: Data = Data(
         calls.append({name: _snapshot(value) for name, value in bound.arguments.items()})
         return reference(*args, **kwargs)
 
-    with seeded(probe_seed(seed, "stream", "0"), device):
-        probe(reference if inspect.isclass(reference) else recorder, Bench(seed, device, data))
+    inputs, drawn = _seeds(seed, 0, each)
+    with seeded(drawn, device):
+        probe(reference if inspect.isclass(reference) else recorder, Bench(inputs, device, data), **each.values)
     return calls
 
 

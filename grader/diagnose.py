@@ -1,5 +1,6 @@
 """From an answer to a verdict: ask the reference, compare, and find the impostor that answers as the learner did."""
 
+import inspect
 import re
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -10,6 +11,7 @@ import torch
 from . import asking, judge, verdicts
 from .bench import Data, probe_seed
 from .explain import explain
+from .rounds import AGAIN, FIRST, TWICE, Round
 from .spec import Exercise, Probe, Task
 from .verdicts import GRAVITY, Mistake, SubmissionResult, TaskResult, Verdict
 
@@ -47,15 +49,16 @@ class Examiner:
         data = self.data(task, probe)
         if stream != REFERENCE:
             data = Data(data.given)
-        return asking.read_answer(asking.ask(probe.ask, candidate, self.seed_of(task, probe), self.device, forbids, stream, data))
+        return asking.read_answer(asking.ask(probe.ask, candidate, self.seed_of(task, probe), self.device, forbids, stream, data, task.rounds(probe)))
 
     def _data(self, task: Task, probe: Probe) -> Data:
         return probe.data(self.seed_of(task, probe)) if probe.data else Data(())
 
     def _reference(self, task: Task, probe: Probe) -> asking.Answer:
         answer = self.ask(task, probe, task.reference, REFERENCE)
-        if answer.raised:
-            raise ReferenceFault(f"torch's own answer to {task.name}.{probe.name} raised {answer.raised.kind}: {answer.raised.message}")
+        for each, asked in zip(_in_rounds(answer), task.rounds(probe)):
+            if each.raised:
+                raise ReferenceFault(f"torch's own answer to {task.name}.{probe.name} {asked.name} raised {each.raised.kind}: {each.raised.message}")
         return answer
 
     def _impostors(self, task: Task, probe: Probe) -> dict[str, asking.Answer]:
@@ -67,41 +70,82 @@ class Examiner:
             for impostor in task.impostors
         }
 
-    def _calls(self, task: Task, probe: Probe) -> list[dict]:
-        return asking.recorded_inputs(probe.ask, task.reference, self.seed_of(task, probe), self.device, self.data(task, probe))
+    def _calls(self, task: Task, probe: Probe, each: Round) -> list[dict]:
+        return asking.recorded_inputs(probe.ask, task.reference, self.seed_of(task, probe), self.device, self.data(task, probe), each)
 
     def _passing_impostors(self, task: Task, probe: Probe) -> set[str]:
         """Impostors that this probe does not find out."""
-        reference = self.reference(task, probe)
-        answers = self.impostors(task, probe)
-        return {name for name, answer in answers.items() if judge.agree(answer, reference, task.tolerance)}
+        rounds = len(task.rounds(probe))
+        return {name for name, answer in self.impostors(task, probe).items() if self._passes_rounds(task, probe, answer, rounds)}
+
+    def _passes_rounds(self, task, probe, answer, number):
+        """Whether an answer's values are right in the first rounds, so many."""
+        mine, theirs = _in_rounds(answer)[:number], _in_rounds(self.reference(task, probe))[:number]
+        return len(mine) == number and all(judge.agree(one, other, task.tolerance) for one, other in zip(mine, theirs))
+
+    def changes(self, task: Task, probe: Probe, answer: asking.Answer) -> list[str]:
+        """What the candidate has changed that it may not, in any round of this probe."""
+        if not any(each.traces for each in _in_rounds(answer)):
+            return []
+        pairs = zip(_in_rounds(answer), _in_rounds(self.reference(task, probe)))
+        return list(dict.fromkeys(trace for one, other in pairs for trace in one.traces if trace not in other.traces))
+
+    def charged_once(self, task: Task, answers: dict[Probe, asking.Answer]) -> dict[Probe, asking.Answer]:
+        """The answers to a task's probes with what they change kept in the first probe that shows it: it costs that probe's points, not the task's."""
+        seen, charged = set(), {}
+        for probe, answer in answers.items():
+            charged[probe] = without_traces(answer, seen)
+            seen |= self.kinds_of_changes(task, probe, answer)
+        return charged
+
+    def kinds_of_changes(self, task: Task, probe: Probe, answer: asking.Answer) -> set[str]:
+        """What it changes that it may not: what it was given, what belongs to the process."""
+        return set() if answer.missing else {_kind(trace) for trace in self.changes(task, probe, answer)}
 
     def verdict(self, task: Task, probe: Probe, answer: asking.Answer) -> Verdict:
-        """Judge one answer to one probe."""
+        """Judge one answer to one probe: by the first of its rounds that is not right."""
         if answer.missing:
             return no_answer(probe, verdicts.MISSING, f"The notebook defines no `{task.name}`.")
         if answer.raised and answer.raised.kind == "NotImplementedError" and not answer.raised.message:
             return no_answer(probe, verdicts.NOT_ATTEMPTED, "Still to be written.")
-        if answer.forbidden:
-            return no_answer(probe, verdicts.FORBIDDEN, forbidden_message(task, answer.forbidden))
-        if answer.raised:
-            return self._raised_verdict(task, probe, answer)
-        reference = self.reference(task, probe)
-        found = judge.differences(answer.value, reference.value, task.tolerance)
-        if not found:
-            return Verdict(probe.name, probe.title, verdicts.PASSED, probe.points, probe.points)
-        asked = self._asked(task, probe)
+        answers, rounds = _in_rounds(answer), task.rounds(probe)
+        seen = dict.fromkeys(name for each in answers for name in each.forbidden)
+        if seen:
+            return no_answer(probe, verdicts.FORBIDDEN, forbidden_message(task, list(seen)))
+        if len(answers) > len(rounds) or (len(answers) < len(rounds) and not answers[-1].raised):
+            return no_answer(probe, verdicts.WRONG, "Your kernel answered some rounds of this question and not others.")
+        references = _in_rounds(self.reference(task, probe))
+        for number, (each, mine, theirs) in enumerate(zip(rounds, answers, references)):
+            found = [] if mine.raised else judge.differences(mine.value, theirs.value, task.tolerance)
+            if mine.raised or found:
+                made = self._raised_verdict if mine.raised else self._wrong_verdict
+                verdict = made(task, probe, each, mine, theirs, found, self._like(task, probe, answer, number))
+                return replace(verdict, message=self._in_words(task, each, answers, references) + verdict.message)
+        changed = self.changes(task, probe, answer)
+        if changed:
+            like = [name for name, other in self.impostors(task, probe).items() if self.changes(task, probe, other) == changed and self._gives(task, other, answer)]
+            return Verdict(probe.name, probe.title, verdicts.WRONG, 0, probe.points, changed_message(task, changed), self._asked(task, probe, FIRST), [], like)
+        return Verdict(probe.name, probe.title, verdicts.PASSED, probe.points, probe.points)
+
+    @staticmethod
+    def _in_words(task, each, answers, references):
+        """When an answer is wrong, where that says something."""
+        if each.name:
+            return f"Right, except {each.name}. " if each.name not in (AGAIN, TWICE) else f"Right at first, but not {each.name}: is something kept between calls, or random? "
+        twice = len(answers) > 1 and not answers[1].raised and judge.agree(*references[:2], task.tolerance) and not judge.agree(*answers[:2], task.tolerance)
+        return "The same question was asked twice, and you gave two answers: is something random, or kept between calls? " if twice and len(references) > 1 else ""
+
+    def _wrong_verdict(self, task, probe, each, answer, reference, found, like):
+        asked = self._asked(task, probe, each)
         if isinstance(reference.value, dict) and len(reference.value) == len(asked):  # one call a part: show the one that failed
             asked = [call for part, call in zip(reference.value, asked) if found[0].at.startswith(part)][:1]
-        return Verdict(
-            probe.name, probe.title, verdicts.WRONG, 0, probe.points,
-            f"{found[0].at}: {found[0].message}".removeprefix(": "), asked, found[:8], self._like(task, probe, answer),
-        )
+        message = f"{found[0].at}: {found[0].message}".removeprefix(": ")
+        return Verdict(probe.name, probe.title, verdicts.WRONG, 0, probe.points, message, asked, found[:8], like)
 
-    def _asked(self, task, probe):
-        return [_call_text(task, call) for call in self.calls(task, probe)]
+    def _asked(self, task, probe, each):
+        return [_call_text(task, call) for call in self.calls(task, probe, each)]
 
-    def _raised_verdict(self, task, probe, answer):
+    def _raised_verdict(self, task, probe, each, answer, reference, found, like):
         raised = answer.raised
         out_of_memory = raised.kind in ("MemoryError", "OutOfMemoryError") or any(
             text in raised.message for text in MEMORY_MESSAGES
@@ -109,16 +153,30 @@ class Examiner:
         lines = [line.strip()[:300] for line in raised.message.split("\n") if line.strip()][:MESSAGE_LINES]
         where = f" in `{raised.line}`" if raised.line else f" on calling {task.name} or using its result"
         message = "\n".join([f"{raised.kind}{where}: {lines[0] if lines else ''}", *lines[1:]])
-        meaning = explain(raised.message, self.calls(task, probe))
-        asked = self._asked(task, probe)
+        meaning = explain(raised.message, self.calls(task, probe, each))
+        asked = self._asked(task, probe, each)
         return Verdict(
             probe.name, probe.title, verdicts.OUT_OF_MEMORY if out_of_memory else verdicts.RAISED, 0, probe.points,
-            f"{message}\n{meaning}".strip(), asked[raised.call - 1 : raised.call] or asked, [], self._like(task, probe, answer),
+            f"{message}\n{meaning}".strip(), asked[raised.call - 1 : raised.call] or asked, [], like,
         )
 
-    def _like(self, task, probe, answer):
-        answers = self.impostors(task, probe)
-        return [name for name, other in answers.items() if judge.agree(answer, other, task.tolerance)]
+    def _like(self, task, probe, answer, number):
+        """Impostors that are right in as many rounds, and then give the same wrong answer."""
+        wrong = _in_rounds(answer)[number]
+        return [
+            name for name, other in self.impostors(task, probe).items()
+            if self._gives_in_round(task, other, wrong, number) and self._passes_rounds(task, probe, other, number)
+        ]  # fmt: skip
+
+    @staticmethod
+    def _gives_in_round(task, other, wrong, number):
+        others = _in_rounds(other)
+        return len(others) > number and judge.agree(wrong, others[number], task.tolerance)
+
+    @staticmethod
+    def _gives(task, other, answer):
+        pairs = _in_rounds(other), _in_rounds(answer)
+        return len(pairs[0]) == len(pairs[1]) and all(judge.agree(two, one, task.tolerance) for one, two in zip(*pairs))
 
     def result(self, task: Task, probe_verdicts: list[Verdict]) -> TaskResult:
         """Sum up a task: its points, its gravest status, and the mistakes that explain the failed probes."""
@@ -161,12 +219,27 @@ def examiner_of(seed: int, device: str) -> Examiner:
     return Examiner(seed, device)
 
 
+def _in_rounds(answer: asking.Answer) -> tuple[asking.Answer, ...]:
+    return answer, *answer.later
+
+
+def _kind(trace):
+    return "given" if ": " in trace else "process"
+
+
+def without_traces(answer: asking.Answer, kinds: set[str]) -> asking.Answer:
+    """The answer without the traces of these kinds (see Examiner.kinds_of_changes), in all its rounds."""
+    later = tuple(without_traces(each, kinds) for each in answer.later)
+    return replace(answer, traces=tuple(trace for trace in answer.traces if _kind(trace) not in kinds), later=later)
+
+
 def _as_if_named(task, impostor, answer):
-    """The answer with the impostor's name replaced by the task's in an error message: torch names classes there."""
+    """The answer with the impostor's name replaced by the task's in error messages: torch names classes there."""
+    later = tuple(_as_if_named(task, impostor, each) for each in answer.later)
     if not answer.raised:
-        return answer
+        return replace(answer, later=later)
     message = answer.raised.message.replace(impostor.name, task.name)
-    return replace(answer, raised=replace(answer.raised, message=message))
+    return replace(answer, raised=replace(answer.raised, message=message), later=later)
 
 
 def no_answer(probe: Probe, status: str, message: str) -> Verdict:
@@ -189,6 +262,27 @@ def forbidden_message(task: Task, names, line: str = "") -> str:
     what = ", ".join(f"`{name}`" for name in names)
     where = f" Found in: `{line}`." if line else ""
     return f"`{task.name}`, with what it calls, is to be written without {what}.{where}"
+
+
+def changed_message(task: Task, traces: list[str]) -> str:
+    """What an answer has changed that is not its own, in words."""
+    given = dict.fromkeys(_argument_name(task, trace) for trace in traces if ": " in trace)
+    state = [trace for trace in traces if ": " not in trace]
+    said = [f"Your `{task.name}` changes what it is given: {', '.join(given)}. Leave it as it was: work on a copy, or compute out of place."] if given else []
+    return " ".join(said + ([f"Your `{task.name}` changes what belongs to the whole process: {', '.join(state)}. Leave it as it was."] if state else []))
+
+
+def _argument_name(task, trace):
+    """A trace such as "0.weight: values" as a reader of the task's signature would say it."""
+    path, _, what = trace.rpartition(": ")
+    method, _, path = path.rpartition("/")
+    place = re.match(r"\d+", path)
+    names = [] if method else list(inspect.signature(task.reference).parameters)
+    if place and int(place[0]) < len(names):
+        path = names[int(place[0])] + path[place.end() :]
+    elif place:
+        path = f"argument {int(place[0]) + 1}{path[place.end() :]}"
+    return f"`{path}`" + (f" of `{method}`" if method else "") + f" ({what})"
 
 
 def _call_text(task, call):

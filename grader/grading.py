@@ -7,13 +7,15 @@ import re
 import secrets
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from functools import cached_property
 
 from nbval.kernel import RunningKernel
 
 from . import flags, names, verdicts, wire
-from .diagnose import Examiner, forbidden_message
+from .asking import MAX_ROUNDS, Answer, read_answer
+from .diagnose import Examiner, ReferenceFault, forbidden_message, without_traces
 from .kernels.inside import question
 from .kernels.messages import CellEnded, KernelUnavailable, nonce_of
 from .kernels.session import Session
@@ -57,10 +59,17 @@ class Published(RunningKernel):
         return {"msg_type": "status", "content": {"execution_state": "idle"}, **own}
 
 
+def told(published: Published) -> list[dict]:
+    """The data of the answers among what was published."""
+    data = [message["content"].get("data", {}).get(wire.MIME) for message in published.messages if nonce_of(message)]
+    return [each for each in data if isinstance(each, dict)]
+
+
 def names_told(answers: list[Published], field: str) -> dict[str, None]:
-    """The names that a field of published answers lists, each once: of forbidden calls, or of replaced functions."""
-    told = [answer["content"].get("data", {}).get(wire.MIME, {}) for published in answers for answer in published.messages if nonce_of(answer)]
-    names = [name for data in told if isinstance(data.get(field), list) for name in data[field][:MAX_TOLD]]
+    """The names that a field of published answers lists, each once: of forbidden calls, in any round, or of replaced functions."""
+    found = [data for published in answers for data in told(published)]
+    found += [each for data in found if isinstance(data.get("later"), list) for each in data["later"][:MAX_ROUNDS] if isinstance(each, dict)]
+    names = [name for data in found if isinstance(data.get(field), list) for name in data[field][:MAX_TOLD]]
     return dict.fromkeys(name for name in names if type(name) is str and NAME.fullmatch(name))
 
 
@@ -77,6 +86,7 @@ class Workplace:
         self._answers: dict[tuple[str, str], Published | Exception] = {}  # by task and probe: what came of asking
         self._forbidden: dict[str, list[tuple[str, str]]] = {}  # what each task's source uses that it may not
         self.seen: dict[str, tuple[str, ...]] = {}  # what each task uses that it may not, by its probes: seen in one, it counts for all
+        self._charged: dict[str, dict[str, str]] = {}  # by task: what it changes that it may not, and the probe that is charged for it
         self._stories: dict[str, str] = {}  # by task
         self._unchanged: dict[str, bool] = {}
         self._replaced: dict[str, None] = {}  # functions that are no longer what they were
@@ -136,9 +146,25 @@ class Workplace:
                 break
         published = [answer for answer in (self._answers[task.name, probe.name] for probe in task.probes) if isinstance(answer, Published)]
         self.seen[task.name] = tuple(names_told(published, "forbidden"))
+        self._charged[task.name] = self._first_changes(task, examiner)
         self._replaced |= names_told(published, "replaced")
         for answer in published:
             answer.messages += strays
+
+    def _first_changes(self, task, examiner):
+        """Of each kind of thing that the answer changes and may not, the first probe that shows it."""
+        charged = {}
+        for probe in task.probes:
+            published = self._answers[task.name, probe.name]
+            for data in told(published)[:1] if isinstance(published, Published) else ():
+                with suppress(wire.WireError, ReferenceFault):
+                    for kind in examiner.kinds_of_changes(task, probe, read_answer(data)):
+                        charged.setdefault(kind, probe.name)
+        return charged
+
+    def charged(self, task: Task, probe: Probe, answer: Answer) -> Answer:
+        """The answer without what another probe is charged for: a thing that is changed costs one probe's points, not the task's."""
+        return without_traces(answer, {kind for kind, name in self._charged.get(task.name, {}).items() if name != probe.name})
 
     @staticmethod
     def _question(task, probes, nonces, examiner):
@@ -148,7 +174,7 @@ class Workplace:
             [
                 {
                     "name": probe.name, "source": probe.source, "seed": examiner.seed_of(task, probe), "nonce": nonces[probe.name],
-                    "data": wire.encode(examiner.data(task, probe).given),
+                    "data": wire.encode(examiner.data(task, probe).given), "rounds": [asdict(each) for each in task.rounds(probe)],
                 }
                 for probe in probes
             ],

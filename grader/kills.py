@@ -31,12 +31,12 @@ def kill_table(exercises: tuple[Exercise, ...], seed: int, device: str = "cpu") 
     rows = []
     for exercise, task in ((exercise, task) for exercise in exercises for task in exercise.tasks):
         for impostor in task.impostors:
-            answers = [examiner.impostors(task, probe)[impostor.name] for probe in task.probes]
-            found = [examiner.verdict(task, probe, answer) for probe, answer in zip(task.probes, answers)]
+            answers = examiner.charged_once(task, {probe: examiner.impostors(task, probe)[impostor.name] for probe in task.probes})
+            found = [examiner.verdict(task, probe, answer) for probe, answer in answers.items()]
             caught = [verdict.probe for verdict in found if verdict.status != verdicts.PASSED]
             mistakes = examiner.result(task, found).mistakes
             named = mistakes[0].impostor if mistakes else ""
-            raised = [answer.raised for answer, verdict in zip(answers, found) if verdict.status != verdicts.PASSED]
+            raised = [(answer, *answer.later)[-1].raised for answer, verdict in zip(answers.values(), found) if verdict.status != verdicts.PASSED]
             rows.append(Kill(exercise.name, task.name, impostor.name, impostor.message, caught, named, _accident(impostor, raised)))
     return rows
 

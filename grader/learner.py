@@ -74,11 +74,11 @@ def _examine(task, seed, namespace, cells):
     else:
         candidate = namespace.get(name, MISSING)
         answers = {probe: examiner.ask(task, probe, candidate) for probe in task.probes}
-        seen = dict.fromkeys(name for answer in answers.values() for name in answer.forbidden)  # in one call counts for all
+        seen = dict.fromkeys(name for answer in answers.values() for each in (answer, *answer.later) for name in each.forbidden)  # in one call counts for all
         if seen:
             found = [no_answer(probe, FORBIDDEN, forbidden_message(task, seen)) for probe in task.probes]
         else:
-            found = [examiner.verdict(task, probe, answer) for probe, answer in answers.items()]
+            found = [examiner.verdict(task, probe, answer) for probe, answer in examiner.charged_once(task, answers).items()]
         if task.starter and is_unchanged(cells, name, task.starter.source):
             found = list(map(as_given, found))
     return examiner.result(task, found)

@@ -244,7 +244,7 @@ class ProbeItem(IPyNbCell):
             if answer.raised:
                 self.parent.workplace.note_missing_module((answer.raised.kind, answer.raised.message))
             answer = replace(answer, forbidden=self.parent.workplace.seen.get(self.task.name) or answer.forbidden)
-            verdict = self.parent.examiner.verdict(self.task, self.probe, answer)
+            verdict = self.parent.examiner.verdict(self.task, self.probe, self.parent.workplace.charged(self.task, self.probe, answer))
             self.judged = as_given(verdict) if self.parent.workplace.is_unchanged(self.task) else verdict
         return True
 

@@ -13,16 +13,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from .bench import Data
+from .rounds import FIRST, Round, rounds_of
 
 
 @dataclass(frozen=True)
 class Probe:
-    """One question. Its answer is worth `points`; its docstring says in one line what is asked. data: see Task.probe."""
+    """One question. Its answer is worth `points`; its docstring says in one line what is asked. The other fields: see Task.probe."""
 
     name: str
     ask: Callable
     points: int
     data: Callable[[int], Data] | None = None
+    zero: str = ""
+    ones: str | None = None
+    once: bool = False
 
     @property
     def title(self) -> str:
@@ -80,15 +84,20 @@ class Task:
     def points(self) -> int:
         return sum(probe.points for probe in self.probes)
 
-    def probe(self, points: int, data: Callable[[int], Data] | None = None) -> Callable:
+    def probe(self, points: int, data: Callable[[int], Data] | None = None, zero: str = "", ones: str | None = None, once: bool = False) -> Callable:
         """Decorator: register a question worth `points`. data: called with the probe's seed, in the grading process only, it
-        makes what the probe finds in `bench.data`."""
+        makes what the probe finds in `bench.data`. zero: the sizes among the probe's parameters that may be 0; ones: those that may be 1, where not
+        all may. once: it is asked in one round only, as what is given `data` is: trainings, whose repetition would take too long."""
 
         def register(ask):
-            self.probes.append(Probe(ask.__name__, ask, points, data))
+            self.probes.append(Probe(ask.__name__, ask, points, data, zero, ones, once))
             return ask
 
         return register
+
+    def rounds(self, probe: Probe) -> tuple[Round, ...]:
+        """How often a probe of this task is asked, and with what (see rounds)."""
+        return (FIRST,) if probe.once or probe.data else rounds_of(probe.ask, probe.zero, probe.ones, twice=probe is self.probes[0])
 
     def impostor(self, message: str, raises: type[Exception] | tuple[type[Exception], ...] = ()) -> Callable:
         """Decorator: register a wrong answer and what to tell the learner who gave it. raises: needed where only exceptions find it out."""

@@ -30,6 +30,15 @@ _SETTINGS = (  # how to read it, how to set it, and what it is for a probe
 )
 
 
+def reading() -> dict:
+    """What a candidate has no business to change, by its name."""
+    return {
+        "the default device": _default_device(), "the default dtype": torch.get_default_dtype(), "the number of threads": torch.get_num_threads(),
+        "whether gradients are recorded": torch.is_grad_enabled(), "deterministic algorithms": torch.get_deterministic_debug_mode(),
+        "the seed of torch's generator": torch.initial_seed(),
+    }  # fmt: skip
+
+
 @contextmanager
 def defaults():
     """A block with torch's and NumPy's defaults, gradients and no warnings."""

@@ -126,9 +126,13 @@ def _encode_tensor(tensor, budget, depth):
         if device == "meta":
             raise WireError("the answer holds a tensor on the meta device, which has no numbers")
         budget.take(depth, plain.numel() * plain.element_size())
-        plain = plain.cpu().resolve_conj().resolve_neg().contiguous()
-        data = plain.flatten().view(torch.uint8).numpy().tobytes() if plain.numel() else b""
-        return {"dtype": name, "shape": list(plain.shape), "device": device, "data": _base64(data)}
+        return {"dtype": name, "shape": list(plain.shape), "device": device, "data": _base64(raw_bytes(plain))}
+
+
+def raw_bytes(tensor: torch.Tensor) -> bytes:
+    """A tensor's numbers in row-major order."""
+    plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
+    return plain.flatten().view(torch.uint8).numpy().tobytes() if plain.numel() else b""
 
 
 def clean(text: str) -> str:

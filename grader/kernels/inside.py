@@ -11,6 +11,7 @@ from IPython.display import publish_display_data
 
 from .. import asking, flags, wire
 from ..bench import Data
+from ..rounds import Round
 from ..state import defaults
 from . import gpu
 
@@ -18,7 +19,7 @@ flags.remember()  # imported before any cell has run
 
 
 def question(task_name: str, forbids: tuple[str, ...], device: str, probes: list[dict]) -> str:
-    """The code of a cell that asks probes of the kernel's object `task_name`. probes: name, source, seed, nonce and data (encoded) of each."""
+    """The code of a cell that asks probes of the kernel's object `task_name`. probes: name, source, seed, nonce, rounds (as dicts) and data (encoded) of each."""
     fields = {"task_name": task_name, "forbids": forbids, "device": device, "probes": probes}
     return f"__import__('grader.kernels.inside', fromlist=['x']).answer({json.dumps(fields)!r}, globals())"
 
@@ -34,7 +35,8 @@ def answer(fields: str, namespace: dict):
         probe = asking.compile_probe(question["source"], question["name"])
         with defaults():
             data = Data(tuple(placed.tensor for placed in wire.decode(question["data"])))
-        ask = functools.partial(asking.ask, probe, candidate, question["seed"], questions["device"], tuple(questions["forbids"]), data=data)
+        rounds = tuple(Round(**each) for each in question["rounds"])
+        ask = functools.partial(asking.ask, probe, candidate, question["seed"], questions["device"], tuple(questions["forbids"]), data=data, rounds=rounds)
         found = gpu.guarded(ask) if questions["device"] == "cuda" else ask()
         publish_display_data({wire.MIME: {"nonce": question["nonce"], **found, "replaced": replaced}})
         if "lost" in found or "fault" in found:

@@ -17,7 +17,7 @@ GRADER = Path(__file__).parent.parent
 COURSE = str(GRADER.parent)  # in a checkout, with solutions/ and exercises/; of an installed grader, where packages lie
 PYTHON = os.path.abspath(sys.executable)  # a folder named on the way there, as in ../.venv/bin/python, need not be in the sandbox
 INSIDE = (  # of the grader's files: what a kernel runs
-    "__init__.py", "learner.py", "asking.py", "bench.py", "flags.py", "sources.py", "state.py", "texts.py", "watch.py", "wire.py",
+    "__init__.py", "learner.py", "asking.py", "bench.py", "flags.py", "lent.py", "rounds.py", "sources.py", "state.py", "texts.py", "watch.py", "wire.py",
     "kernels/__init__.py", "kernels/cgroup.py", "kernels/clock.py", "kernels/confine.py", "kernels/gpu.py", "kernels/inside.py", "kernels/kernel.py",
     "kernels/limits.py", "kernels/memory.py", "kernels/template.py",
 )  # fmt: skip
