@@ -31,7 +31,7 @@ def differences(received, expected, tolerance: Tolerance = None, at: str = "") -
     """
     for kind, compare in _COMPARISONS:
         if isinstance(expected, kind):
-            if type(received) is not type(expected) and not _both_numbers(received, expected):
+            if type(received) is not type(expected) and not _whole_for_float(received, expected):
                 return [_type_difference(received, expected, at)]
             return compare(received, expected, tolerance, at)
     raise TypeError(f"a reference answered with {type(expected).__name__}, which cannot be compared")
@@ -112,8 +112,9 @@ def _has_float(*values):
     return any(isinstance(value, float) for value in values)
 
 
-def _both_numbers(*values):
-    return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+def _whole_for_float(received, expected):
+    """Whether a whole number stands for a float, as 0 for 0.0; a float for a whole number is another type."""
+    return type(received) is int and type(expected) is float
 
 
 def _arrays(received, expected, tolerance, at):

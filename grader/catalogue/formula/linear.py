@@ -23,24 +23,24 @@ linear = Task(
 )
 
 
-@linear.probe(points=2)
-def multiplies_by_the_transposed_weight(linear, bench):
-    """x (4, 5), weight (3, 5) and bias (3,) give y (4, 3)."""
-    return linear(bench.randn(4, 5), bench.randn(3, 5), bench.randn(3))
+@linear.probe(points=2, zero="B")
+def multiplies_by_the_transposed_weight(linear, bench, B=4, I=5, O=3, dtype=torch.float32):
+    """x (B, I), weight (O, I) and bias (O,) give y (B, O), whatever the sizes."""
+    return linear(bench.randn(B, I, dtype=dtype), bench.randn(O, I, dtype=dtype), bench.randn(O, dtype=dtype))
 
 
 @linear.probe(points=1)
-def works_without_a_bias(linear, bench):
+def works_without_a_bias(linear, bench, B=4, I=5, O=3):
     """The bias may be left out, or be None."""
-    x, weight = bench.randn(4, 5), bench.randn(3, 5)
+    x, weight = bench.randn(B, I), bench.randn(O, I)
     return {"bias left out": linear(x, weight), "bias=None": linear(x, weight, None)}
 
 
 @linear.probe(points=2)
-def keeps_every_leading_dimension(linear, bench):
+def keeps_every_leading_dimension(linear, bench, I=5, O=3):
     """Only the last dimension changes; the others stay, however many there are: none, several, empty ones."""
     leads = [(), (1,), (2, 4), (2, 1, 3), (0,), (2, 0)]
-    return {f"x {(*lead, 5)}": linear(bench.randn(*lead, 5), bench.randn(3, 5), bench.randn(3)) for lead in leads}
+    return {f"x {(*lead, I)}": linear(bench.randn(*lead, I), bench.randn(O, I), bench.randn(O)) for lead in leads}
 
 
 @linear.probe(points=1)
@@ -53,10 +53,10 @@ def takes_any_memory_layout_and_dtype(linear, bench):
 
 
 @linear.probe(points=1)
-def lets_gradients_through(linear, bench):
+def lets_gradients_through(linear, bench, B=4, I=5, O=3):
     """Autograd can go back through the result to x, weight and bias."""
-    inputs = [bench.randn(*shape).requires_grad_() for shape in [(4, 5), (3, 5), (3,)]]
-    return list(torch.autograd.grad(linear(*inputs), inputs, bench.randn(4, 3)))
+    inputs = [bench.randn(*shape).requires_grad_() for shape in [(B, I), (O, I), (O,)]]
+    return list(torch.autograd.grad(linear(*inputs), inputs, bench.randn(B, O)))
 
 
 @linear.impostor("You multiply by weight as it is stored, (O, I). x ends in I, so the product needs weight's transpose: x @ weight.T.", raises=RuntimeError)

@@ -1,0 +1,210 @@
+"""Mutants: each solution changed in one place by a machine, and asked its task's probes. One that passes them all shows what no probe asks.
+
+`python -m grader.mutants [EXERCISE ...]` lists those that live; the files in equivalents/ say of which it is right that they do.
+"""
+
+import ast
+import contextlib
+import copy
+import io
+import signal
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from . import verdicts
+from .catalogue import EXERCISES
+from .diagnose import Examiner
+from .spec import Exercise, Task
+
+SECONDS = 10  # that a mutant may take for one probe: some never end
+SOLUTIONS = Path(__file__).parent.parent / "solutions"
+EQUIVALENTS = Path(__file__).parent / "equivalents"
+
+_OPERATORS = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.MatMult: ast.Mult, ast.FloorDiv: ast.Div, ast.Pow: ast.Mult, ast.Mod: ast.FloorDiv,
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
+}  # fmt: skip
+_NAMES = {
+    "sum": "mean", "mean": "sum", "max": "min", "min": "max", "zeros": "ones", "ones": "zeros", "zeros_like": "ones_like", "ones_like": "zeros_like", "view": "reshape",
+    "reshape": "view", "randn": "rand", "uniform_": "normal_", "normal_": "uniform_", "add_": "add", "sub_": "sub", "mul_": "mul", "copy_": "add_", "train": "eval",
+    "eval": "train", "size": "stride", "relu": "tanh", "ReLU": "Tanh", "softmax": "log_softmax", "float32": "float64", "argmax": "argmin", "in_features": "out_features",
+    "out_features": "in_features",
+}  # fmt: skip
+_DROPPED = {  # calls of methods and attributes without which the expression may stand as it is
+    "detach", "clone", "contiguous", "float", "double", "to", "type_as", "requires_grad_", "squeeze", "unsqueeze", "flatten", "T", "mT", "t", "transpose", "permute", "cpu",
+    "item", "data", "conj", "expand", "flip", "sqrt", "abs",
+}  # fmt: skip
+_ADDED = ("{}.squeeze()", "{}.squeeze(0)", "{}.squeeze(-1)", "{}.detach()", "{}.float()", "{}.double()", "float({})", "[{}]")  # to what is returned
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """task: its name. was, becomes: the line that differs. alive: whether no probe of the task found it out. equivalent: why it may live, if it may."""
+
+    exercise: str
+    task: str
+    was: str
+    becomes: str
+    alive: bool
+    equivalent: str = ""
+
+
+def mutations(source: str) -> Iterator[str]:
+    """Every version of a program that differs from it in one place; none twice."""
+    tree = ast.parse(source)
+    seen = {ast.unparse(tree)}
+    for number, node in enumerate(ast.walk(tree)):
+        for change in _changes(node):
+            changed = copy.deepcopy(tree)
+            change(next(each for place, each in enumerate(ast.walk(changed)) if place == number))
+            text = ast.unparse(ast.fix_missing_locations(changed))
+            if text not in seen:
+                seen.add(text)
+                yield text
+
+
+def _changes(node):
+    """Functions that change one node, or what hangs on it."""
+    for field in ("op", "ops"):
+        operators = getattr(node, field, None)
+        single = operators[0] if isinstance(operators, list) and operators else operators
+        if type(single) in _OPERATORS:
+            other = _OPERATORS[type(single)]
+            yield lambda it: setattr(it, field, [other(), *it.ops[1:]] if field == "ops" else other())
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, bool):
+            yield lambda it: setattr(it, "value", not it.value)
+        elif isinstance(node.value, (int, float)):
+            yield lambda it: setattr(it, "value", it.value + 1)
+            yield lambda it: setattr(it, "value", it.value - 1 if isinstance(it.value, int) else it.value * 2)
+    if isinstance(node, ast.Attribute) and node.attr in _NAMES:
+        yield lambda it: setattr(it, "attr", _NAMES[it.attr])
+    if isinstance(node, (ast.If, ast.IfExp, ast.While)):
+        yield lambda it: setattr(it, "test", ast.Constant(False))
+        if not isinstance(node, ast.While):
+            yield lambda it: setattr(it, "test", ast.Constant(True))
+    if isinstance(node, ast.Call):
+        for place in range(len(node.keywords)):
+            yield lambda it, place=place: it.keywords.pop(place)
+        for place in range(len(node.args) - 1):
+            yield lambda it, place=place: it.args.insert(place, it.args.pop(place + 1))
+    if isinstance(node, ast.Return) and node.value is not None:
+        for form in _ADDED:
+            yield lambda it, form=form: setattr(it, "value", ast.parse(form.format(f"({ast.unparse(it.value)})"), mode="eval").body)
+    if isinstance(node, ast.AugAssign):
+        yield lambda it: _become(it, ast.Assign([it.target], ast.BinOp(_loaded(it.target), it.op, it.value), lineno=1))
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and ast.unparse(node.targets[0]) == ast.unparse(node.value.left):
+        yield lambda it: _become(it, ast.AugAssign(it.targets[0], it.value.op, it.value.right))
+    for field, value in ast.iter_fields(node):
+        inner = value.func.value if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) else value.value if isinstance(value, ast.Attribute) else None
+        name = value.func.attr if inner is not None and isinstance(value, ast.Call) else getattr(value, "attr", "")
+        if inner is not None and name in _DROPPED and isinstance(getattr(value, "ctx", ast.Load()), ast.Load):
+            yield lambda it, field=field: setattr(it, field, _inner(getattr(it, field)))
+        if isinstance(value, ast.UnaryOp) and isinstance(value.op, (ast.USub, ast.Not)):
+            yield lambda it, field=field: setattr(it, field, getattr(it, field).operand)
+        if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
+            for place, statement in enumerate(value):
+                text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+                if isinstance(statement, (ast.Expr, ast.Assign, ast.AugAssign, ast.Raise, ast.For)) and not text:
+                    yield lambda it, field=field, place=place: getattr(it, field).__setitem__(place, ast.Pass())
+
+
+def _inner(value):
+    return value.func.value if isinstance(value, ast.Call) else value.value
+
+
+def _become(node, other):
+    node.__class__, node.__dict__ = other.__class__, other.__dict__
+
+
+def _loaded(target):
+    return ast.parse(ast.unparse(target), mode="eval").body
+
+
+def mutants(exercise: Exercise, examiner: Examiner, tasks: tuple[str, ...] = ()) -> Iterator[Mutant]:
+    """Each mutant of each task's answer in the solution notebook, asked until a probe finds it out."""
+    namespace, answers = _solution(exercise)
+    known = equivalents(exercise)
+    for task in exercise.tasks:
+        if tasks and task.name not in tasks:
+            continue
+        original = ast.unparse(ast.parse(answers[task.name]))
+        for text in mutations(answers[task.name]):
+            was, becomes = _difference(original, text)
+            yield Mutant(exercise.name, task.name, was, becomes, _lives(task, text, namespace, examiner), known.get(task.name, {}).get(f"{was} -> {becomes}", ""))
+
+
+def equivalents(exercise: Exercise) -> dict[str, dict[str, str]]:
+    """By task: the mutants, as `was -> becomes`, that may live, each with the reason."""
+    file = EQUIVALENTS / f"{exercise.name}.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def _solution(exercise):
+    """The names that the solution defines, and the source of each task's answer cell."""
+    notebook = nbformat.read(SOLUTIONS / f"{exercise.name}.ipynb", as_version=4)
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    namespace, answers = {"__name__": "__main__"}, {}
+    for source in cells:
+        if source.lstrip().startswith(("check(", "%")):
+            continue
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
+            exec(compile(source, "<solution>", "exec"), namespace)
+        for statement in ast.parse(source).body:
+            if isinstance(statement, (ast.FunctionDef, ast.ClassDef)) and statement.name in {task.name for task in exercise.tasks}:
+                answers[statement.name] = source
+    return namespace, answers
+
+
+def _difference(before, after):
+    """The lines in which two programs differ, each as one text."""
+    ours, theirs = before.splitlines(), after.splitlines()
+    while ours and theirs and ours[0] == theirs[0]:
+        ours, theirs = ours[1:], theirs[1:]
+    while ours and theirs and ours[-1] == theirs[-1]:
+        ours, theirs = ours[:-1], theirs[:-1]
+    return " ".join(line.strip() for line in ours), " ".join(line.strip() for line in theirs) or "nothing"
+
+
+def _lives(task: Task, source, namespace, examiner) -> bool:
+    """Whether an answer passes all probes of its task."""
+    own = dict(namespace)
+    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            signal.alarm(SECONDS)
+            exec(compile(source, "<mutant>", "exec"), own)
+            for probe in task.probes:
+                signal.alarm(SECONDS)
+                if examiner.verdict(task, probe, examiner.ask(task, probe, own[task.name])).status != verdicts.PASSED:
+                    return False
+        return True
+    except (Exception, KeyboardInterrupt):  # it cannot be defined, or takes for ever
+        return False
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def main(words: list[str]):
+    examiner = Examiner(1)
+    total = alive = equivalent = 0
+    for exercise in EXERCISES:
+        if words and not any(exercise.name.startswith(word) for word in words if word[0].isdigit()):
+            continue
+        for mutant in mutants(exercise, examiner, tuple(word for word in words if not word[0].isdigit())):
+            total, alive, equivalent = total + 1, alive + (mutant.alive and not mutant.equivalent), equivalent + bool(mutant.equivalent)
+            if mutant.alive and not mutant.equivalent:
+                print(f"{mutant.task}: {mutant.was} -> {mutant.becomes}", flush=True)
+    print(f"{total} mutants, {total - alive - equivalent} found out, {equivalent} equivalent, {alive} alive")
+    sys.exit(alive > 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
