@@ -39,7 +39,7 @@ def _verdict(task, probe, namespace):
     candidate = namespace.get(task.name, asking.MISSING)
     probe_function = asking.compile_probe(probe.source, probe.name)
     data = Data(examiner.data(task, probe).given)
-    answer = asking.ask(probe_function, candidate, examiner.seed_of(task, probe), "cpu", task.forbids, 0, data)
+    answer = asking.ask(probe_function, candidate, examiner.seed_of(task, probe), "cpu", task.forbids, 0, data, task.rounds(probe))
     return examiner.verdict(task, probe, asking.read_answer(answer))
 
 

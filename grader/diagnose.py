@@ -120,27 +120,33 @@ class Examiner:
             if mine.raised or found:
                 made = self._raised_verdict if mine.raised else self._wrong_verdict
                 verdict = made(task, probe, each, mine, theirs, found, self._like(task, probe, answer, number))
-                return replace(verdict, message=self._in_words(task, each, answers, references) + verdict.message)
+                return replace(verdict, seen=self._seen(task, each, answers, references))
         changed = self.changes(task, probe, answer)
         if changed:
             like = [name for name, other in self.impostors(task, probe).items() if self.changes(task, probe, other) == changed and self._gives(task, other, answer)]
-            return Verdict(probe.name, probe.title, verdicts.WRONG, 0, probe.points, changed_message(task, changed), self._asked(task, probe, FIRST), [], like)
+            return Verdict(
+                probe.name, probe.title, verdicts.WRONG, 0, probe.points, changed_message(task, changed), asked=self._asked(task, probe, FIRST), like=like
+            )
         return Verdict(probe.name, probe.title, verdicts.PASSED, probe.points, probe.points)
 
     @staticmethod
-    def _in_words(task, each, answers, references):
+    def _seen(task, each, answers, references):
         """When an answer is wrong, where that says something."""
+        if each.name in (AGAIN, TWICE):
+            return f"Right at first, but not {each.name}: is something kept between calls, or random?"
         if each.name:
-            return f"Right, except {each.name}. " if each.name not in (AGAIN, TWICE) else f"Right at first, but not {each.name}: is something kept between calls, or random? "
-        twice = len(answers) > 1 and not answers[1].raised and judge.agree(*references[:2], task.tolerance) and not judge.agree(*answers[:2], task.tolerance)
-        return "The same question was asked twice, and you gave two answers: is something random, or kept between calls? " if twice and len(references) > 1 else ""
+            return f"Right, except {each.name}."
+        asked_twice = len(references) > 1 and len(answers) > 1 and not answers[1].raised
+        if asked_twice and judge.agree(*references[:2], task.tolerance) and not judge.agree(*answers[:2], task.tolerance):
+            return "The same was asked twice, and you gave two answers: is something random, or kept between calls?"
+        return ""
 
     def _wrong_verdict(self, task, probe, each, answer, reference, found, like):
         asked = self._asked(task, probe, each)
         if isinstance(reference.value, dict) and len(reference.value) == len(asked):  # one call a part: show the one that failed
             asked = [call for part, call in zip(reference.value, asked) if found[0].at.startswith(part)][:1]
         message = f"{found[0].at}: {found[0].message}".removeprefix(": ")
-        return Verdict(probe.name, probe.title, verdicts.WRONG, 0, probe.points, message, asked, found[:8], like)
+        return Verdict(probe.name, probe.title, verdicts.WRONG, 0, probe.points, message, asked=asked, differences=found[:8], like=like)
 
     def _asked(self, task, probe, each):
         return [_call_text(task, call) for call in self.calls(task, probe, each)]
@@ -157,7 +163,7 @@ class Examiner:
         asked = self._asked(task, probe, each)
         return Verdict(
             probe.name, probe.title, verdicts.OUT_OF_MEMORY if out_of_memory else verdicts.RAISED, 0, probe.points,
-            f"{message}\n{meaning}".strip(), asked[raised.call - 1 : raised.call] or asked, [], like,
+            f"{message}\n{meaning}".strip(), asked=asked[raised.call - 1 : raised.call] or asked, like=like,
         )
 
     def _like(self, task, probe, answer, number):
@@ -187,20 +193,18 @@ class Examiner:
         )
 
     def _mistakes(self, task, probe_verdicts):
-        """Known mistakes that cover the failed probes, the one that behaves most like the learner first.
+        """Known mistakes that explain failed probes, the one that explains most first.
 
-        An impostor behaves like the learner on a failed probe if it gives the same wrong answer, and on a passed probe
-        if it passes too. Of two that cover as much, the one declared first is named.
+        An impostor explains a failed probe if it gives the same wrong answer, in the same round, and passes whatever the learner passes.
+        Of two that explain as much, the one declared first is named.
         """
         failed = [verdict for verdict in probe_verdicts if verdict.like]
         passed = {verdict.probe for verdict in probe_verdicts if verdict.status == verdicts.PASSED}
+        able = [impostor for impostor in task.impostors if failed and self._passes(task, impostor, passed)]
         left, mistakes = {verdict.probe for verdict in failed}, []
         while left:
-            covers = {
-                impostor: [verdict.probe for verdict in failed if verdict.probe in left and impostor.name in verdict.like]
-                for impostor in task.impostors
-            }
-            best = max(covers, key=lambda impostor: (len(covers[impostor]), self._passes(task, impostor, passed)), default=None)
+            covers = {impostor: [verdict.probe for verdict in failed if verdict.probe in left and impostor.name in verdict.like] for impostor in able}
+            best = max(covers, key=lambda impostor: len(covers[impostor]), default=None)
             if best is None or not covers[best]:
                 break
             mistakes.append(Mistake(best.name, best.message, covers[best]))
@@ -208,9 +212,8 @@ class Examiner:
         return mistakes
 
     def _passes(self, task, impostor, probe_names):
-        """How many of these probes the impostor passes."""
-        asked = [probe for probe in task.probes if probe.name in probe_names]
-        return sum(impostor.name in self.passing_impostors(task, probe) for probe in asked)
+        """Whether the impostor passes all of these probes."""
+        return all(impostor.name in self.passing_impostors(task, probe) for probe in task.probes if probe.name in probe_names)
 
 
 @cache
@@ -266,15 +269,19 @@ def forbidden_message(task: Task, names, line: str = "") -> str:
 
 def changed_message(task: Task, traces: list[str]) -> str:
     """What an answer has changed that is not its own, in words."""
-    given = dict.fromkeys(_argument_name(task, trace) for trace in traces if ": " in trace)
+    given: dict[str, list[str]] = {}
+    for trace in traces:
+        path, _, what = trace.rpartition(": ")
+        if path:
+            given.setdefault(_argument_name(task, path), []).append(what)
     state = [trace for trace in traces if ": " not in trace]
-    said = [f"Your `{task.name}` changes what it is given: {', '.join(given)}. Leave it as it was: work on a copy, or compute out of place."] if given else []
+    listed = ", ".join(f"{name} ({', '.join(what)})" for name, what in given.items())
+    said = [f"Your `{task.name}` changes what it is given: {listed}. Leave it as it was: work on a copy, or compute out of place."] if given else []
     return " ".join(said + ([f"Your `{task.name}` changes what belongs to the whole process: {', '.join(state)}. Leave it as it was."] if state else []))
 
 
-def _argument_name(task, trace):
-    """A trace such as "0.weight: values" as a reader of the task's signature would say it."""
-    path, _, what = trace.rpartition(": ")
+def _argument_name(task, path):
+    """A trace's path such as "0.weight" as a reader of the task's signature would say it."""
     method, _, path = path.rpartition("/")
     place = re.match(r"\d+", path)
     names = [] if method else list(inspect.signature(task.reference).parameters)
@@ -282,7 +289,7 @@ def _argument_name(task, trace):
         path = names[int(place[0])] + path[place.end() :]
     elif place:
         path = f"argument {int(place[0]) + 1}{path[place.end() :]}"
-    return f"`{path}`" + (f" of `{method}`" if method else "") + f" ({what})"
+    return f"`{path}`" + (f" of `{method}`" if method else "")
 
 
 def _call_text(task, call):

@@ -99,7 +99,8 @@ _EXPLANATIONS = (
     ),
     (
         r"leaf Variable that requires grad is being used in an in-place",
-        lambda shapes: "A parameter is changed in place while autograd watches: do it under `torch.no_grad()`.",
+        lambda shapes: "A tensor that asks for gradients is changed in place. A formula makes a new tensor instead; only an update of parameters, and filling "
+        "them when a layer starts, are done in place, under `torch.no_grad()`.",
     ),
     (
         r"expects a tensor with <= 2 dimensions, but self is (\d{1,18})D",

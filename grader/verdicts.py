@@ -67,7 +67,8 @@ class Difference(_Inert):
 
 @dataclass(frozen=True)
 class Verdict(_Inert):
-    """What became of one probe. like: impostors that answer this probe as the learner did."""
+    """What became of one probe. seen: when it is wrong, in a sentence, where that says something: it was seen, not guessed. like: impostors that
+    answer this probe as the learner did."""
 
     probe: str
     title: str
@@ -75,9 +76,19 @@ class Verdict(_Inert):
     points: int
     max_points: int
     message: str = ""
+    seen: str = ""
     asked: list[str] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     like: list[str] = field(default_factory=list)
+
+
+def folded(verdicts: list[Verdict]) -> list[tuple[Verdict, list[Verdict]]]:
+    """A task's verdicts, each with the later ones that say the same: of one cause with many effects, the effects."""
+    groups: dict[object, tuple[Verdict, list[Verdict]]] = {}
+    for verdict in verdicts:
+        same = verdict.probe if verdict.status == PASSED or not verdict.message else (verdict.seen, verdict.message)
+        groups.setdefault(same, (verdict, []))[1].append(verdict)
+    return [(first, of_one_kind[1:]) for first, of_one_kind in groups.values()]
 
 
 @dataclass(frozen=True)

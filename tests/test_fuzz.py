@@ -38,7 +38,7 @@ def answers() -> list:
         for probe in task.probes:
             for candidate in (task.reference, *(impostor.answer for impostor in task.impostors[:3])):
                 data = Data(EXAMINER.data(task, probe).given)
-                found.append((task, probe, asking.ask(probe.ask, candidate, EXAMINER.seed_of(task, probe), "cpu", data=data)))
+                found.append((task, probe, asking.ask(probe.ask, candidate, EXAMINER.seed_of(task, probe), "cpu", data=data, rounds=task.rounds(probe))))
     return found
 
 

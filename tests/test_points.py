@@ -34,7 +34,7 @@ def recorded_answers(name):
 
     examiner = Examiner(1)
     return {
-        probe.name: asking.ask(probe.ask, task.reference, examiner.seed_of(task, probe), "cpu", data=examiner.data(task, probe))
+        probe.name: asking.ask(probe.ask, task.reference, examiner.seed_of(task, probe), "cpu", data=examiner.data(task, probe), rounds=task.rounds(probe))
         for task in find_exercise(name).tasks for probe in task.probes
     }  # fmt: skip
 

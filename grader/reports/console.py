@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ..verdicts import MISSING, NOT_ATTEMPTED, PASSED, RAISED, Difference, SubmissionResult, TaskResult, Verdict
+from ..verdicts import MISSING, NOT_ATTEMPTED, PASSED, RAISED, Difference, SubmissionResult, TaskResult, Verdict, folded
 
 MARKS = {PASSED: ("✓", "green"), NOT_ATTEMPTED: ("–", "dim")}
 WRONG_MARK = ("✗", "red")
@@ -49,21 +49,25 @@ def _explanation(task):
     for mistake in task.mistakes:
         where = "" if set(mistake.probes) == whole else f" (seen in: {', '.join(map(_words, mistake.probes))})"
         yield Panel(Text(mistake.message + where), border_style="yellow", box=box.ROUNDED, title="this looks like", title_align="left")
-    shown: list[str] = []
-    for verdict in task.verdicts:
+    shown = 0
+    for verdict, others in folded(task.verdicts):
         mark, style = MARKS.get(verdict.status, WRONG_MARK)
-        again = verdict.status != PASSED and verdict.message in shown
-        points = f"  {verdict.points} / {verdict.max_points}" + ("  (the same as above)" if again else "")
-        yield Text(f"{mark} {_words(verdict.probe)}{points}", style=style)
-        if verdict.status != PASSED and not again and len(shown) < DETAILED:
-            yield Padding(verdict_view(verdict), (0, 0, 1, 2))
-            shown.append(verdict.message)
-        elif verdict.status != PASSED and not again:
-            yield Padding(Text(f"{verdict.title} {verdict.message}", style="dim"), (0, 0, 0, 2))
+        yield Text(f"{mark} {_points(verdict)}", style=style)
+        if verdict.status != PASSED and shown < DETAILED:
+            yield Padding(verdict_view(verdict), (0, 0, 0 if others else 1, 2))
+            shown += 1
+        elif verdict.status != PASSED:
+            yield Padding(Text(f"{verdict.title} {verdict.seen} {verdict.message}".replace("  ", " "), style="dim"), (0, 0, 0, 2))
+        if others:
+            yield Padding(Text(f"{mark} for the same reason: {', '.join(map(_points, others))}", style=style), (0, 0, 1, 2))
     if not whole <= {probe for mistake in task.mistakes for probe in mistake.probes}:  # else the mistake's message says more
         yield Text.assemble(("hint  ", "cyan"), task.hint)
     yield Text.assemble(("read  ", "cyan"), place_of(task.section))
     yield Text("")
+
+
+def _points(verdict):
+    return f"{_words(verdict.probe)}  {verdict.points} / {verdict.max_points}"
 
 
 def verdict_view(verdict: Verdict) -> Group:
@@ -73,6 +77,8 @@ def verdict_view(verdict: Verdict) -> Group:
         parts.append(_hanging("asked  " if number == 0 else "       ", call))
     if len(verdict.asked) > 3:
         parts.append(Text(f"       ... {len(verdict.asked)} calls in all", style="dim"))
+    if verdict.seen:
+        parts.append(Text(verdict.seen, style="bold"))
     if not verdict.differences:
         parts.append(Text(verdict.message))
     for difference in verdict.differences[:1]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup, escape
 
-from ..verdicts import TaskResult
+from ..verdicts import TaskResult, folded
 from .console import place_of
 
 
@@ -20,6 +20,7 @@ _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True
 )
 _templates.filters["prose"] = _prose
+_templates.filters["folded"] = folded
 _templates.filters["words"] = lambda name: name.replace("_", " ")
 
 

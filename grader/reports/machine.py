@@ -77,7 +77,7 @@ class JUnitReport(_Growing):
             if verdict.status != PASSED:
                 kind = "error" if verdict.status == GRADER_FAULT else "failure"
                 mistakes = [mistake.message for mistake in task.mistakes if verdict.probe in mistake.probes]
-                failure = ElementTree.SubElement(case, kind, type=verdict.status, message=_printable(verdict.message))
+                failure = ElementTree.SubElement(case, kind, type=verdict.status, message=_printable(f"{verdict.seen} {verdict.message}".strip()))
                 failure.text = _printable("\n".join(mistakes))
         cases = suite.findall("testcase")
         suite.set("tests", str(len(cases)))
