@@ -114,14 +114,14 @@ class Examiner:
             return no_answer(probe, verdicts.FORBIDDEN, forbidden_message(task, list(seen)))
         if len(answers) > len(rounds) or (len(answers) < len(rounds) and not answers[-1].raised):
             return no_answer(probe, verdicts.WRONG, "Your kernel answered some rounds of this question and not others.")
-        references = _in_rounds(self.reference(task, probe))
+        references, changed = _in_rounds(self.reference(task, probe)), self.changes(task, probe, answer)
         for number, (each, mine, theirs) in enumerate(zip(rounds, answers, references)):
             found = [] if mine.raised else judge.differences(mine.value, theirs.value, task.tolerance)
             if mine.raised or found:
                 made = self._raised_verdict if mine.raised else self._wrong_verdict
                 verdict = made(task, probe, each, mine, theirs, found, self._like(task, probe, answer, number))
-                return replace(verdict, seen=self._seen(task, each, answers, references))
-        changed = self.changes(task, probe, answer)
+                seen = [self._seen(task, each, answers, references), changed_message(task, changed) if changed else ""]
+                return replace(verdict, seen=" ".join(filter(None, seen)))
         if changed:
             like = [name for name, other in self.impostors(task, probe).items() if self.changes(task, probe, other) == changed and self._gives(task, other, answer)]
             return Verdict(

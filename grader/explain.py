@@ -98,6 +98,10 @@ _EXPLANATIONS = (
         lambda shapes, shape, size: f"A reshape must keep the number of entries: {size} do not fill [{shape}].",
     ),
     (
+        r"got an unexpected keyword argument '(\w{1,40})'",
+        lambda shapes, name: f"It is called with `{name}=...`: give its parameters the names that the exercise gives them, all of them.",
+    ),
+    (
         r"leaf Variable that requires grad is being used in an in-place",
         lambda shapes: "A tensor that asks for gradients is changed in place. A formula makes a new tensor instead; only an update of parameters, and filling "
         "them when a layer starts, are done in place, under `torch.no_grad()`.",

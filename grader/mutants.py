@@ -146,6 +146,12 @@ def equivalents(exercise: Exercise) -> dict[str, dict[str, str]]:
     return tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
+def answers_of(exercise: Exercise) -> dict[str, object]:
+    """The functions and classes that the solution notebook defines for the exercise's tasks."""
+    namespace, answers = _solution(exercise)
+    return {name: namespace[name] for name in answers}
+
+
 def _solution(exercise):
     """The names that the solution defines, and the source of each task's answer cell."""
     notebook = nbformat.read(SOLUTIONS / f"{exercise.name}.ipynb", as_version=4)

@@ -1,0 +1,158 @@
+"""Laws that every answer obeys, whatever its task: an answer that breaks one loses points in every task that the law applies to, and is told so.
+
+Each breach is made of the solution's own answer, which otherwise computes what it should.
+"""
+
+import functools
+import inspect
+
+import pytest
+import torch
+
+from grader.catalogue import EXERCISES, all_tasks
+from grader.diagnose import Examiner
+from grader.mutants import answers_of
+from grader.verdicts import PASSED
+
+EXAMINER = Examiner(7)
+FUNCTIONS = [task for task in all_tasks().values() if not inspect.isclass(task.reference)]
+
+
+@functools.cache
+def right(name):
+    """The solution's answer to a task."""
+    exercise = next(exercise for exercise in EXERCISES if any(task.name == name for task in exercise.tasks))
+    return answers_of(exercise)[name]
+
+
+def verdicts(task, candidate):
+    """Of all its probes, as a submission gets them."""
+    answers = EXAMINER.charged_once(task, {probe: EXAMINER.ask(task, probe, candidate) for probe in task.probes})
+    return [EXAMINER.verdict(task, probe, answer) for probe, answer in answers.items()]
+
+
+def said(task, candidate):
+    return [f"{verdict.seen} {verdict.message}" for verdict in verdicts(task, candidate) if verdict.status != PASSED]
+
+
+def coat(function, around):
+    """The function, called through `around(function, args, kwargs)`."""
+    return functools.wraps(function)(lambda *args, **kwargs: around(function, args, kwargs))
+
+
+def tensors(values):
+    return [value for value in values if isinstance(value, torch.Tensor)]
+
+
+def given_tensors(task):
+    """Whether a call of the task's function is given a tensor that may not be changed, and gives one back."""
+    calls = [call for probe in task.probes for call in EXAMINER.calls(task, probe, task.rounds(probe)[0])]
+    answers = [EXAMINER.reference(task, probe) for probe in task.probes]
+    changed = {trace.split(":")[0] for answer in answers for trace in answer.traces}
+    return any(tensors(list(call.values())[:1]) for call in calls) and "0" not in changed
+
+
+@pytest.mark.parametrize("task", all_tasks().values(), ids=lambda task: task.name)
+def test_the_solution_keeps_all_laws(task):
+    assert not said(task, right(task.name))
+
+
+@pytest.mark.parametrize("task", filter(given_tensors, FUNCTIONS), ids=lambda task: task.name)
+def test_who_changes_a_tensor_that_was_lent_loses_points_and_reads_which(task):
+    def around(function, args, kwargs):
+        result = function(*args, **kwargs)
+        with torch.no_grad():
+            for tensor in tensors(args)[:1]:
+                tensor.add_(1) if tensor.dtype != torch.bool else tensor.logical_not_()
+        return result
+
+    first = next(iter(inspect.signature(task.reference).parameters))
+    assert any("changes what it is given" in line and f"`{first}`" in line for line in said(task, coat(right(task.name), around)))
+
+
+@pytest.mark.parametrize("task", filter(given_tensors, FUNCTIONS), ids=lambda task: task.name)
+def test_who_marks_a_tensor_that_was_lent_loses_points(task):
+    def around(function, args, kwargs):
+        result = function(*args, **kwargs)
+        for tensor in tensors(args):
+            if tensor.is_leaf and tensor.is_floating_point():
+                tensor.requires_grad_()
+        return result
+
+    assert any("requires_grad" in line for line in said(task, coat(right(task.name), around)))
+
+
+@pytest.mark.parametrize("task", [task for task in filter(given_tensors, FUNCTIONS) if task.name != "fit"], ids=lambda task: task.name)  # asked once
+def test_who_keeps_the_first_result_of_a_shape_loses_points(task):
+    kept: dict[tuple, object] = {}
+
+    def around(function, args, kwargs):
+        shapes = tuple(tuple(value.shape) if isinstance(value, torch.Tensor) else repr(value) for value in (*args, *kwargs.values()))
+        if shapes not in kept:
+            kept[shapes] = function(*args, **kwargs)
+        return kept[shapes]
+
+    assert said(task, coat(right(task.name), around))
+
+
+def returns_floats(task):
+    values = [EXAMINER.reference(task, probe).value for probe in task.probes]
+    return task.name != "load_transposed" and any(getattr(getattr(each, "tensor", None), "dtype", None) in (torch.float32, torch.float64) for each in values)
+
+
+@pytest.mark.parametrize("task", filter(returns_floats, filter(given_tensors, FUNCTIONS)), ids=lambda task: task.name)
+def test_who_leaves_something_random_in_reads_that_it_answers_twice_differently(task):
+    drops = lambda function, args, kwargs: map_tensors(function(*args, **kwargs), lambda tensor: torch.nn.functional.dropout(tensor, 0.5))
+    found = said(task, coat(right(task.name), drops))
+    assert found and any("asked twice" in line for line in found), found
+
+
+def map_tensors(value, change):
+    if isinstance(value, (list, tuple)):
+        return type(value)(map_tensors(each, change) for each in value)
+    return change(value) if isinstance(value, torch.Tensor) and value.is_floating_point() else value
+
+
+@pytest.mark.parametrize("task", [task for task in FUNCTIONS if task.name not in ("train_digits", "fit")], ids=lambda task: task.name)
+@pytest.mark.parametrize(
+    "spoil, what",
+    [(lambda: torch.set_default_dtype(torch.float64), "the default dtype"), (lambda: torch.set_grad_enabled(False), "whether gradients are recorded")],
+)
+def test_who_changes_the_process_loses_points_and_reads_what(task, spoil, what):
+    def around(function, args, kwargs):
+        result = function(*args, **kwargs)
+        spoil()
+        return result
+
+    found = said(task, coat(right(task.name), around))
+    assert found, "all points, after all"
+    if task.name != "saved_for_backward":  # whose next question is answered otherwise then
+        assert any(f"changes what belongs to the whole process: {what}" in line for line in found), found
+
+
+CLASSES = [task for task in all_tasks().values() if inspect.isclass(task.reference)]
+
+
+@pytest.mark.parametrize("task", CLASSES, ids=lambda task: task.name)
+def test_a_forward_that_changes_its_input_loses_points_and_reads_which(task):
+    def around(function, args, kwargs):
+        result = function(*args, **kwargs)
+        for tensor in [*tensors(args), *tensors(kwargs.values())][:1]:
+            tensor.data.mul_(2) if tensor.is_floating_point() else tensor.data.add_(1)
+        return result
+
+    forward = vars(right(task.name))["forward"]
+    spoiled = staticmethod(coat(forward.__func__, around)) if isinstance(forward, staticmethod) else coat(forward, around)
+    candidate = type(task.name, (right(task.name),), {"forward": spoiled, "__module__": "__main__"})
+    assert any("changes what it is given" in line and "of `forward`" in line for line in said(task, candidate))
+
+
+def test_what_is_changed_costs_one_probe_and_not_the_task():
+    def changes(x, weight, bias=None):
+        y = x @ weight.T if bias is None else x @ weight.T + bias
+        if bias is not None:
+            bias.data.zero_()
+        return y
+
+    found = verdicts(all_tasks()["linear"], changes)
+    assert [verdict.points for verdict in found][1:] == [verdict.max_points for verdict in found][1:] and found[0].points == 0
