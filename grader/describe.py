@@ -38,19 +38,24 @@ def describe(value) -> str:
     return number_text(value) if isinstance(value, float) else repr(value)[:200]
 
 
-def number_text(value) -> str:
+def number_text(value, digits: int = 6) -> str:
     """A number in as many digits as are read."""
     if isinstance(value, complex):
         return f"{value:.5g}"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
-def matrix_text(tensor) -> str:
+def telling_digits(one, other) -> int:
+    """How many digits tell two numbers apart: six, or more where those are the same."""
+    return next((digits for digits in range(6, 18) if number_text(one, digits) != number_text(other, digits)), 6)
+
+
+def matrix_text(tensor, decimals: int = 4) -> str:
     """A small tensor of at most two dimensions as aligned lines, else nothing."""
     if tensor.dim() > 2 or not 1 < tensor.numel() <= SMALL or tensor.shape[-1] > 6 or tensor.is_complex():
         return ""
     rows = tensor.reshape(-1, tensor.shape[-1]).tolist()
-    cells = [[f"{round(value, 4) + 0.0:.4f}" if isinstance(value, float) else str(value) for value in row] for row in rows]  # no -0.0000
+    cells = [[f"{round(value, decimals) + 0.0:.{decimals}f}" if isinstance(value, float) else str(value) for value in row] for row in rows]  # no -0.0000
     width = max(len(cell) for row in cells for cell in row)
     return "\n".join(" ".join(cell.rjust(width) for cell in row) for row in cells)
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from .bench import Band, Caught, Pair, Predictions, Sample
-from .describe import describe, heat_map, histogram, kind_text, matrix_text, number_text, spread_text
+from .describe import describe, heat_map, histogram, kind_text, matrix_text, number_text, spread_text, telling_digits
 from .verdicts import Difference
 from .wire import Placed
 
@@ -100,8 +100,10 @@ def _scalars(received, expected, tolerance, at):
     if same:
         return []
     ratio = _ratio_text(received / expected) if _has_float(received, expected) and expected and received else ""
-    message = f"Expected {describe(expected)}, got {describe(received)}.{ratio}"
-    return [Difference(at, "value", message, describe(expected), describe(received), wrong=1, total=1)]
+    theirs, mine = describe(expected), describe(received)
+    if theirs == mine:
+        theirs, mine = (number_text(each, telling_digits(expected, received)) for each in (expected, received))
+    return [Difference(at, "value", f"Expected {theirs}, got {mine}.{ratio}", theirs, mine, wrong=1, total=1)]
 
 
 def _close(mine, theirs, rtol, atol):
@@ -161,7 +163,8 @@ def _numbers(received, expected, tolerance, at):
     theirs, mine = expected[tuple(index)].item(), received[tuple(index)].item()
     kind = "nan" if bool(stray.any()) else "value"
     pattern = "" if kind == "nan" else _pattern(received, expected, rtol, atol)
-    both = f"xpected {number_text(theirs)}, got {number_text(mine)}."
+    digits = telling_digits(theirs, mine)
+    both = f"xpected {number_text(theirs, digits)}, got {number_text(mine, digits)}."
     if wrong.numel() == 1:
         message = f"E{both}{pattern}"
     elif kind == "nan":
@@ -170,7 +173,7 @@ def _numbers(received, expected, tolerance, at):
         message = f"{_count(count, wrong.numel())}, the largest error is {largest:.3g}.{pattern} First at {index}: e{both}"
     return [
         Difference(
-            at, kind, message, matrix_text(expected) or number_text(theirs), matrix_text(received) or number_text(mine),
+            at, kind, message, matrix_text(expected, digits - 2) or number_text(theirs, digits), matrix_text(received, digits - 2) or number_text(mine, digits),
             index, count, wrong.numel(), min(largest, 1e300), heat_map(error, wrong),
         )
     ]
@@ -205,7 +208,7 @@ def _ratio_text(ratio):
     """How a number relates to the right one by a factor, in a sentence to append; empty where that says nothing."""
     if math.isclose(ratio, -1, rel_tol=1e-5):
         return " Only the sign is wrong."
-    if not 1e-3 < abs(ratio) < 1e3:
+    if not 1e-3 < abs(ratio) < 1e3 or math.isclose(ratio, 1, rel_tol=1e-3):
         return ""
     inverse = 1 / ratio
     if abs(inverse) > 1 and math.isclose(inverse, round(inverse), rel_tol=1e-4):
@@ -258,7 +261,8 @@ def _caught_text(caught, naming):
     if caught.kind is None:
         return "no exception"
     sizes = " and ".join(dict.fromkeys(map(str, naming)))
-    return caught.kind + (f" that {'names' if caught.names(naming) else 'does not name'} {sizes}" if naming else "")
+    kind = "an exception" if caught.kind == "Exception" else caught.kind
+    return kind + (f" that {'names' if caught.names(naming) else 'does not name'} {sizes}" if naming else "")
 
 
 def _pairs(received, expected, tolerance, at):
@@ -299,7 +303,7 @@ def sample_distance(one: Sample, other: Sample) -> tuple[float, float]:
 def _type_difference(received, expected, at):
     message = f"Expected {kind_text(expected)}; you returned {kind_text(received)}."
     if received is None:
-        message += " Is a `return` missing?"
+        message += " Is a `return` missing, or does a branch end without one?"
     return Difference(at, "type", message, kind_text(expected), kind_text(received))
 
 

@@ -216,3 +216,17 @@ def test_torchs_size_messages_are_explained_in_the_tasks_shapes():
         with pytest.raises(Exception) as caught:
             call()
         assert words in explain(str(caught.value), [{"x": x, "weight": weight}]), str(caught.value)
+
+
+def test_numbers_that_look_alike_are_told_in_the_digits_that_differ():
+    value = only(-10.653, -10.653 + 2e-6)
+    assert value.message == "Expected -10.652998, got -10.653."
+    matrix = lambda last: Placed(torch.tensor([[1.0, 2.0], [3.0, last]], dtype=torch.float64), "cpu")
+    found = only(matrix(4.0), matrix(4.000003))
+    assert "expected 4.000003, got 4." in found.message and "times what is expected" not in found.message
+    assert found.expected != found.received
+
+
+def test_a_float_is_no_whole_number_but_a_whole_number_is_a_float():
+    assert only(650.0, 650).message == "Expected an int; you returned a float."
+    assert not differences(650, 650.0)
