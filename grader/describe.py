@@ -50,6 +50,11 @@ def telling_digits(one, other) -> int:
     return next((digits for digits in range(6, 18) if number_text(one, digits) != number_text(other, digits)), 6)
 
 
+def telling_decimals(one, other) -> int:
+    """How many digits after the point tell two numbers apart: four, or more."""
+    return next((decimals for decimals in range(4, 13) if isinstance(one, float) and f"{one:.{decimals}f}" != f"{other:.{decimals}f}"), 4)
+
+
 def matrix_text(tensor, decimals: int = 4) -> str:
     """A small tensor of at most two dimensions as aligned lines, else nothing."""
     if tensor.dim() > 2 or not 1 < tensor.numel() <= SMALL or tensor.shape[-1] > 6 or tensor.is_complex():

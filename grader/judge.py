@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from .bench import Band, Caught, Pair, Predictions, Sample
-from .describe import describe, heat_map, histogram, kind_text, matrix_text, number_text, spread_text, telling_digits
+from .describe import describe, heat_map, histogram, kind_text, matrix_text, number_text, spread_text, telling_decimals, telling_digits
 from .verdicts import Difference
 from .wire import Placed
 
@@ -163,7 +163,7 @@ def _numbers(received, expected, tolerance, at):
     theirs, mine = expected[tuple(index)].item(), received[tuple(index)].item()
     kind = "nan" if bool(stray.any()) else "value"
     pattern = "" if kind == "nan" else _pattern(received, expected, rtol, atol)
-    digits = telling_digits(theirs, mine)
+    digits, decimals = telling_digits(theirs, mine), telling_decimals(theirs, mine)
     both = f"xpected {number_text(theirs, digits)}, got {number_text(mine, digits)}."
     if wrong.numel() == 1:
         message = f"E{both}{pattern}"
@@ -173,7 +173,7 @@ def _numbers(received, expected, tolerance, at):
         message = f"{_count(count, wrong.numel())}, the largest error is {largest:.3g}.{pattern} First at {index}: e{both}"
     return [
         Difference(
-            at, kind, message, matrix_text(expected, digits - 2) or number_text(theirs, digits), matrix_text(received, digits - 2) or number_text(mine, digits),
+            at, kind, message, matrix_text(expected, decimals) or number_text(theirs, digits), matrix_text(received, decimals) or number_text(mine, digits),
             index, count, wrong.numel(), min(largest, 1e300), heat_map(error, wrong),
         )
     ]
