@@ -1,6 +1,7 @@
 # make        environment, exercises, every solution graded, the site
 # make test   the whole test suite
 # make bench  speed and memory beside other graders, and the judge on mangled answers (an hour; the other graders take 2 GB)
+# make mutants  every solution changed in one place by a machine, and asked (some minutes)
 # make lab    the exercises in JupyterLab
 
 PYTHON ?= python3
@@ -56,7 +57,10 @@ test: site
 bench: .venv/ready
 	@$(BIN)/python -m benchmarks.run
 
+mutants: .venv/ready
+	@$(BIN)/python -m grader.mutants
+
 lab: .venv/ready
 	@$(BIN)/jupyter lab --notebook-dir=exercises
 
-.PHONY: all site test bench lab
+.PHONY: all site test bench mutants lab

@@ -9,6 +9,8 @@ import os
 import stat
 from pathlib import Path
 
+from .texts import path_text
+
 FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe is not waited for
 
 
@@ -47,3 +49,16 @@ def _open(path, mode):
     if link:
         raise OSError(errno.ELOOP, "a link; give the file itself" if link == path.absolute() else f"reached through a link, {link.name}; give its own path")
     return os.open(path, mode | FLAGS, 0o666)
+
+
+def is_notebook(path: Path) -> bool:
+    """Whether a file is a notebook by its name, and not one that Jupyter or macOS keeps for itself."""
+    own = any(part in (".ipynb_checkpoints", "__MACOSX") for part in path.parts) or path.name.startswith("._")
+    return path.suffix.lower() == ".ipynb" and not own
+
+
+def shown_path(path: Path) -> str:
+    """The path as a reader of the results wants it: relative where the command was started above it, and inert."""
+    here = Path.cwd()
+    path = here / path
+    return path_text(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,28 +1,34 @@
 """Mutants: each solution changed in one place by a machine, and asked its task's probes. One that passes them all shows what no probe asks.
 
-`python -m grader.mutants [EXERCISE ...]` lists those that live; the files in equivalents/ say of which it is right that they do.
+`make mutants` asks them all, `python -m grader.mutants 01 linear` those of some exercises or tasks, and lists which live; the files in equivalents/ say of which it is right that they do.
 """
 
 import ast
 import contextlib
 import copy
 import io
+import json
 import signal
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import torch
 
 from . import verdicts
 from .catalogue import EXERCISES
 from .diagnose import Examiner
 from .spec import Exercise, Task
 
+SEED = 1
 SECONDS = 10  # that a mutant may take for one probe: some never end
 SOLUTIONS = Path(__file__).parent.parent / "solutions"
+KEPT = Path(__file__).parent.parent / "benchmarks" / "results" / "mutants.json"
 EQUIVALENTS = Path(__file__).parent / "equivalents"
 
 _OPERATORS = {
@@ -45,12 +51,11 @@ _ADDED = ("{}.squeeze()", "{}.squeeze(0)", "{}.squeeze(-1)", "{}.detach()", "{}.
 
 @dataclass(frozen=True)
 class Mutant:
-    """task: its name. was, becomes: the line that differs. alive: whether no probe of the task found it out. equivalent: why it may live, if it may."""
+    """task: its name. change: the line that differs, as `was -> becomes`. alive: whether no probe found it out. equivalent: why it may live, if it may."""
 
     exercise: str
     task: str
-    was: str
-    becomes: str
+    change: str
     alive: bool
     equivalent: str = ""
 
@@ -132,12 +137,22 @@ def mutants(exercise: Exercise, examiner: Examiner, tasks: tuple[str, ...] = ())
     namespace, answers = _solution(exercise)
     known = equivalents(exercise)
     for task in exercise.tasks:
-        if tasks and task.name not in tasks:
-            continue
-        original = ast.unparse(ast.parse(answers[task.name]))
-        for text in mutations(answers[task.name]):
-            was, becomes = _difference(original, text)
-            yield Mutant(exercise.name, task.name, was, becomes, _lives(task, text, namespace, examiner), known.get(task.name, {}).get(f"{was} -> {becomes}", ""))
+        if not tasks or task.name in tasks:
+            for text, change in _mutants_of(answers[task.name]):
+                yield Mutant(exercise.name, task.name, change, _lives(task, text, namespace, examiner), known.get(task.name, {}).get(change, ""))
+
+
+def texts_of(exercise: Exercise) -> Iterator[tuple[str, str]]:
+    """The task and the change of each mutant, none of them asked."""
+    for task, source in _solution(exercise)[1].items():
+        yield from ((task, change) for _, change in _mutants_of(source))
+
+
+def _mutants_of(source):
+    """Each changed program, and the lines in which it differs, as `was -> becomes`."""
+    original = ast.unparse(ast.parse(source))
+    for text in mutations(source):
+        yield text, _difference(original, text)
 
 
 def equivalents(exercise: Exercise) -> dict[str, dict[str, str]]:
@@ -169,13 +184,13 @@ def _solution(exercise):
 
 
 def _difference(before, after):
-    """The lines in which two programs differ, each as one text."""
+    """The lines in which two programs differ, as `was -> becomes`."""
     ours, theirs = before.splitlines(), after.splitlines()
     while ours and theirs and ours[0] == theirs[0]:
         ours, theirs = ours[1:], theirs[1:]
     while ours and theirs and ours[-1] == theirs[-1]:
         ours, theirs = ours[:-1], theirs[:-1]
-    return " ".join(line.strip() for line in ours), " ".join(line.strip() for line in theirs) or "nothing"
+    return " -> ".join(" ".join(line.strip() for line in lines) or "nothing" for lines in (ours, theirs))
 
 
 def _lives(task: Task, source, namespace, examiner) -> bool:
@@ -198,18 +213,29 @@ def _lives(task: Task, source, namespace, examiner) -> bool:
         signal.signal(signal.SIGALRM, previous)
 
 
+def _of_exercise(name, tasks):
+    """All mutants of one exercise; in a process of its own."""
+    torch.set_num_threads(1)
+    exercise = next(exercise for exercise in EXERCISES if exercise.name == name)
+    return list(mutants(exercise, Examiner(SEED), tasks))
+
+
 def main(words: list[str]):
-    examiner = Examiner(1)
-    total = alive = equivalent = 0
-    for exercise in EXERCISES:
-        if words and not any(exercise.name.startswith(word) for word in words if word[0].isdigit()):
-            continue
-        for mutant in mutants(exercise, examiner, tuple(word for word in words if not word[0].isdigit())):
-            total, alive, equivalent = total + 1, alive + (mutant.alive and not mutant.equivalent), equivalent + bool(mutant.equivalent)
-            if mutant.alive and not mutant.equivalent:
-                print(f"{mutant.task}: {mutant.was} -> {mutant.becomes}", flush=True)
-    print(f"{total} mutants, {total - alive - equivalent} found out, {equivalent} equivalent, {alive} alive")
-    sys.exit(alive > 0)
+    """Ask the mutants of some exercises ("01") or tasks, or of all and keep the figures; exit with 1 if one lives that may not."""
+    numbers, tasks = [word for word in words if word[0].isdigit()], tuple(word for word in words if not word[0].isdigit())
+    names = [exercise.name for exercise in EXERCISES if not numbers or exercise.name.startswith(tuple(numbers))]
+    begin, figures, lives = time.perf_counter(), {}, 0
+    with ProcessPoolExecutor() as pool:
+        for name, found in zip(names, pool.map(_of_exercise, names, [tasks] * len(names))):
+            alive = [mutant for mutant in found if mutant.alive and not mutant.equivalent]
+            figures[name] = {"mutants": len(found), "equivalent": sum(bool(mutant.equivalent) for mutant in found), "alive": len(alive)}
+            lives += len(alive)
+            print(f"{name}: {len(found)} mutants, {figures[name]['equivalent']} equivalent, {len(alive)} alive", flush=True)
+            for mutant in alive:
+                print(f"  {mutant.task}: {mutant.change}", flush=True)
+    if not words:
+        KEPT.write_text(json.dumps({"seed": SEED, "seconds": round(time.perf_counter() - begin), "exercises": figures}, indent=1) + "\n", encoding="utf-8")
+    sys.exit(lives > 0)
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def pytest_ignore_collect(collection_path: Path, config):
 def pytest_collect_file(file_path: Path, parent):
     if not parent.config.option.grade:
         return None
-    from .running import is_notebook, shown_path
+    from .files import is_notebook, shown_path
     from .texts import path_text
 
     odd = {} if path_text(file_path) == str(file_path) else {"nodeid": shown_path(file_path)}  # else its name would be printed as it is
@@ -154,7 +154,7 @@ class SubmissionFile(IPyNbFile):
 
     def shown_path(self) -> str:
         """The path as a reader of the results wants it: relative where the run was started above it."""
-        from .running import shown_path
+        from .files import shown_path
 
         return shown_path(self.path)
 

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from .cache import Cache
-from .files import link_to
+from .files import is_notebook, link_to, shown_path
 from .kernels import warm
 from .texts import one_line, path_text
 from .workers import Pool
@@ -51,12 +51,6 @@ def _matching(pattern: Path) -> list[Path]:
     return []
 
 
-def is_notebook(path: Path) -> bool:
-    """Whether a file is a notebook by its name, and not one that Jupyter or macOS keeps for itself."""
-    own = any(part in (".ipynb_checkpoints", "__MACOSX") for part in path.parts) or path.name.startswith("._")
-    return path.suffix.lower() == ".ipynb" and not own
-
-
 def own(name: str) -> Path:
     """The learner's own notebook for a path, an exercise's number ("03") or its name. Raises NothingToGrade."""
     if Path(name).is_file():
@@ -71,13 +65,6 @@ def own(name: str) -> Path:
 
 def _nothing(target, what):
     raise NothingToGrade(f"{path_text(target)}: {what}.")
-
-
-def shown_path(path: Path) -> str:
-    """The path as a reader of the results wants it: relative where the command was started above it, and inert."""
-    here = Path.cwd()
-    path = here / path
-    return path_text(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 class _Rate(ProgressColumn):
