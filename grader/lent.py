@@ -85,16 +85,18 @@ class Lending:
 
     @contextmanager
     def methods(self, candidate):
-        """A block in which a class's own methods note."""
-        own = vars(candidate).items() if inspect.isclass(candidate) and not candidate.__module__.startswith("torch.") else ()
-        before = {name: value for name, value in own if inspect.isfunction(value) or isinstance(value, staticmethod)}
-        try:
+        """A block in which a class's own methods note, where it lets itself be changed."""
+        own = vars(candidate) if inspect.isclass(candidate) and not str(candidate.__module__).startswith("torch.") else {}
+        before = {name: value for name, value in own.items() if inspect.isfunction(value) or isinstance(value, staticmethod)}
+        with suppress(Exception):
             for name, value in before.items():
                 setattr(candidate, name, self._method(name, value))
+        try:
             yield
         finally:
-            for name, value in before.items():
-                setattr(candidate, name, value)
+            with suppress(Exception):
+                for name, value in before.items():
+                    setattr(candidate, name, value)
 
     def _method(self, name, value):
         function, skip = (value.__func__, 0) if isinstance(value, staticmethod) else (value, 1)

@@ -14,6 +14,8 @@ from grader.diagnose import Examiner
 from grader.mutants import answers_of
 from grader.verdicts import PASSED
 
+from .notebooks import answered, grade, tasks
+
 EXAMINER = Examiner(7)
 FUNCTIONS = [task for task in all_tasks().values() if not inspect.isclass(task.reference)]
 
@@ -156,3 +158,22 @@ def test_what_is_changed_costs_one_probe_and_not_the_task():
 
     found = verdicts(all_tasks()["linear"], changes)
     assert [verdict.points for verdict in found][1:] == [verdict.max_points for verdict in found][1:] and found[0].points == 0
+
+
+def test_breaches_are_told_where_a_notebook_is_graded(tmp_path):
+    answers = {
+        "squeezed": "    y = x @ weight.T\n    return (y if bias is None else y + bias).squeeze()\n",
+        "dropped": "    y = F.dropout(x, 0.5) @ weight.T\n    return y if bias is None else y + bias\n",
+        "changed": "    y = x @ weight.T\n    weight.data.mul_(2)\n    return y if bias is None else y + bias\n",
+        "kept": "    linear.kept = getattr(linear, 'kept', x @ weight.T)\n    return linear.kept if bias is None else linear.kept + bias\n",
+        "threads": "    torch.set_num_threads(3)\n    y = x @ weight.T\n    return y if bias is None else y + bias\n",
+    }
+    head = "import torch.nn.functional as F\n\ndef linear(x, weight, bias=None):\n"
+    results = grade(tmp_path, {name: answered("01_formula", {"linear": head + body}) for name, body in answers.items()})
+    first = {name: tasks(result)["linear"]["verdicts"][0] for name, result in results.items()}
+    assert {name: verdict["points"] for name, verdict in first.items()} == dict.fromkeys(answers, 0)
+    assert first["squeezed"]["seen"] == "Right, except where B is 1."
+    assert "asked twice" in first["dropped"]["seen"]
+    assert "changes what it is given: `weight` (values)" in first["changed"]["message"]
+    assert "is something kept between calls" in first["kept"]["seen"] or first["kept"]["message"]
+    assert "the number of threads" in first["threads"]["message"] and tasks(results["threads"])["linear"]["points"] == 5  # once, not in every probe
