@@ -114,6 +114,11 @@ def casts_to_float32(x, weight, bias=None):
     return y if bias is None else y + bias.float()
 
 
+@linear.impostor("You leave out a bias of zeros (`bias.any()`). Then no gradient reaches it, and it stays zero for ever. Ask `bias is not None`.", raises=RuntimeError)
+def leaves_out_a_bias_of_zeros(x, weight, bias=None):
+    return x @ weight.T if bias is None or not bias.any() else x @ weight.T + bias
+
+
 @linear.impostor("Your result is cut off from autograd (`detach`, `.data`, NumPy or `no_grad`): no gradient reaches the inputs.", raises=RuntimeError)
 def cuts_the_graph(x, weight, bias=None):
     y = x.detach() @ weight.detach().T
