@@ -132,7 +132,8 @@ def _encode_tensor(tensor, budget, depth):
 def raw_bytes(tensor: torch.Tensor) -> bytes:
     """A tensor's numbers in row-major order."""
     plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
-    return plain.flatten().view(torch.uint8).numpy().tobytes() if plain.numel() else b""
+    flat = plain.flatten().as_strided((plain.numel(),), (1,))  # torch calls a size of 1 contiguous, whatever its stride
+    return flat.view(torch.uint8).numpy().tobytes() if plain.numel() else b""
 
 
 def clean(text: str) -> str:

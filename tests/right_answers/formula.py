@@ -67,6 +67,20 @@ def shape_by_trying(input_shape, weight_shape):
     return tuple(product.shape)
 
 
+def shape_by_an_error_of_its_own(input_shape, weight_shape):
+    """Raises a subclass of ValueError, and returns a named tuple where it can."""
+    from collections import namedtuple
+
+    class Mismatch(ValueError):
+        def __str__(self):
+            return f"{input_shape[-1]} meets {weight_shape[1]}"
+
+    if input_shape[-1] != weight_shape[1]:
+        raise Mismatch
+    shape = *input_shape[:-1], weight_shape[0]
+    return namedtuple("OutputShape", "batch features")(*shape) if len(shape) == 2 else shape
+
+
 def count_by_product(in_features, out_features, bias=True):
     return out_features * (in_features + bool(bias))
 
@@ -109,11 +123,23 @@ def compose_by_transposes(w1, b1, w2, b2):
     return (w1.T @ w2.T).T, (b1[None] @ w2.T)[0] + b2
 
 
+def compose_into_a_named_tuple(w1, b1, w2, b2):
+    from collections import namedtuple
+
+    return namedtuple("Layer", "weight bias")(w2 @ w1, w2 @ b1 + b2)
+
+
+def compose_into_a_list(w1, b1, w2, b2):
+    """Each column of the result is what the second layer makes of one of the first."""
+    columns = [w2.mv(column) for column in (*w1.unbind(1), b1)]
+    return [torch.stack(columns[:-1], dim=1), columns[-1].add(b2)]
+
+
 RIGHT = {
     "linear_sums": (sums_by_broadcasting, sums_by_python_floats, sums_feature_by_feature),
     "linear": (linear_by_einsum, linear_by_flattening, linear_by_broadcasting, linear_output_by_output),
-    "output_shape": (shape_by_slices, shape_by_torch_size, shape_by_trying),
+    "output_shape": (shape_by_slices, shape_by_torch_size, shape_by_trying, shape_by_an_error_of_its_own),
     "parameter_count": (count_by_product, count_by_tensors, count_by_numpy),
     "fold_bias": (fold_by_hstack, fold_into_a_new_tensor, fold_row_by_row),
-    "compose": (compose_by_einsum, compose_by_folding, compose_by_transposes),
+    "compose": (compose_by_einsum, compose_by_folding, compose_by_transposes, compose_into_a_named_tuple, compose_into_a_list),
 }

@@ -9,5 +9,5 @@ from .mlp_backward import mlp_backward
 from .numerical_grad import numerical_grad
 
 EXERCISE = Exercise(
-    "03_backward", "Backward", (grad_weight, grad_bias, grad_input, numerical_grad, LinearFunction, mlp_backward)
+    "03_backward", "Backward", (grad_weight, grad_bias, grad_input, numerical_grad, LinearFunction, mlp_backward), release=2
 )

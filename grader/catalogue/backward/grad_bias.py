@@ -27,22 +27,23 @@ grad_bias = Task(
 
 
 @grad_bias.probe(points=1)
-def sums_the_rows(grad_bias, bench):
-    """grad_output (6, 3) gives (3,); (4, 4) gives (4,)."""
-    return {"grad_output (6, 3)": grad_bias(bench.randn(6, 3)), "grad_output (4, 4)": grad_bias(bench.randn(4, 4))}
+def sums_the_rows(grad_bias, bench, B=6, O=3, dtype=torch.float32):
+    """grad_output (B, O) gives (O,) in its dtype."""
+    return grad_bias(bench.randn(B, O, dtype=dtype))
 
 
 @grad_bias.probe(points=1)
 def sums_over_every_leading_dimension(grad_bias, bench):
-    """Several, some of size 1, in any order of memory."""
-    answers = {f"grad_output {(*lead, 3)}": grad_bias(bench.randn(*lead, 3)) for lead in [(2, 4), (2, 1, 3)]}
-    return {**answers, "transposed view (2, 4, 3)": grad_bias(bench.randn(3, 4, 2).permute(2, 1, 0))}
+    """Several, some of size 1, in any order of memory, one row for all, as the gradient of a sum is."""
+    answers = {f"grad_output {(*lead, 3)}": grad_bias(bench.randn(*lead, 3)) for lead in [(2, 4), (2, 1, 3), (1, 1)]}
+    views = {"transposed view (2, 4, 3)": bench.randn(3, 4, 2).permute(2, 1, 0), "an expanded row (2, 4, 3)": bench.randn(3).expand(2, 4, 3)}
+    return answers | {name: grad_bias(view) for name, view in views.items()}
 
 
 @grad_bias.probe(points=1)
-def one_row_or_none(grad_bias, bench):
+def one_row_or_none(grad_bias, bench, O=3):
     """Without leading dimensions there is one row; an empty batch has none, and gives zeros."""
-    return {f"grad_output {(*lead, 3)}": grad_bias(bench.randn(*lead, 3)) for lead in [(), (0,), (2, 0)]}
+    return {f"grad_output {(*lead, O)}": grad_bias(bench.randn(*lead, O)) for lead in [(), (0,), (2, 0)]}
 
 
 @grad_bias.impostor("You take the mean over the rows. If the loss is a mean, 1/B is already inside grad_output: sum.")

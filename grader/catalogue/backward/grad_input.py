@@ -25,22 +25,23 @@ grad_input = Task(
 
 
 @grad_input.probe(points=1)
-def sums_over_the_outputs(grad_input, bench):
-    """grad_output (6, 3) and weight (3, 5) give (6, 5)."""
-    return grad_input(bench.randn(6, 3), bench.randn(3, 5))
+def sums_over_the_outputs(grad_input, bench, B=6, I=5, O=3, dtype=torch.float32):
+    """grad_output (B, O) and weight (O, I) give (B, I) in their dtype."""
+    return grad_input(bench.randn(B, O, dtype=dtype), bench.randn(O, I, dtype=dtype))
 
 
 @grad_input.probe(points=1)
-def also_where_all_sizes_are_equal(grad_input, bench):
-    """B = I = O = 4: no shape can tell you the order of the product."""
-    return grad_input(bench.randn(4, 4), bench.randn(4, 4))
+def also_where_all_sizes_are_equal(grad_input, bench, I=4):
+    """B = I = O: no shape can tell you the order of the product."""
+    return grad_input(bench.randn(I, I), bench.randn(I, I))
 
 
 @grad_input.probe(points=1)
-def keeps_every_leading_dimension(grad_input, bench):
-    """None, several, some of size 1; each row has a gradient of its own."""
-    leads = [(), (2, 4), (2, 1, 3)]
-    return {f"grad_output {(*lead, 3)}": grad_input(bench.randn(*lead, 3), bench.randn(3, 5)) for lead in leads}
+def keeps_every_leading_dimension(grad_input, bench, I=5, O=3):
+    """None, several, some of size 1, in any order of memory; each row has a gradient of its own."""
+    leads = [(), (2, 4), (2, 1, 3), (1, 1)]
+    answers = {f"grad_output {(*lead, O)}": grad_input(bench.randn(*lead, O), bench.randn(O, I)) for lead in leads}
+    return {**answers, "transposed views": grad_input(bench.randn(O, 4, 2).permute(2, 1, 0), bench.randn(I, O).T)}
 
 
 @grad_input.probe(points=1)

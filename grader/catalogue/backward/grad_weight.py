@@ -25,22 +25,22 @@ grad_weight = Task(
 
 
 @grad_weight.probe(points=1)
-def sums_over_the_batch(grad_weight, bench):
-    """grad_output (6, 3) and x (6, 5) give (3, 5)."""
-    return grad_weight(bench.randn(6, 3), bench.randn(6, 5))
+def sums_over_the_batch(grad_weight, bench, B=6, I=5, O=3):
+    """grad_output (B, O) and x (B, I) give (O, I)."""
+    return grad_weight(bench.randn(B, O), bench.randn(B, I))
 
 
 @grad_weight.probe(points=1)
-def also_where_all_sizes_are_equal(grad_weight, bench):
-    """B = I = O = 4: no shape can tell you the order of the product."""
-    return grad_weight(bench.randn(4, 4), bench.randn(4, 4))
+def also_where_all_sizes_are_equal(grad_weight, bench, I=4):
+    """B = I = O: no shape can tell you the order of the product."""
+    return grad_weight(bench.randn(I, I), bench.randn(I, I))
 
 
 @grad_weight.probe(points=1)
-def sums_over_every_leading_dimension(grad_weight, bench):
+def sums_over_every_leading_dimension(grad_weight, bench, I=5, O=3):
     """None, several, some of size 1."""
-    leads = [(), (2, 4), (2, 1, 3)]
-    return {f"x {(*lead, 5)}": grad_weight(bench.randn(*lead, 3), bench.randn(*lead, 5)) for lead in leads}
+    leads = [(), (2, 4), (2, 1, 3), (1, 1)]
+    return {f"x {(*lead, I)}": grad_weight(bench.randn(*lead, O), bench.randn(*lead, I)) for lead in leads}
 
 
 @grad_weight.probe(points=1)
@@ -52,9 +52,10 @@ def an_empty_batch_gives_zeros(grad_weight, bench):
 
 @grad_weight.probe(points=1)
 def takes_any_memory_layout_and_dtype(grad_weight, bench):
-    """grad_output and x may be transposed views, and float64 stays float64."""
+    """grad_output and x may be transposed views, grad_output one row for all, as that of a sum is, and float64 stays float64."""
     return {
         "transposed views": grad_weight(bench.randn(3, 4, 2).permute(2, 1, 0), bench.randn(4, 2, 5).transpose(0, 1)),
+        "an expanded row": grad_weight(bench.randn(3).expand(2, 4, 3), bench.randn(2, 4, 5)),
         "float64": grad_weight(bench.randn(6, 3, dtype=torch.float64), bench.randn(6, 5, dtype=torch.float64)),
     }
 

@@ -26,55 +26,59 @@ LinearFunction = Task(
 
 
 @LinearFunction.probe(points=1)
-def computes_the_layer(LinearFunction, bench):
-    """A torch.autograd.Function whose apply gives y = x Wᵀ + b, for any leading dimensions."""
+def computes_the_layer(LinearFunction, bench, B=6, I=5, O=3, dtype=torch.float32):
+    """A torch.autograd.Function whose apply gives y = x Wᵀ + b in their dtype, for any leading dimensions."""
     answers = {"is a torch.autograd.Function": issubclass(LinearFunction, torch.autograd.Function)}
-    for lead in [(6,), (), (2, 4), (0,)]:
-        answers[f"x {(*lead, 5)}"] = LinearFunction.apply(bench.randn(*lead, 5), bench.randn(3, 5), bench.randn(3))
+    for lead in [(B,), (), (2, 4), (0,)]:
+        answers[f"x {(*lead, I)}"] = LinearFunction.apply(*(bench.randn(*shape, dtype=dtype) for shape in [(*lead, I), (O, I), (O,)]))
     return answers
 
 
 @LinearFunction.probe(points=1)
-def gives_all_three_gradients(LinearFunction, bench):
-    """The gradients of x (6, 5), weight (3, 5) and bias (3,), for a random grad_output."""
-    inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(6, 5), (3, 5), (3,)]]
-    gradients = torch.autograd.grad(LinearFunction.apply(*inputs), inputs, bench.randn(6, 3, dtype=torch.float64))
-    return dict(zip(["of x", "of weight", "of bias"], gradients))
-
-
-@LinearFunction.probe(points=1)
-def also_where_all_sizes_are_equal(LinearFunction, bench):
-    """B = I = O = 4: no shape can tell the gradients apart."""
-    inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(4, 4), (4, 4), (4,)]]
-    gradients = torch.autograd.grad(LinearFunction.apply(*inputs), inputs, bench.randn(4, 4, dtype=torch.float64))
-    return dict(zip(["of x", "of weight", "of bias"], gradients))
-
-
-@LinearFunction.probe(points=1)
-def takes_any_leading_dimensions(LinearFunction, bench):
-    """The gradients without leading dimensions, with several, with empty ones."""
+def gives_all_three_gradients(LinearFunction, bench, B=6, I=5, O=3):
+    """The gradients of x (B, I), weight (O, I) and bias (O,), for a random grad_output; those of an earlier call, too, after a later one."""
     answers = {}
-    for lead in [(), (2, 4), (2, 1, 3), (0,)]:
-        inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(*lead, 5), (3, 5), (3,)]]
-        grad_output = bench.randn(*lead, 3, dtype=torch.float64)
-        answers[f"x {(*lead, 5)}"] = list(torch.autograd.grad(LinearFunction.apply(*inputs), inputs, grad_output))
+    calls = {call: [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(B, I), (O, I), (O,)]] for call in ("first", "second")}
+    outputs = {call: LinearFunction.apply(*inputs) for call, inputs in calls.items()}
+    for call, inputs in calls.items():
+        gradients = torch.autograd.grad(outputs[call], inputs, bench.randn(B, O, dtype=torch.float64))
+        answers[f"{call} call"] = dict(zip(["of x", "of weight", "of bias"], gradients))
     return answers
 
 
 @LinearFunction.probe(points=1)
-def works_without_a_bias(LinearFunction, bench):
+def also_where_all_sizes_are_equal(LinearFunction, bench, I=4):
+    """B = I = O: no shape can tell the gradients apart."""
+    inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(I, I), (I, I), (I,)]]
+    gradients = torch.autograd.grad(LinearFunction.apply(*inputs), inputs, bench.randn(I, I, dtype=torch.float64))
+    return dict(zip(["of x", "of weight", "of bias"], gradients))
+
+
+@LinearFunction.probe(points=1)
+def takes_any_leading_dimensions(LinearFunction, bench, I=5, O=3):
+    """The output and the gradients without leading dimensions, with several, some of size 1, with empty ones."""
+    answers = {}
+    for lead in [(), (2, 4), (2, 1, 3), (1, 1), (0,)]:
+        inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(*lead, I), (O, I), (O,)]]
+        y = LinearFunction.apply(*inputs)
+        answers[f"x {(*lead, I)}"] = {"y": y, "gradients": list(torch.autograd.grad(y, inputs, bench.randn(*lead, O, dtype=torch.float64)))}
+    return answers
+
+
+@LinearFunction.probe(points=1)
+def works_without_a_bias(LinearFunction, bench, B=6, I=5, O=3):
     """bias=None: the output, and the gradients of x and weight."""
-    x, weight = (bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(6, 5), (3, 5)])
+    x, weight = (bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(B, I), (O, I)])
     y = LinearFunction.apply(x, weight, None)
-    return {"y": y, "gradients": list(torch.autograd.grad(y, (x, weight), bench.randn(6, 3, dtype=torch.float64)))}
+    return {"y": y, "gradients": list(torch.autograd.grad(y, (x, weight), bench.randn(B, O, dtype=torch.float64)))}
 
 
 @LinearFunction.probe(points=1)
 def keeps_only_what_is_needed(LinearFunction, bench):
-    """With some inputs frozen: the gradients of the others, and which of x and weight is kept for backward: by how much what is kept
-    loses when the input is set to zero."""
+    """With some inputs frozen: the gradients of the others, how many backward gives, and which of x and weight is kept for backward: by how much
+    what is kept loses when the input is set to zero."""
     answers = {}
-    cases = {"all learn": "x weight bias", "weight frozen": "x bias", "x is data": "weight bias", "only the bias learns": "bias"}
+    cases = {"all learn": "x weight bias", "weight frozen": "x bias", "x is data": "weight bias", "only the bias learns": "bias", "bias frozen": "x weight"}
     for case, learning in cases.items():
         shapes = {"x": (6, 5), "weight": (3, 5), "bias": (3,)}
         inputs = {name: bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()}
@@ -82,7 +86,9 @@ def keeps_only_what_is_needed(LinearFunction, bench):
         kept = []
         with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.detach()) or t, lambda t: t):
             y = LinearFunction.apply(*inputs.values())
-        answers[case] = {"gradients": list(torch.autograd.grad(y, learners, bench.randn(6, 3, dtype=torch.float64)))}
+        given = []
+        y.grad_fn.register_hook(lambda gradients, _: given.append(sum(gradient is not None for gradient in gradients)))
+        answers[case] = {"gradients": list(torch.autograd.grad(y, learners, bench.randn(6, 3, dtype=torch.float64))), "how many backward gives": given}
         for name in ("x", "weight"):
             before = [float(t.abs().sum()) for t in kept]
             inputs[name].data.zero_()
@@ -242,6 +248,39 @@ class keeps_tensors_as_attributes(torch.autograd.Function):
         grad_x = grad_output @ ctx.weight if needed[0] else None
         grad_weight = rows.T @ ctx.x.reshape(-1, ctx.x.shape[-1]) if needed[1] else None
         return grad_x, grad_weight, rows.sum(0) if needed[2] else None
+
+
+@LinearFunction.impostor(
+    "You keep tensors on the class, where the next call overwrites them: backward of an earlier call then reads a later one's. ctx belongs to one call."
+)
+class keeps_tensors_on_the_class(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        keeps_tensors_on_the_class.x, keeps_tensors_on_the_class.weight = x, weight
+        return x @ weight.T if bias is None else x @ weight.T + bias
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        x, weight = keeps_tensors_on_the_class.x, keeps_tensors_on_the_class.weight
+        needed, rows = ctx.needs_input_grad, grad_output.reshape(-1, grad_output.shape[-1])
+        grad_x = grad_output @ weight if needed[0] else None
+        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if needed[2] else None
+
+
+@LinearFunction.impostor("You compute the bias's gradient even where the bias is frozen. What needs none gets None: ask needs_input_grad[2], not whether there is a bias.")
+class gives_a_frozen_bias_a_gradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
+        ctx.has_bias = bias is not None
+        return x @ weight.T if bias is None else x @ weight.T + bias
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
+        rows = grad_output.reshape(-1, grad_output.shape[-1])
+        grad_x = grad_output @ weight if needed[0] else None
+        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if ctx.has_bias else None
 
 
 @LinearFunction.impostor(

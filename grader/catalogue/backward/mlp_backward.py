@@ -28,18 +28,18 @@ mlp_backward = Task(
 
 
 @mlp_backward.probe(points=2)
-def gives_the_loss_and_four_gradients(mlp_backward, bench):
-    """The network 16 → 8 → 4 on 6 samples."""
-    x, w1, b1, w2, b2 = (bench.randn(*shape, dtype=torch.float64) / 2 for shape in [(6, 16), (8, 16), (8,), (4, 8), (4,)])
-    answer = mlp_backward(x, bench.integers(0, 4, 6), w1, b1, w2, b2)
+def gives_the_loss_and_four_gradients(mlp_backward, bench, B=6, I=5, H=7, O=4, dtype=torch.float32):
+    """The network I → H → O on B samples."""
+    x, w1, b1, w2, b2 = (bench.randn(*shape, dtype=dtype) / 2 for shape in [(B, I), (H, I), (H,), (O, H), (O,)])
+    answer = mlp_backward(x, bench.integers(0, O, B), w1, b1, w2, b2)
     return dict(zip(["loss", "grad_w1", "grad_b1", "grad_w2", "grad_b2"], answer, strict=True))
 
 
 @mlp_backward.probe(points=1)
 def reads_the_sizes_off_its_arguments(mlp_backward, bench):
-    """Other networks and batches: one sample, a square second layer, more classes than hidden units."""
+    """Networks and batches of other sizes: the 16 → 8 → 4 of the text, a square second layer, more classes than hidden units."""
     answers = {}
-    for B, I, H, O in [(1, 16, 8, 4), (5, 6, 4, 4), (9, 3, 2, 5)]:
+    for B, I, H, O in [(bench.size(2, 9), 16, 8, 4), (5, 6, 4, 4), (9, 3, 2, 5)]:
         shapes = [(B, I), (H, I), (H,), (O, H), (O,)]
         x, w1, b1, w2, b2 = (bench.randn(*shape, dtype=torch.float64) / 2 for shape in shapes)
         answers[f"B={B}, {I} → {H} → {O}"] = list(mlp_backward(x, bench.integers(0, O, B), w1, b1, w2, b2))

@@ -27,9 +27,9 @@ numerical_grad = Task(
 
 
 @numerical_grad.probe(points=2)
-def agrees_with_autograd(numerical_grad, bench):
-    """The gradient of a curved f at a matrix (3, 4), with the default eps."""
-    x, a = bench.randn(3, 4, dtype=torch.float64), bench.randn(3, 4, dtype=torch.float64)
+def agrees_with_autograd(numerical_grad, bench, O=3, I=4):
+    """The gradient of a curved f at a matrix (O, I), with the default eps."""
+    x, a = bench.randn(O, I, dtype=torch.float64), bench.randn(O, I, dtype=torch.float64)
     return numerical_grad(lambda t: (a * t).sum().sin() + 2 * (t * t).sum(), x)
 
 
@@ -37,7 +37,7 @@ def agrees_with_autograd(numerical_grad, bench):
 def takes_any_shape(numerical_grad, bench):
     """A single number, a vector, three dimensions, a transposed view: the result has x's shape."""
     answers = {}
-    for shape in [(), (7,), (2, 1, 3)]:
+    for shape in [(), (7,), (1,), (2, 1, 3)]:
         x, a = bench.randn(*shape, dtype=torch.float64), bench.randn(*shape, dtype=torch.float64)
         answers[f"x {shape}"] = numerical_grad(lambda t: (a * t).sum().sin() + 2 * (t * t).sum(), x)
     a = bench.randn(4, 3, dtype=torch.float64)
@@ -55,9 +55,13 @@ def leaves_x_as_it_was(numerical_grad, bench):
 
 @numerical_grad.probe(points=1)
 def steps_by_eps(numerical_grad, bench):
-    """An f that rounds to float32 inside, with eps = 0.25: there all numbers are exact, while a step of 1e-6 is lost in rounding."""
-    x = bench.integers(1, 9, 2, 3).double() / 4
-    return numerical_grad(lambda t: (t.float() ** 2).sum().double(), x, eps=0.25)
+    """An f that rounds to float32 inside, with eps = 0.25: there all numbers are exact, while a step of 1e-6 is lost in rounding.
+    And an f that is a straight line for steps of 1e-6 from zero, the default, and for no others."""
+    x, a = bench.integers(1, 9, 2, 3).double() / 4, bench.randn(2, 3, dtype=torch.float64)
+    return {
+        "eps=0.25": numerical_grad(lambda t: (t.float() ** 2).sum().double(), x, eps=0.25),
+        "the default eps": numerical_grad(lambda t: (a * t * (1 + (1e6 * t) ** 2 * ((1e6 * t) ** 2 - 1))).sum(), torch.zeros_like(a)),
+    }
 
 
 @numerical_grad.impostor(
@@ -78,6 +82,12 @@ def forgets_the_two(f, x, eps=1e-6):
 def ignores_eps(f, x, eps=1e-6):
     steps = 1e-6 * torch.eye(x.numel(), dtype=x.dtype, device=x.device).reshape(-1, *x.shape)
     return torch.stack([(f(x + step) - f(x - step)) / 2e-6 for step in steps]).reshape(x.shape)
+
+
+@numerical_grad.impostor("Your default step is not 1e-6: a caller who gives no eps counts on it.")
+def takes_another_default_step(f, x, eps=1e-5):
+    steps = eps * torch.eye(x.numel(), dtype=x.dtype, device=x.device).reshape(-1, *x.shape)
+    return torch.stack([(f(x + step) - f(x - step)) / (2 * eps) for step in steps]).reshape(x.shape)
 
 
 @numerical_grad.impostor(

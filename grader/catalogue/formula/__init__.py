@@ -9,5 +9,5 @@ from .output_shape import output_shape
 from .parameter_count import parameter_count
 
 EXERCISE = Exercise(
-    "01_formula", "The formula", (linear_sums, linear, output_shape, parameter_count, fold_bias, compose)
+    "01_formula", "The formula", (linear_sums, linear, output_shape, parameter_count, fold_bias, compose), release=2
 )

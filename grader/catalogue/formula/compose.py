@@ -25,23 +25,25 @@ compose = Task(
 
 
 @compose.probe(points=1)
-def multiplies_the_weights_in_order(compose, bench):
-    """Layers 5 → 4 → 3 make one weight (3, 5) and one bias (3,)."""
-    return compose(bench.randn(4, 5), bench.randn(4), bench.randn(3, 4), bench.randn(3))
+def multiplies_the_weights_in_order(compose, bench, I=5, H=4, O=3, dtype=torch.float32):
+    """Layers I → H → O make one weight (O, I) and one bias (O,) in their dtype."""
+    return bench.sequence(compose(*(bench.randn(*shape, dtype=dtype) for shape in [(H, I), (H,), (O, H), (O,)])))
 
 
 @compose.probe(points=1)
-def also_for_square_layers(compose, bench):
-    """Layers 4 → 4 → 4, where shapes cannot tell the order; in float64."""
-    return compose(*(bench.randn(*shape, dtype=torch.float64) for shape in [(4, 4), (4,), (4, 4), (4,)]))
+def also_for_square_layers(compose, bench, I=4):
+    """Layers I → I → I, where shapes cannot tell the order; in float64."""
+    return bench.sequence(compose(*(bench.randn(*shape, dtype=torch.float64) for shape in [(I, I), (I,), (I, I), (I,)])))
 
 
 @compose.probe(points=1)
-def is_the_two_layers_in_a_row(compose, bench):
-    """The one layer gives what the two gave."""
-    w1, b1, w2, b2 = (bench.randn(*shape, dtype=torch.float64) for shape in [(6, 2), (6,), (3, 6), (3,)])
-    weight, bias = compose(w1, b1, w2, b2)
-    return bench.randn(4, 2, dtype=torch.float64) @ weight.T + bias
+def is_the_two_layers_in_a_row(compose, bench, B=4, I=2, H=6, O=3):
+    """The one layer gives what the two gave, and autograd can go back through it to both; in float64."""
+    layers = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(H, I), (H,), (O, H), (O,)]]
+    weight, bias = compose(*layers)
+    y = bench.randn(B, I, dtype=torch.float64) @ weight.T + bias
+    gradients = torch.autograd.grad(y, layers, bench.randn(B, O, dtype=torch.float64), materialize_grads=True)
+    return {"y": y, "gradients of w1, b1, w2 and b2": list(gradients)}
 
 
 @compose.impostor("The order of the product is exchanged: the first layer acts first, so its weight stands on the right, W₂W₁.")
@@ -67,3 +69,8 @@ def loses_the_second_bias(w1, b1, w2, b2):
 @compose.impostor("Your weight is transposed: it must be stored (out_features, in_features) like any layer's.")
 def returns_the_transposed_weight(w1, b1, w2, b2):
     return (w2 @ w1).T, w2 @ b1 + b2
+
+
+@compose.impostor("Your result is cut off from autograd (`detach`, `.data`, NumPy or `no_grad`): no gradient reaches the two layers.", raises=RuntimeError)
+def cuts_the_graph(w1, b1, w2, b2):
+    return (w2 @ w1).detach(), (w2 @ b1 + b2).detach()

@@ -20,20 +20,19 @@ fold_bias = Task(
 )
 
 
-@fold_bias.probe(points=1)
-def puts_the_bias_behind_the_weight(fold_bias, bench):
-    """weight (3, 5) and bias (3,) give one matrix (3, 6)."""
-    return fold_bias(bench.randn(3, 5), bench.randn(3))
+@fold_bias.probe(points=1, zero="I")
+def puts_the_bias_behind_the_weight(fold_bias, bench, O=3, I=5, dtype=torch.float32):
+    """weight (O, I) and bias (O,) give one matrix (O, I + 1) in their dtype."""
+    return fold_bias(bench.randn(O, I, dtype=dtype), bench.randn(O, dtype=dtype))
 
 
 @fold_bias.probe(points=1)
-def makes_the_layer_one_product(fold_bias, bench):
-    """[x, 1] times the folded weight's transpose is the whole layer, in float64, for a square weight too."""
-    answers = {}
-    for O, I in [(3, 5), (4, 4), (1, 2)]:
-        weight, bias, x = (bench.randn(*shape, dtype=torch.float64) for shape in [(O, I), (O,), (2, I)])
-        answers[f"I={I}, O={O}"] = torch.cat([x, torch.ones_like(x[:, :1])], dim=1) @ fold_bias(weight, bias).T
-    return answers
+def makes_the_layer_one_product(fold_bias, bench, B=2, I=5, O=3):
+    """[x, 1] times the folded weight's transpose is the whole layer, and autograd can go back through it to weight and bias; in float64."""
+    weight, bias, x = (bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(O, I), (O,), (B, I)])
+    y = torch.cat([x, x.new_ones(B, 1)], dim=1) @ fold_bias(weight, bias).T
+    gradients = torch.autograd.grad(y, (weight, bias), bench.randn(B, O, dtype=torch.float64), materialize_grads=True)
+    return {"y": y, "gradients of weight and bias": list(gradients)}
 
 
 @fold_bias.impostor("Your bias column comes first. The 1 in [x, 1] comes last, and so must the bias.")
@@ -59,3 +58,8 @@ def appends_a_row(weight, bias):
 @fold_bias.impostor("Your result is transposed, (I + 1, O). Keep the weight's order: (O, I + 1).")
 def returns_the_transpose(weight, bias):
     return torch.cat([weight, bias[:, None]], dim=1).T
+
+
+@fold_bias.impostor("Your result is cut off from autograd (`detach`, `.data`, NumPy or `no_grad`): no gradient reaches weight and bias.", raises=RuntimeError)
+def cuts_the_graph(weight, bias):
+    return torch.cat([weight, bias[:, None]], dim=1).detach()

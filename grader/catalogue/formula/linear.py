@@ -54,9 +54,12 @@ def takes_any_memory_layout_and_dtype(linear, bench):
 
 @linear.probe(points=1)
 def lets_gradients_through(linear, bench, B=4, I=5, O=3):
-    """Autograd can go back through the result to x, weight and bias."""
-    inputs = [bench.randn(*shape).requires_grad_() for shape in [(B, I), (O, I), (O,)]]
-    return list(torch.autograd.grad(linear(*inputs), inputs, bench.randn(B, O)))
+    """Autograd can go back through the result to x, weight and bias, to a bias of zeros, too."""
+    answers = {}
+    for case, bias in {"any bias": bench.randn(O), "a bias of zeros": torch.zeros(O, device=bench.device)}.items():
+        inputs = [each.requires_grad_() for each in (bench.randn(B, I), bench.randn(O, I), bias)]
+        answers[case] = list(torch.autograd.grad(linear(*inputs), inputs, bench.randn(B, O)))
+    return answers
 
 
 @linear.impostor("You multiply by weight as it is stored, (O, I). x ends in I, so the product needs weight's transpose: x @ weight.T.", raises=RuntimeError)
@@ -109,6 +112,11 @@ def views_out_of_order_memory(x, weight, bias=None):
 def casts_to_float32(x, weight, bias=None):
     y = x.float() @ weight.float().T
     return y if bias is None else y + bias.float()
+
+
+@linear.impostor("You leave out a bias of zeros (`bias.any()`). Then no gradient reaches it, and it stays zero for ever. Ask `bias is not None`.", raises=RuntimeError)
+def leaves_out_a_bias_of_zeros(x, weight, bias=None):
+    return x @ weight.T if bias is None or not bias.any() else x @ weight.T + bias
 
 
 @linear.impostor("Your result is cut off from autograd (`detach`, `.data`, NumPy or `no_grad`): no gradient reaches the inputs.", raises=RuntimeError)

@@ -26,11 +26,11 @@ output_shape = Task(
 )
 
 
-@output_shape.probe(points=1)
-def replaces_the_last_size(output_shape, bench):
-    """(..., I) becomes (..., O), as a tuple."""
-    I, O, B = bench.size(5, 99), bench.size(100, 199), bench.size(2, 99)
-    shapes = [(B, I), (2, B, I), (2, 3, B, I)]
+@output_shape.probe(points=1, zero="B I O")
+def replaces_the_last_size(output_shape, bench, B=4, I=5, O=3):
+    """(..., I) becomes (..., O), as a tuple, whatever the sizes."""
+    lead = bench.size(2, 99)
+    shapes = [(B, I), (lead, B, I), (lead, 6, B, I)]
     return {f"input {shape}, weight {(O, I)}": output_shape(shape, (O, I)) for shape in shapes}
 
 
@@ -46,7 +46,7 @@ def names_both_sizes_in_its_error(output_shape, bench):
     """Where the last size is not the weight's I: a ValueError whose message names both sizes."""
     O, I, last = bench.size(3, 9), bench.size(10, 99), bench.size(100, 199)
     answers = {}
-    for shape, weight_shape in [((4, last), (O, I)), ((O,), (O, I)), ((2, 3, last), (last, I))]:
+    for shape, weight_shape in [((4, last), (O, I)), ((O,), (O, I)), ((2, 3, last), (last, I)), ((4, 1), (O, I)), ((4, last), (O, 1))]:
         naming = shape[-1], weight_shape[1]
         answers[f"input {shape}, weight {weight_shape}"] = bench.catch(lambda: output_shape(shape, weight_shape), ValueError, naming=naming)
     return answers

@@ -22,10 +22,10 @@ parameter_count = Task(
 
 
 @parameter_count.probe(points=1)
-def counts_weight_and_bias(parameter_count, bench):
-    """The numbers in the weight and in the bias."""
-    sizes = [(784, 256), (1, 1), (bench.size(2, 500), bench.size(501, 999))]
-    return {f"{I} → {O}": parameter_count(I, O) for I, O in sizes}
+def counts_weight_and_bias(parameter_count, bench, I=5, O=3):
+    """The numbers in the weight and in the bias, whatever the sizes."""
+    sizes = [(I, O), (784, 256), (bench.size(2, 500), bench.size(501, 999))]
+    return {f"{inputs} → {outputs}": parameter_count(inputs, outputs) for inputs, outputs in sizes}
 
 
 @parameter_count.probe(points=1)

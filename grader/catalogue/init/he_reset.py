@@ -29,7 +29,7 @@ he_reset_ = Task(
 )
 
 
-@he_reset_.probe(points=3)
+@he_reset_.probe(points=3, once=True)
 def keeps_the_second_moment_through_20_layers(he_reset_, bench):
     """20 times Linear without bias and ReLU, width 512, on a signal of random strength: the mean square stays what it was."""
     strength = 2.0 ** bench.size(-200, 200)
@@ -44,12 +44,12 @@ def keeps_the_second_moment_through_20_layers(he_reset_, bench):
 
 
 @he_reset_.probe(points=2)
-def suits_layers_of_any_shape(he_reset_, bench):
+def suits_layers_of_any_shape(he_reset_, bench, dtype=torch.float32):
     """One Linear without bias and ReLU, much wider at one end than at the other, on a signal of random strength."""
     answers = {}
-    for O, I in [(1024, 64), (64, 1024)]:
+    for B, O, I in [(1024, 1024, 64), (1024, 64, 1024), (16, 65_536, 1)]:
         strength = 2.0 ** bench.size(0, 40)
-        x, weight = strength * bench.randn(1024, I), bench.randn(O, I)
+        x, weight = strength * bench.randn(B, I, dtype=dtype), bench.randn(O, I, dtype=dtype)
         he_reset_(weight)
         kept = float(torch.relu(x @ weight.T).square().mean() / x.square().mean())
         answers[f"kept by a layer with weight {(O, I)}"] = {"of the mean square": kept, f"times the strength {strength:g}": strength * kept}

@@ -27,13 +27,13 @@ reset_bias_ = Task(
 
 
 @reset_bias_.probe(points=2)
-def goes_by_the_weights_fan_in(reset_bias_, bench):
+def goes_by_the_weights_fan_in(reset_bias_, bench, dtype=torch.float32):
     """The bias holds uniform numbers from -1/√I to 1/√I, with I read off the weight; what lies before and behind it stays as it is."""
     answers = {}
-    for shape in [(20_000, 4), (20_000, 25)]:
-        stored = bench.randn(20_004)
-        reset_bias_(stored[2:-2], bench.randn(*shape))
-        answers[f"bias (20000,), weight {shape}"] = {"bias": bench.sample(stored[2:-2]), "before and behind it": [stored[:2], stored[-2:]]}
+    for O, I in [(20_000, 4), (5_000, 25), (5_000, 1)]:
+        stored = bench.randn(O + 4, dtype=dtype)
+        reset_bias_(stored[2:-2], bench.randn(O, I, dtype=dtype))
+        answers[f"bias {(O,)}, weight {(O, I)}"] = {"bias": bench.sample(stored[2:-2]), "before and behind it": [stored[:2], stored[-2:]]}
     return answers
 
 
@@ -41,7 +41,7 @@ def goes_by_the_weights_fan_in(reset_bias_, bench):
 def is_zero_without_inputs(reset_bias_, bench):
     """With I = 0 the bound is 0; with O = 0 there is nothing to fill. The bias is a part of a longer memory."""
     answers = {}
-    for O, I in [(5, 0), (0, 4), (0, 0)]:
+    for O, I in [(5, 0), (1, 0), (0, 4), (0, 0)]:
         stored, weight = bench.randn(O + 2), bench.randn(O, I)
         caught = bench.catch(lambda: reset_bias_(stored[1:-1], weight))
         answers[f"weight {(O, I)}"] = {"raises": caught, "the memory of the bias, and one number on either side": stored}

@@ -29,11 +29,11 @@ reset_weight_ = Task(
 
 
 @reset_weight_.probe(points=2)
-def fills_a_box_as_wide_as_the_fan_in_allows(reset_weight_, bench):
+def fills_a_box_as_wide_as_the_fan_in_allows(reset_weight_, bench, dtype=torch.float32):
     """A weight (O, I) holds uniform numbers from -1/√I to 1/√I, whatever O is; the rows of its memory before and behind it stay as they are."""
     answers = {}
-    for O, I in [(400, 50), (50, 400)]:
-        stored = bench.randn(O + 2, I)
+    for O, I in [(400, 50), (50, 400), (5_000, 1), (1, 5_000)]:
+        stored = bench.randn(O + 2, I, dtype=dtype)
         reset_weight_(stored[1:-1])
         answers[f"weight {(O, I)}"] = {"weight": bench.sample(stored[1:-1]), "before and behind it": [stored[0], stored[-1]]}
     return answers
@@ -51,24 +51,22 @@ def takes_another_slope(reset_weight_, bench):
 
 
 @reset_weight_.probe(points=1)
-def writes_into_a_parameter(reset_weight_, bench):
-    """A parameter gets new numbers in its own memory, is returned itself, and stays what it was for autograd. What is then written into what
-    was returned stands in the parameter, and what is written into the parameter stands in its memory."""
+def writes_into_a_parameter(reset_weight_, bench, dtype=torch.float32):
+    """A parameter gets new numbers in its own memory, is returned itself, as a mark on it shows, and stays what it was for autograd.
+    What is then written into the parameter stands in its memory."""
     answers = {}
     for kind, trains in [("a parameter", True), ("a frozen parameter", False)]:
-        weight = nn.Parameter(bench.randn(20, 30), requires_grad=trains)
-        memory = weight.detach()
+        weight = nn.Parameter(bench.randn(20, 30, dtype=dtype), requires_grad=trains)
+        weight.mark, memory = bench.size(0, 10**9), weight.detach()
         returned = reset_weight_(weight)
         answers[kind] = {
             "holds": bench.sample(weight.detach().clone()),
             "requires_grad": weight.requires_grad,
             "autograd sees its later use": (weight * 2).requires_grad,
-            "returned": [type(returned).__name__, getattr(returned, "requires_grad", None)],
+            "returned, and the mark on it": [type(returned).__name__, getattr(returned, "mark", None)],
         }
-        if isinstance(returned, torch.Tensor):
-            returned.data[:10] = bench.randn(10, 30)
-        weight.data[10:] = bench.randn(10, 30)
-        answers[kind] |= {"the parameter, after writing into what was returned": weight[:10], "the memory, after writing into the parameter": memory[10:]}
+        weight.data.copy_(bench.randn(20, 30))
+        answers[kind]["its memory, after writing into the parameter"] = memory
     return answers
 
 
@@ -97,13 +95,14 @@ def draws_every_number_anew(reset_weight_, bench):
 
 
 @reset_weight_.probe(points=1)
-def takes_an_empty_weight(reset_weight_, bench):
-    """Without inputs or without outputs there is nothing to fill, and nothing to fail on: what it raises, and what is returned."""
+def takes_an_empty_weight(reset_weight_, bench, dtype=torch.float32):
+    """Without inputs or without outputs there is nothing to fill, and nothing to fail on: what it raises, and the mark on what is returned."""
     answers = {}
     for shape in [(bench.size(1, 99), 0), (0, bench.size(1, 99)), (0, 0)]:
-        weight, returned = bench.randn(*shape), []
+        weight, returned = bench.randn(*shape, dtype=dtype), []
+        weight.mark = bench.size(0, 10**9)
         caught = bench.catch(lambda: returned.append(reset_weight_(weight)))
-        answers[f"weight {shape}"] = {"raises": caught, "returns": returned}
+        answers[f"weight {shape}"] = {"raises": caught, "returned, and the mark on it": [(type(each).__name__, getattr(each, "mark", None)) for each in returned]}
     return answers
 
 
