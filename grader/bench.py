@@ -149,8 +149,8 @@ class Bench:
         return Caught(None, naming=tuple(naming))
 
     def sequence(self, value):
-        """A list as the tuple that it could be: where the contract asks for two numbers it does not matter in what."""
-        return tuple(value) if isinstance(value, list) else value
+        """A list or a named tuple as the tuple that it could be: where the contract asks for two numbers it does not matter in what."""
+        return tuple(value) if isinstance(value, (list, tuple)) else value
 
     def several(self, cases, number: int = 0) -> list:
         """The cases in an order of the seed's: each once, and then some of them again until there are `number`."""

@@ -177,6 +177,22 @@ def reads_with_one_pattern(message):
     return (first, second) if "mat1" in message or "batch2" in message else (second, first)
 
 
+def reads_into_a_list(message):
+    import re
+
+    pairs = ((r"x(\d+) and (\d+)x", 1), (r"x(\d+)\), vec \((\d+)\)", -1), (r"\((\d+)\) must match .* \((\d+)\)", -1), (r"(\d+)\]\D+\[\d+, (\d+)\]", 1))
+    for pattern, order in pairs:
+        if found := re.findall(pattern, message):
+            return [int(number) for number in found[0]][::order]
+
+
+def reads_into_a_named_tuple(message):
+    from collections import namedtuple
+
+    sizes = reads_all_numbers(message)
+    return sizes and namedtuple("Clash", "given needed")(*sizes)
+
+
 def counts_by_formula(channels, height, width, out_channels, kernel_size):
     places = (height - kernel_size + 1) * (width - kernel_size + 1)
     inputs, outputs = channels * height * width, out_channels * places
@@ -197,12 +213,25 @@ def counts_places(channels, height, width, out_channels, kernel_size):
     return conv, outputs + outputs * channels * height * width
 
 
+def counts_into_a_list(channels, height, width, out_channels, kernel_size):
+    with torch.device("meta"):
+        conv = nn.Conv2d(channels, out_channels, kernel_size)
+        linear = nn.Linear(channels * height * width, conv(torch.empty(channels, height, width)).numel())
+    return [layer.weight.numel() + layer.bias.numel() for layer in (conv, linear)]
+
+
+def counts_into_a_named_tuple(channels, height, width, out_channels, kernel_size):
+    from collections import namedtuple
+
+    return namedtuple("Counts", "conv linear")(*counts_by_formula(channels, height, width, out_channels, kernel_size))
+
+
 RIGHT = {
     "classify_images": (images_laid_out_first, images_by_einsum, images_by_convolution, images_through_a_layer),
     "load_transposed": (loads_under_no_grad, loads_new_parameters, loads_data),
     "same_layer": (compares_with_allclose, compares_by_hand, compares_with_a_copy),
     "scaled_lazy": (lazy_by_initialize_parameters, lazy_by_a_careful_hook, lazy_by_a_method_of_its_own),
     "add_bias": (adds_what_has_the_shape, adds_by_expanding, adds_to_a_copy),
-    "read_the_error": (reads_by_splitting, reads_all_numbers, reads_with_one_pattern),
-    "conv_or_linear_parameters": (counts_by_formula, counts_shapes, counts_places),
+    "read_the_error": (reads_by_splitting, reads_all_numbers, reads_with_one_pattern, reads_into_a_list, reads_into_a_named_tuple),
+    "conv_or_linear_parameters": (counts_by_formula, counts_shapes, counts_places, counts_into_a_list, counts_into_a_named_tuple),
 }

@@ -1,5 +1,7 @@
 """Task add_bias."""
 
+import torch
+
 from ...spec import Task
 
 
@@ -20,12 +22,12 @@ add_bias = Task(
 )
 
 
-@add_bias.probe(points=1)
-def adds_the_right_shape_only(add_bias, bench):
-    """The sum for y (7, 5), (4, 4), (5,), (2, 7, 5), (0, 5) and (7, 1), each with a bias (O,); no sum for a bias (7, 1)."""
+@add_bias.probe(points=1, zero="B")
+def adds_the_right_shape_only(add_bias, bench, B=7, O=5, dtype=torch.float32):
+    """The sum for y (B, O), (O,) and (2, B, O), each with a bias (O,), whatever the sizes; no sum for a bias (7, 1)."""
     answers = {}
-    for y in [(7, 5), (4, 4), (5,), (2, 7, 5), (0, 5), (7, 1)]:
-        answers[f"y {y}, bias {y[-1:]}"] = add_bias(bench.randn(*y), bench.randn(y[-1]))
+    for y in [(B, O), (O,), (2, B, O)]:
+        answers[f"y {y}, bias {(O,)}"] = add_bias(bench.randn(*y, dtype=dtype), bench.randn(O, dtype=dtype))
     return answers | {"y (7, 5), bias (7, 1)": bench.catch(lambda: add_bias(bench.randn(7, 5), bench.randn(7, 1)), ValueError)}
 
 
@@ -58,15 +60,12 @@ def refuses_rows_and_wrong_sizes(add_bias, bench):
 
 @add_bias.probe(points=1)
 def leaves_y_as_it_is(add_bias, bench):
-    """The caller's y and bias are unchanged after a sum, and y is after a refusal."""
-    y, bias, column = bench.randn(7, 5), bench.randn(5), bench.randn(7, 1)
-    before = y.clone(), bias.clone()
-    answers = {"the sum for a bias (5,)": add_bias(y, bias)}
-    for name, now, then in zip(("y", "bias"), (y, bias), before):
-        answers[f"{name} after the sum"] = bench.pair(now.clone(), then, "unchanged", "changed")
-    y = before[0].clone()
-    answers["a bias (7, 1)"] = bench.catch(lambda: add_bias(y, column), ValueError)
-    return answers | {"y after a bias (7, 1)": bench.pair(y, before[0], "unchanged", "changed")}
+    """The caller's y and bias are unchanged after a sum, through which gradients reach both, and after a refusal."""
+    y, bias = bench.randn(7, 5).requires_grad_(), bench.randn(5).requires_grad_()
+    total = add_bias(y * 1, bias)
+    gradients = torch.autograd.grad(total, (y, bias), bench.randn(7, 5))
+    caught = bench.catch(lambda: add_bias(y.detach(), bench.randn(7, 1)), ValueError)
+    return {"the sum for a bias (5,)": total, "gradients": list(gradients), "a bias (7, 1)": caught}
 
 
 @add_bias.starts_from(

@@ -22,13 +22,13 @@ classify_images = Task(
 
 
 @classify_images.probe(points=1)
-def takes_pictures_in_any_memory_order(classify_images, bench):
-    """float64 pictures as they come from `permute(0, 3, 1, 2)`, and the same numbers laid out in order."""
-    pixels, weight, bias = (bench.randn(*shape, dtype=torch.float64) for shape in [(4, 2, 5, 3), (6, 30), (6,)])
+def takes_pictures_in_any_memory_order(classify_images, bench, B=4, C=3, H=2, W=5, O=6, dtype=torch.float32):
+    """Pictures as they come from `permute(0, 3, 1, 2)`, and the same numbers laid out in order, whatever the sizes."""
+    pixels, weight, bias = (bench.randn(*shape, dtype=dtype) for shape in [(B, H, W, C), (O, C * H * W), (O,)])
     images = pixels.permute(0, 3, 1, 2)
     return {
-        "permuted (4, 3, 2, 5)": classify_images(images, weight, bias),
-        "contiguous (4, 3, 2, 5)": classify_images(images.contiguous(), weight, bias),
+        f"permuted {(B, C, H, W)}": classify_images(images, weight, bias),
+        f"contiguous {(B, C, H, W)}": classify_images(images.contiguous(), weight, bias),
     }
 
 

@@ -26,13 +26,13 @@ conv_or_linear_parameters = Task(
 
 
 @conv_or_linear_parameters.probe(points=1)
-def counts_a_small_picture(conv_or_linear_parameters, bench):
-    """Pictures of 4 to 9 pixels each way, height and width different, kernels of 2 and 3 pixels."""
-    side, channels, out_channels = bench.size(4, 6), bench.size(2, 4), bench.size(5, 7)
+def counts_a_small_picture(conv_or_linear_parameters, bench, C=2, O=5, K=3):
+    """Pictures of a few pixels, C channels, more high than wide and more wide than high, kernels of K pixels, O output channels."""
+    side = K + bench.size(1, 9)
     answers = {}
-    for height, width, kernel in [(side, side + 3, 2), (side + 3, side, 3)]:
-        conv, linear = conv_or_linear_parameters(channels, height, width, out_channels, kernel)
-        answers[f"{height} × {width} pixels, kernel_size {kernel}"] = {"convolution": conv, "Linear": linear}
+    for height, width in [(side, side + 3), (side + 2, side)]:
+        conv, linear = conv_or_linear_parameters(C, height, width, O, K)
+        answers[f"{C} × {height} × {width} numbers, {O} output channels, kernel_size {K}"] = {"convolution": conv, "Linear": linear}
     return answers
 
 

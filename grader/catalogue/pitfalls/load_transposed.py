@@ -32,13 +32,10 @@ def computes_with_a_square_weight(load_transposed, bench):
 
 
 @load_transposed.probe(points=1)
-def computes_with_any_weight(load_transposed, bench):
-    """weight_in_out (5, 3), (1, 6) and (6, 1)."""
-    answers = {}
-    for shape in [(5, 3), (1, 6), (6, 1)]:
-        weight, bias, x = (bench.randn(*size, dtype=torch.float64) for size in (shape, shape[1:], (2, shape[0])))
-        answers[f"weight_in_out {shape}"] = load_transposed(weight, bias)(x)
-    return answers
+def computes_with_any_weight(load_transposed, bench, B=2, I=5, O=3, dtype=torch.float32):
+    """weight_in_out (I, O), bias (O,): the layer's output for x (B, I), whatever the sizes."""
+    weight, bias, x = (bench.randn(*shape, dtype=dtype) for shape in [(I, O), (O,), (B, I)])
+    return load_transposed(weight, bias)(x)
 
 
 @load_transposed.probe(points=1)
@@ -58,10 +55,10 @@ def is_a_layer_like_any_other(load_transposed, bench):
 
 
 @load_transposed.probe(points=1)
-def may_have_no_bias(load_transposed, bench):
+def may_have_no_bias(load_transposed, bench, B=2, I=5, O=3, dtype=torch.float32):
     """bias=None gives a layer without one."""
-    layer = load_transposed(bench.randn(5, 3, dtype=torch.float64), None)
-    x = bench.randn(2, 5, dtype=torch.float64)
+    layer = load_transposed(bench.randn(I, O, dtype=dtype), None)
+    x = bench.randn(B, I, dtype=dtype)
     bias = "None" if layer.bias is None else "a parameter"
     return {"layer.bias": bias, "state_dict": ", ".join(layer.state_dict()), "output": layer(x)}
 

@@ -37,13 +37,14 @@ read_the_error = Task(
 
 
 @read_the_error.probe(points=1)
-def reads_a_product_of_matrices(read_the_error, bench):
-    """x (B, given) meets a weight (out, needed) in F.linear, with a bias and without."""
-    given, needed, out = bench.size(30, 39), bench.size(20, 29), bench.size(40, 49)
+def reads_a_product_of_matrices(read_the_error, bench, B=4, I=5, O=3):
+    """x (rows, given) meets a weight (out, needed) in F.linear, with a bias and without."""
     answers = {}
-    for rows, bias in [(bench.size(10, 14), torch.zeros(out)), (bench.size(15, 19), None)]:
+    sizes = [(B, I, O), (bench.size(15, 19), bench.size(30, 39), bench.size(40, 49))]
+    for (rows, given, out), bias in zip(sizes, [torch.zeros(O), None]):
+        needed = bench.size(20, 29)
         message = bench.catch(lambda: F.linear(torch.zeros(rows, given), torch.zeros(out, needed), bias)).message
-        answers[f"F.linear, x {(rows, given)}, weight {(out, needed)}"] = repr(read_the_error(message))
+        answers[f"F.linear, x {(rows, given)}, weight {(out, needed)}"] = repr(bench.sequence(read_the_error(message)))
     return answers
 
 
@@ -55,7 +56,7 @@ def reads_through_flattened_dimensions(read_the_error, bench):
     answers = {}
     for shape, needed in shapes:
         message = bench.catch(lambda: F.linear(torch.zeros(shape), torch.zeros(out, needed), torch.zeros(out))).message
-        answers[f"F.linear, x {shape}, weight {(out, needed)}"] = repr(read_the_error(message))
+        answers[f"F.linear, x {shape}, weight {(out, needed)}"] = repr(bench.sequence(read_the_error(message)))
     return answers
 
 
@@ -68,7 +69,7 @@ def reads_the_rarer_products(read_the_error, bench):
         f"weight {(out, needed)} @ x {(given,)}": lambda: weight @ torch.zeros(given),
         f"F.linear, permuted x {(2, 4, given)}, weight {(out, needed)}": lambda: F.linear(permuted, weight, torch.zeros(out)),
     }
-    return {case: repr(read_the_error(bench.catch(call).message)) for case, call in calls.items()}
+    return {case: repr(bench.sequence(read_the_error(bench.catch(call).message))) for case, call in calls.items()}
 
 
 @read_the_error.probe(points=1)
@@ -78,10 +79,10 @@ def reads_a_clash_with_the_bias(read_the_error, bench):
     answers = {}
     for y, bias in [((rows, 20), (given,)), ((rows, 3), (rows, given))]:
         message = bench.catch(lambda: F.linear(torch.zeros(rows, 5), torch.zeros(y[-1], 5), torch.zeros(bias))).message
-        answers[f"F.linear, output {y}, bias {bias}"] = repr(read_the_error(message))
+        answers[f"F.linear, output {y}, bias {bias}"] = repr(bench.sequence(read_the_error(message)))
     for y, bias in [((rows, 20), (given,)), ((2, rows, 20), (given,)), ((rows, 3), (rows, 4))]:
         message = bench.catch(lambda: torch.zeros(y) + torch.zeros(bias)).message
-        answers[f"y + bias, y {y}, bias {bias}"] = repr(read_the_error(message))
+        answers[f"y + bias, y {y}, bias {bias}"] = repr(bench.sequence(read_the_error(message)))
     return answers
 
 
@@ -94,7 +95,7 @@ def knows_when_it_is_not_about_sizes(read_the_error, bench):
         "a view of a permuted x": lambda: torch.zeros(4, 5).T.view(-1),
         f"F.linear, x {(4, given)}, weight {(3, needed)}": lambda: F.linear(torch.zeros(4, given), torch.zeros(3, needed)),
     }
-    return {case: repr(read_the_error(bench.catch(call).message)) for case, call in calls.items()}
+    return {case: repr(bench.sequence(read_the_error(bench.catch(call).message))) for case, call in calls.items()}
 
 
 @read_the_error.starts_from(

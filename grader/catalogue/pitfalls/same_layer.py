@@ -27,12 +27,12 @@ same_layer = Task(
 
 
 @same_layer.probe(points=1)
-def tells_two_layers_of_the_same_sizes_apart(same_layer, bench):
+def tells_two_layers_of_the_same_sizes_apart(same_layer, bench, B=4, I=5, O=3):
     """y from layer(x), and from another layer of the same sizes, in random order."""
-    layer, other = (nn.Linear(5, 3).to(bench.device, torch.float64) for _ in range(2))
+    layer, other = (nn.Linear(I, O).to(bench.device, torch.float64) for _ in range(2))
     makers, answers = {"this layer": layer, "another layer": other}, {}
     for number, case in enumerate(bench.several(makers, 24), 1):
-        x = bench.randn(4, 5, dtype=torch.float64)
+        x = bench.randn(B, I, dtype=torch.float64)
         answers[f"{number}. y from {case}"] = same_layer(layer, x, makers[case](x))
     return answers
 
@@ -51,10 +51,10 @@ def forgives_rounding_and_nothing_else(same_layer, bench):
 
 
 @same_layer.probe(points=1)
-def works_without_a_bias_and_with_leading_dimensions(same_layer, bench):
-    """A layer made with bias=False, and x of shape (2, 4, 5) and (5,), in random order."""
-    layer = nn.Linear(5, 3, bias=False).to(bench.device, torch.float64)
-    cases = [(shape, whose, sign) for shape in [(2, 4, 5), (5,)] for whose, sign in [("y from this layer", 1), ("y of -x", -1)]]
+def works_without_a_bias_and_with_leading_dimensions(same_layer, bench, B=4, I=5, O=3):
+    """A layer made with bias=False, and x of shape (2, B, I) and (I,), in random order."""
+    layer = nn.Linear(I, O, bias=False).to(bench.device, torch.float64)
+    cases = [(shape, whose, sign) for shape in [(2, B, I), (I,)] for whose, sign in [("y from this layer", 1), ("y of -x", -1)]]
     answers = {}
     for number, (shape, whose, sign) in enumerate(bench.several(cases, 24), 1):
         x = bench.randn(*shape, dtype=torch.float64)

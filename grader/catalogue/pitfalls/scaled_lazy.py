@@ -31,9 +31,9 @@ scaled_lazy = Task(
 
 
 @scaled_lazy.probe(points=1)
-def draws_with_its_std_at_the_first_call(scaled_lazy, bench):
-    """After a call with x (4, 200): the weight, 100 × 200 normal numbers of the std asked for, and the bias, zeros."""
-    std, B = bench.size(2, 99) / 100, bench.size(2, 99)
+def draws_with_its_std_at_the_first_call(scaled_lazy, bench, B=4):
+    """After a call with x (B, 200): the weight, 100 × 200 normal numbers of the std asked for, and the bias, zeros."""
+    std = bench.size(2, 99) / 100
     layer = scaled_lazy(100, std)
     mode = torch.get_deterministic_debug_mode()
     torch.set_deterministic_debug_mode("warn")  # memory that is only allocated is filled with NaN, not left to chance
@@ -46,10 +46,10 @@ def draws_with_its_std_at_the_first_call(scaled_lazy, bench):
 
 @scaled_lazy.probe(points=1)
 def waits_for_its_input(scaled_lazy, bench):
-    """Before the first call the weight is uninitialized; in_features comes from the input, whatever its leading dimensions."""
+    """Before the first call the weight is uninitialized; in_features comes from the input, 1 included, whatever its leading dimensions."""
     answers = {}
-    for shape in [(bench.size(120, 199),), (2, bench.size(2, 99), bench.size(60, 119))]:
-        layer = scaled_lazy(100, 0.5)
+    for shape in [(bench.size(120, 199),), (2, bench.size(2, 99), bench.size(60, 119)), (bench.size(2, 99), 1)]:
+        layer = scaled_lazy(1000, 0.5)
         answers[f"x {shape}"] = {
             "weight before the call": "uninitialized" if nn.parameter.is_lazy(layer.weight) else "initialized",
             "y": tuple(layer(bench.randn(*shape).cpu()).shape),
@@ -80,14 +80,13 @@ def draws_only_once(scaled_lazy, bench):
 
 @scaled_lazy.probe(points=1)
 def keeps_what_was_loaded(scaled_lazy, bench):
-    """A state that was loaded before the first call stays; a layer without one draws."""
+    """A state that was loaded before the first call stays, and computes y; a layer without one draws."""
     saved = {"weight": bench.randn(100, 120).cpu(), "bias": bench.randn(100).cpu()}
     loaded, drawn = scaled_lazy(100, 0.5), scaled_lazy(100, 0.5)
     loaded.load_state_dict(saved)
-    for layer in (loaded, drawn):
-        layer(bench.randn(4, 120).cpu())
+    y, _ = (layer(bench.randn(4, 120).cpu()) for layer in (loaded, drawn))
     return {
-        "weight, loaded": loaded.weight, "bias, loaded": loaded.bias,
+        "weight, loaded": loaded.weight, "bias, loaded": loaded.bias, "y, with what was loaded": y,
         "weight, nothing loaded": bench.sample(drawn.weight), "bias, nothing loaded": drawn.bias,
     }
 

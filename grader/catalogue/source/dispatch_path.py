@@ -40,24 +40,24 @@ dispatch_path = Task(
 
 
 @dispatch_path.probe(points=1)
-def knows_the_road_of_a_matrix(dispatch_path, bench):
-    """x (4, 5), with and without bias, contiguous and not, in random order."""
-    x, turned, weight, bias = bench.randn(4, 5), bench.randn(5, 4).T, bench.randn(3, 5), bench.randn(3)
+def knows_the_road_of_a_matrix(dispatch_path, bench, B=4, I=5, O=3):
+    """x (B, I), with and without bias, contiguous and not, in random order."""
+    x, turned, weight, bias = bench.randn(B, I), bench.randn(I, B).T, bench.randn(O, I), bench.randn(O)
     cases = {
-        "x (4, 5)": (x, weight, bias),
-        "x (4, 5), no bias": (x, weight, None),
-        "x (5, 4) transposed": (turned, weight, bias),
-        "x (5, 4) transposed, no bias": (turned, weight, None),
+        f"x {(B, I)}": (x, weight, bias),
+        f"x {(B, I)}, no bias": (x, weight, None),
+        f"x {(I, B)} transposed": (turned, weight, bias),
+        f"x {(I, B)} transposed, no bias": (turned, weight, None),
     }
     return {f"{number}. {case}": dispatch_path(*cases[case]) for number, case in enumerate(bench.several(cases, 16), 1)}
 
 
 @dispatch_path.probe(points=1)
-def knows_the_road_of_many_dimensions(dispatch_path, bench):
+def knows_the_road_of_many_dimensions(dispatch_path, bench, B=4, I=5, O=3):
     """x with 1, 3 and 4 dimensions, contiguous, with and without bias, in random order."""
     cases = {}
-    for shape in [(5,), (2, 4, 5), (2, 3, 4, 5)]:
-        x, weight, bias = bench.randn(*shape), bench.randn(3, 5), bench.randn(3)
+    for shape in [(I,), (2, B, I), (2, 6, B, I)]:
+        x, weight, bias = bench.randn(*shape), bench.randn(O, I), bench.randn(O)
         cases |= {f"x {shape}": (x, weight, bias), f"x {shape}, no bias": (x, weight, None)}
     return {f"{number}. {case}": dispatch_path(*cases[case]) for number, case in enumerate(bench.several(cases, 16), 1)}
 

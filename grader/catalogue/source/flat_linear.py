@@ -26,21 +26,18 @@ flat_linear = Task(
 
 
 @flat_linear.probe(points=1)
-def computes_the_layer(flat_linear, bench):
-    """y = x Wᵀ + b for one, two, several leading dimensions, and where I = O."""
+def computes_the_layer(flat_linear, bench, B=4, I=5, O=3, dtype=torch.float32):
+    """y = x Wᵀ + b for one, two, several leading dimensions, whatever the sizes."""
     answers = {}
-    for shape, O in [((6, 5), 3), ((2, 4, 5), 3), ((2, 3, 4, 5), 3), ((1, 1, 5), 1), ((3, 4, 4), 4)]:
-        answers[f"x {shape} into {O}"] = flat_linear(bench.randn(*shape), bench.randn(O, shape[-1]), bench.randn(O))
+    for shape in [(B, I), (2, B, I), (2, 6, B, I)]:
+        answers[f"x {shape}"] = flat_linear(*(bench.randn(*each, dtype=dtype) for each in (shape, (O, I), (O,))))
     return answers
 
 
-@flat_linear.probe(points=1)
-def works_without_leading_dimensions_and_with_zero_sizes(flat_linear, bench):
+@flat_linear.probe(points=1, zero="B I O")
+def works_without_leading_dimensions_and_with_zero_sizes(flat_linear, bench, B=4, I=5, O=3):
     """One vector; empty batches; no input features; no outputs."""
-    answers = {}
-    for shape, O in [((5,), 3), ((0, 5), 3), ((2, 0, 5), 3), ((2, 4, 0), 3), ((0,), 3), ((2, 4, 5), 0)]:
-        answers[f"x {shape} into {O}"] = flat_linear(bench.randn(*shape), bench.randn(O, shape[-1]), bench.randn(O))
-    return answers
+    return {f"x {shape}": flat_linear(bench.randn(*shape), bench.randn(O, I), bench.randn(O)) for shape in [(I,), (B, I), (2, B, I)]}
 
 
 @flat_linear.probe(points=1)
@@ -75,9 +72,9 @@ def takes_one_addmm_and_copies_nothing(flat_linear, bench):
 
 
 @flat_linear.probe(points=1)
-def lets_gradients_through(flat_linear, bench):
-    """The gradients of x (2, 4, 5), weight and bias, for a random grad_output."""
-    inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(2, 4, 5), (3, 5), (3,)]]
+def lets_gradients_through(flat_linear, bench, B=4, I=5, O=3):
+    """The gradients of x (2, B, I), weight and bias, for a random grad_output."""
+    inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(2, B, I), (O, I), (O,)]]
     y = flat_linear(*inputs)
     gradients = torch.autograd.grad(y, inputs, bench.randn(*y.shape, dtype=torch.float64), allow_unused=True)
     return dict(zip(["of x", "of weight", "of bias"], gradients))

@@ -32,11 +32,11 @@ training_flops = Task(
 )
 
 
-@training_flops.probe(points=1)
-def counts_all_three_products(training_flops, bench):
+@training_flops.probe(points=1, zero="B")
+def counts_all_three_products(training_flops, bench, B=4, I=5, O=3):
     """An inner layer that learns: x wants a gradient, weight wants one."""
-    B, I, O = bench.size(2, 99), bench.size(2, 99), bench.size(2, 99)
-    return {f"x {(B, I)} into {O}": training_flops((B, I), O, True, True)}
+    sizes = (B, I, O), [bench.size(2, 99) for _ in range(3)]
+    return {f"x {(rows, inputs)} into {outputs}": training_flops((rows, inputs), outputs, True, True) for rows, inputs, outputs in sizes}
 
 
 @training_flops.probe(points=1)
