@@ -170,10 +170,27 @@ def head_made_like_the_old_one(model, num_classes):
     return model
 
 
+def head_drawn_as_kaiming_does(model, num_classes):
+    old = model.requires_grad_(False).fc
+    model.fc = nn.Linear(old.in_features, num_classes).to(old.weight)
+    nn.init.kaiming_normal_(model.fc.weight, nonlinearity="relu")
+    nn.init.zeros_(model.fc.bias)
+    return model
+
+
+def head_drawn_small(model, num_classes):
+    old = model.requires_grad_(False).fc
+    model.fc = nn.Linear(old.in_features, num_classes).to(old.weight)
+    nn.init.normal_(model.fc.weight, std=0.01)
+    return model
+
+
 RIGHT = {
     "CNNClassifier": (ClassifierByMean, ClassifierByScoreMaps, ClassifierByPatches),
     "head_parameters": (head_by_layers, head_by_one_more_input, head_class_by_class),
     "linear_as_conv1x1": (one_by_one_with_cloned_parameters, one_by_one_by_state_dict, one_by_one_from_a_copy),
     "conv2d_by_linear": (conv_by_unfold, conv_by_tensor_unfold, conv_shift_by_shift, conv_place_by_place),
-    "replace_head": (head_replaced_then_unfrozen, head_replaced_before_freezing, head_made_like_the_old_one),
+    "replace_head": (
+        head_replaced_then_unfrozen, head_replaced_before_freezing, head_made_like_the_old_one, head_drawn_as_kaiming_does, head_drawn_small,
+    ),
 }

@@ -94,6 +94,25 @@ def attention_query_by_query(q, k, v, mask=None):
     return torch.stack(rows, dim=-2)
 
 
+def attention_with_a_softmax_in_float32(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(mask.logical_not(), torch.finfo(scores.dtype).min) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(-1, dtype=torch.float32).to(v.dtype) @ v
+
+
+class MultiHeadWithASoftmaxInFloat32(nn.Module):
+    def __init__(self, d_model, heads):
+        super().__init__()
+        self.heads = heads
+        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * d_model, d_model)), nn.Parameter(torch.randn(3 * d_model))
+        self.out_proj = nn.Linear(d_model, d_model)
+
+    def forward(self, x, mask=None):
+        q, k, v = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return self.out_proj(attention_with_a_softmax_in_float32(q, k, v, mask).transpose(1, 2).flatten(2))
+
+
 class MultiHeadByTorchAttention(nn.Module):
     def __init__(self, d_model, heads):
         super().__init__()
@@ -205,6 +224,15 @@ class BlockOfTorchAttention(nn.Module):
         return self.linear2(F.relu(self.linear1(x)))
 
 
+class BlockWithASoftmaxInFloat32(BlockOfTorchAttention):
+    def __init__(self, d_model, heads, d_ff, norm_first):
+        super().__init__(d_model, heads, d_ff, norm_first)
+        self.self_attn = MultiHeadWithASoftmaxInFloat32(d_model, heads)
+
+    def attend(self, x, mask):
+        return self.self_attn(x, mask)
+
+
 class BlockThatAttendsByHand(nn.Module):
     def __init__(self, d_model, heads, d_ff, norm_first):
         super().__init__()
@@ -258,6 +286,10 @@ class BlockWithNormsByHand(nn.Module):
 def flops_layer_by_layer(batch, tokens, d_model, d_ff):
     linears = [(d_model, 3 * d_model), (d_model, d_model), (d_model, d_ff), (d_ff, d_model)]
     return sum(2 * batch * tokens * i * o for i, o in linears), 2 * (2 * batch * tokens * tokens * d_model)
+
+
+def flops_in_a_list(batch, tokens, d_model, d_ff):
+    return [2 * batch * tokens * (4 * d_model**2 + 2 * d_model * d_ff), 4 * batch * tokens * tokens * d_model]
 
 
 def flops_in_one_line(batch, tokens, d_model, d_ff):
@@ -361,11 +393,11 @@ RIGHT = {
     "fused_qkv": (qkv_by_einsum, qkv_by_slices, qkv_by_flattening),
     "split_heads": (split_by_stacking, split_by_permuting, split_head_by_head),
     "merge_heads": (merge_by_concatenating, merge_by_copying, merge_into_an_empty_tensor),
-    "attention": (attention_by_einsum, attention_by_logsumexp, attention_query_by_query),
-    "MultiHeadAttention": (MultiHeadByTorchAttention, MultiHeadHeadByHead, MultiHeadByEinsum),
+    "attention": (attention_by_einsum, attention_by_logsumexp, attention_query_by_query, attention_with_a_softmax_in_float32),
+    "MultiHeadAttention": (MultiHeadByTorchAttention, MultiHeadHeadByHead, MultiHeadByEinsum, MultiHeadWithASoftmaxInFloat32),
     "FeedForward": (FeedForwardAsSequence, FeedForwardByHand, FeedForwardOverRows),
-    "Block": (BlockOfTorchAttention, BlockThatAttendsByHand, BlockWithNormsByHand),
-    "block_flops": (flops_layer_by_layer, flops_in_one_line, flops_token_by_token),
+    "Block": (BlockOfTorchAttention, BlockThatAttendsByHand, BlockWithNormsByHand, BlockWithASoftmaxInFloat32),
+    "block_flops": (flops_layer_by_layer, flops_in_one_line, flops_token_by_token, flops_in_a_list),
     "TiedLM": (TiedByTheEmbedding, TiedByOneParameter, TiedByOnehot),
     "BertHeads": (HeadsByHand, HeadsThatAskAndPick, HeadsInOneProduct),
     "from_conv1d": (linear_by_copying, linear_by_new_parameters, linear_by_assigning),

@@ -41,31 +41,29 @@ def holds_conv_pool_and_fc(CNNClassifier, bench):
 
 
 @CNNClassifier.probe(points=2)
-def answers_like_torch_with_the_same_weights(CNNClassifier, bench):
-    """A strict load_state_dict, then a batch of four pictures 32×32: the scores, in float64."""
-    shapes = {"conv.weight": (64, 3, 3, 3), "conv.bias": (64,), "fc.weight": (10, 64), "fc.bias": (10,)}
-    model = CNNClassifier().to(bench.device, torch.float64)
+def answers_like_torch_with_the_same_weights(CNNClassifier, bench, B=4, num_classes=5, H=6, W=7, dtype=torch.float32):
+    """A strict load_state_dict, then pictures (B, 3, H, W): the scores, in training mode and in evaluation mode."""
+    shapes = {"conv.weight": (64, 3, 3, 3), "conv.bias": (64,), "fc.weight": (num_classes, 64), "fc.bias": (num_classes,)}
+    model, x = CNNClassifier(num_classes).to(bench.device, dtype), bench.randn(B, 3, H, W, dtype=dtype)
     model.load_state_dict({name: bench.randn(*shape) / 5 for name, shape in shapes.items()})
-    return model(bench.randn(4, 3, 32, 32, dtype=torch.float64))
+    return {"training": model(x), "evaluation": model.eval()(x)}
 
 
 @CNNClassifier.probe(points=2)
 def takes_pictures_of_any_size(CNNClassifier, bench):
-    """Pictures higher than wide, wider than high, and of a single pixel."""
+    """Pictures higher than wide, wider than high, of a single pixel, and of 32×32."""
     shapes = {"conv.weight": (64, 3, 3, 3), "conv.bias": (64,), "fc.weight": (5, 64), "fc.bias": (5,)}
     model = CNNClassifier(num_classes=5).to(bench.device, torch.float64)
     model.load_state_dict({name: bench.randn(*shape) / 5 for name, shape in shapes.items()})
-    return {f"x {(2, 3, *size)}": model(bench.randn(2, 3, *size, dtype=torch.float64)) for size in [(9, 4), (5, 12), (1, 1)]}
+    return {f"x {(2, 3, *size)}": model(bench.randn(2, 3, *size, dtype=torch.float64)) for size in [(9, 4), (5, 12), (1, 1), (32, 32)]}
 
 
 @CNNClassifier.probe(points=1)
 def takes_a_batch_of_one(CNNClassifier, bench):
-    """One picture (1, 3, 8, 8) in float32 gives (1, num_classes) in float32, for one class too."""
-    answers = {}
-    for num_classes in (bench.size(2, 99), bench.size(100, 199), 1):
-        scores = CNNClassifier(num_classes).to(bench.device)(bench.randn(1, 3, 8, 8))
-        answers[f"num_classes={num_classes}"] = [list(scores.shape), str(scores.dtype)]
-    return answers
+    """One picture (1, 3, 8, 8) in float32 gives (1, num_classes) in float32."""
+    num_classes = bench.size(2, 199)
+    scores = CNNClassifier(num_classes).to(bench.device)(bench.randn(1, 3, 8, 8))
+    return {f"num_classes={num_classes}": [list(scores.shape), str(scores.dtype)]}
 
 
 @CNNClassifier.probe(points=2)

@@ -25,10 +25,9 @@ conv2d_by_linear = Task(
 
 
 @conv2d_by_linear.probe(points=2)
-def equals_conv2d(conv2d_by_linear, bench):
-    """x (2, 3, 6, 8) and a 3×3 kernel for 5 outputs, without padding."""
-    x, weight, bias = (bench.randn(*shape, dtype=torch.float64) for shape in [(2, 3, 6, 8), (5, 3, 3, 3), (5,)])
-    return conv2d_by_linear(x, weight, bias)
+def equals_conv2d(conv2d_by_linear, bench, B=2, C=3, O=5, h=4, w=6, dtype=torch.float32):
+    """A kernel 3×2 that stands in h·w places of x (B, C, h + 2, w + 1), without padding."""
+    return conv2d_by_linear(*(bench.randn(*shape, dtype=dtype) for shape in [(B, C, h + 2, w + 1), (O, C, 3, 2), (O,)]))
 
 
 @conv2d_by_linear.probe(points=1)
@@ -56,19 +55,22 @@ def also_where_sizes_are_equal(conv2d_by_linear, bench):
 
 
 @conv2d_by_linear.probe(points=1)
-def works_without_a_bias(conv2d_by_linear, bench):
-    """bias=None, with one picture and with three."""
-    weight = bench.randn(5, 3, 3, 3, dtype=torch.float64)
-    return {f"B={B}": conv2d_by_linear(bench.randn(B, 3, 6, 8, dtype=torch.float64), weight, None, padding=1) for B in (1, 3)}
+def works_without_a_bias(conv2d_by_linear, bench, B=3, C=2, O=5):
+    """bias=None."""
+    return conv2d_by_linear(bench.randn(B, C, 6, 8, dtype=torch.float64), bench.randn(O, C, 3, 3, dtype=torch.float64), None, padding=1)
 
 
 @conv2d_by_linear.probe(points=1)
 def gives_the_gradients(conv2d_by_linear, bench):
-    """The output, and the gradients of x, weight and bias for a random grad_output."""
-    inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(2, 3, 6, 8), (5, 3, 2, 3), (5,)]]
-    y = conv2d_by_linear(*inputs, padding=1)
-    gradients = torch.autograd.grad(y, inputs, bench.randn(2, 5, 7, 8, dtype=torch.float64))
-    return {"y": y, "gradients of x, weight, bias": list(gradients)}
+    """The output, and the gradients of x, weight and bias for a random grad_output; also where the bias is zero."""
+    x, weight, bias = (bench.randn(*shape, dtype=torch.float64) for shape in [(2, 3, 6, 8), (5, 3, 2, 3), (5,)])
+    answers = {}
+    for case, b in {"a bias": bias, "a bias of zeros": torch.zeros_like(bias)}.items():
+        inputs = [tensor.clone().requires_grad_() for tensor in (x, weight, b)]
+        y = conv2d_by_linear(*inputs, padding=1)
+        gradients = torch.autograd.grad(y, inputs, bench.randn(2, 5, 7, 8, dtype=torch.float64))
+        answers[case] = {"y": y, "gradients of x, weight, bias": list(gradients)}
+    return answers
 
 
 @conv2d_by_linear.probe(points=1)

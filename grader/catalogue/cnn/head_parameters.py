@@ -28,7 +28,7 @@ head_parameters = Task(
 def counts_a_flatten_head(head_parameters, bench):
     """pooled=False: the Linear sees every number of the maps."""
     C, H, W, K = bench.size(20, 40), bench.size(5, 9), bench.size(10, 14), bench.size(50, 90)
-    sizes = [(512, 7, 7, 4096), (1, 1, 1, 1), (C, H, W, K)]
+    sizes = [(512, 7, 7, 4096), (1, 1, 1, 1), (C, H, W, K), (1, H, W, K), (C, 1, W, K), (C, H, 1, K), (C, H, W, 1)]
     return {f"{(C, H, W)}, {K} classes": head_parameters(C, H, W, K, False) for C, H, W, K in sizes}
 
 
@@ -36,7 +36,7 @@ def counts_a_flatten_head(head_parameters, bench):
 def counts_a_pooled_head(head_parameters, bench):
     """pooled=True: the Linear sees one number for each channel."""
     C, H, W, K = bench.size(20, 40), bench.size(5, 9), bench.size(10, 14), bench.size(50, 90)
-    sizes = [(2048, 7, 7, 1000), (1, 1, 1, 1), (C, H, W, K)]
+    sizes = [(2048, 7, 7, 1000), (1, 1, 1, 1), (C, H, W, K), (1, H, W, K), (C, 1, W, K), (C, H, 1, K), (C, H, W, 1)]
     return {f"{(C, H, W)}, {K} classes": head_parameters(C, H, W, K, pooled=True) for C, H, W, K in sizes}
 
 

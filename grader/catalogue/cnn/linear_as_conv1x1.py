@@ -42,23 +42,24 @@ def is_a_conv2d_of_the_layers_sizes(linear_as_conv1x1, bench):
 
 
 @linear_as_conv1x1.probe(points=1)
-def answers_like_the_layer_at_every_pixel(linear_as_conv1x1, bench):
-    """Pictures of one pixel and of many, a square layer included."""
-    answers = {}
-    for I, O, picture in [(5, 3, (2, 5, 4, 6)), (5, 3, (1, 5, 1, 1)), (4, 4, (2, 4, 3, 2)), (1, 6, (2, 1, 3, 2))]:
-        layer = nn.Linear(I, O, device=bench.device)
-        layer.load_state_dict({"weight": bench.randn(O, I), "bias": bench.randn(O)})
-        answers[f"{I} → {O}, picture {picture}"] = linear_as_conv1x1(layer)(bench.randn(*picture))
-    return answers
+def answers_like_the_layer_at_every_pixel(linear_as_conv1x1, bench, B=2, I=5, O=3, H=4, W=6, dtype=torch.float32):
+    """Pictures (B, I, H, W), of one pixel too; a square layer included; the convolution in training mode and in evaluation mode."""
+    layer = nn.Linear(I, O, device=bench.device, dtype=dtype)
+    layer.load_state_dict({"weight": bench.randn(O, I), "bias": bench.randn(O)})
+    conv, picture = linear_as_conv1x1(layer), bench.randn(B, I, H, W, dtype=dtype)
+    return {"training": conv.train()(picture), "evaluation": conv.eval()(picture)}
 
 
 @linear_as_conv1x1.probe(points=1)
-def has_a_bias_only_if_the_layer_has(linear_as_conv1x1, bench):
-    """A layer with bias=False: no bias in the convolution either."""
-    layer = nn.Linear(5, 3, bias=False, device=bench.device)
-    layer.load_state_dict({"weight": bench.randn(3, 5)})
-    conv = linear_as_conv1x1(layer)
-    return {"bias": "none" if conv.bias is None else "there is one", "y": conv(bench.randn(2, 5, 4, 6))}
+def has_a_bias_only_if_the_layer_has(linear_as_conv1x1, bench, I=5, O=3):
+    """A layer with bias=False: no bias in the convolution either; a layer with a bias of zeros: there is one."""
+    answers = {}
+    for case, bias in {"bias=False": {}, "a bias of zeros": {"bias": torch.zeros(O)}}.items():
+        layer = nn.Linear(I, O, bias="bias" in bias, device=bench.device)
+        layer.load_state_dict({"weight": bench.randn(O, I), **bias})
+        conv = linear_as_conv1x1(layer)
+        answers[case] = {"bias": "none" if conv.bias is None else "there is one", "y": conv(bench.randn(2, I, 4, 6))}
+    return answers
 
 
 @linear_as_conv1x1.probe(points=1)

@@ -1,5 +1,7 @@
 """Task replace_head."""
 
+import math
+
 import torch
 from torch import nn
 
@@ -26,25 +28,25 @@ replace_head = Task(
 
 
 @replace_head.probe(points=1)
-def puts_a_new_linear_in_place(replace_head, bench):
+def puts_a_new_linear_in_place(replace_head, bench, I=4, num_classes=5):
     """The model that was given comes back; its fc is a new nn.Linear of the right sizes, with a bias even where the old head
     has none. What is put into the returned model stands in the one that was given, and not in the old head."""
     answers = {}
     for case, bias in {"old head with a bias": True, "old head without a bias": False}.items():
-        model, O = nn.Sequential(), bench.size(2, 99)
-        model.conv, model.act, model.flat, model.fc = nn.Conv2d(2, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 10, bias=bias)
+        model = nn.Sequential()
+        model.conv, model.act, model.flat, model.fc = nn.Conv2d(2, I, 4), nn.ReLU(), nn.Flatten(), nn.Linear(I, 10, bias=bias)
         old = model.to(bench.device).fc
-        old.weight.data.copy_(bench.randn(10, 24))
-        new = replace_head(model, O)
+        old.weight.data.copy_(bench.randn(10, I))
+        new = replace_head(model, num_classes)
         answers[case] = {
             "its fc": "an nn.Linear" if isinstance(new.fc, nn.Linear) else f"a {type(new.fc).__name__}",
             "its sizes": f"{getattr(new.fc, 'in_features', '?')} → {getattr(new.fc, 'out_features', '?')}",
             "parameters": {name: list(value.shape) for name, value in sorted(new.state_dict().items())},
             "scores": list(new(bench.randn(3, 2, 4, 4)).shape),
         }
-        new.fc.weight.data[:2] = bench.randn(2, new.fc.weight.shape[1])
+        new.fc.weight.data[:1] = bench.randn(1, new.fc.weight.shape[1])
         new.register_buffer("mark", bench.randn(3))
-        answers[case] |= {"what the given model then holds": [list(model.buffers()), model.fc.weight[:2]], "the old head's weight": old.weight}
+        answers[case] |= {"what the given model then holds": [list(model.buffers()), model.fc.weight[:1]], "the old head's weight": old.weight}
     return answers
 
 
@@ -92,12 +94,17 @@ def leaves_the_rest_as_it_was(replace_head, bench):
 
 @replace_head.probe(points=1)
 def starts_from_fresh_weights(replace_head, bench):
-    """The new head's weights are distributed as a new nn.Linear's, though the old head's are far larger."""
-    model, classes = nn.Sequential(), bench.size(100, 290)
+    """The new head's weights are drawn, whatever their distribution: they are not all alike, nor as large as the old head's, and another
+    new head has other ones."""
+    model, classes, spreads = nn.Sequential(), bench.size(100, 290), {"all alike": 1e-6, "freshly drawn": 3, "as large as in the old head": math.inf}
     model.features, model.fc = nn.Linear(4, 64), nn.Linear(64, 300)
     model.to(bench.device).load_state_dict({name: 9 * bench.randn(*value.shape) for name, value in model.state_dict().items()})
-    model = replace_head(model, classes)
-    return {"shape": list(model.fc.weight.shape), "weight": bench.sample(model.fc.weight), "the weight before it": model.features.weight}
+    first = replace_head(model, classes).fc.weight.detach().clone()
+    second = replace_head(model, classes).fc.weight
+    return {
+        "shape": list(first.shape), "the spread of its weights": bench.band(first.std(), spreads),
+        "the next new head's weights": bench.pair(second, first, "the same", "others"), "the weight before it": model.features.weight,
+    }  # fmt: skip
 
 
 @replace_head.probe(points=1)

@@ -16,6 +16,8 @@ attention = Task(
     "attention",
     reference=attention_reference,
     section="transformer-attention",
+    tolerance=(1e-5, 1e-5),
+    tolerance_reason="a softmax computed in float32 and cast back is usual, and right",
     forbids=("torch.nn.functional.scaled_dot_product_attention", "torch.*scaled_dot_product*", "torch._safe_softmax"),
     hints=(
         "Each query has one score for each key, (..., T, S). Which dimension of the scores must sum to one after softmax?",
@@ -25,11 +27,10 @@ attention = Task(
 )
 
 
-@attention.probe(points=1)
-def mixes_the_values(attention, bench):
-    """4 queries, 5 keys, values of another size: q (2, 3, 4, 8), k (2, 3, 5, 8), v (2, 3, 5, 6) give (2, 3, 4, 6)."""
-    q, k, v = (bench.randn(2, 3, *sizes, dtype=torch.float64) for sizes in [(4, 8), (5, 8), (5, 6)])
-    return attention(q, k, v)
+@attention.probe(points=1, zero="B")
+def mixes_the_values(attention, bench, B=2, h=3, T=4, S=5, d=7, e=6, dtype=torch.float32):
+    """T queries, S keys, values of another size: q (B, h, T, d), k (B, h, S, d), v (B, h, S, e) give (B, h, T, e)."""
+    return attention(*(bench.randn(B, h, *sizes, dtype=dtype) for sizes in [(T, d), (S, d), (S, e)]))
 
 
 @attention.probe(points=1)
@@ -50,28 +51,30 @@ def takes_any_leading_dimensions(attention, bench):
 
 
 @attention.probe(points=2)
-def obeys_a_boolean_mask(attention, bench):
-    """True means: may attend. Each token to itself and the one before, mask (5, 5); no padding, (2, 1, 1, 5), a row a text."""
-    q, k, v = (bench.randn(2, 3, 5, 8, dtype=torch.float64) for _ in range(3))
-    window = torch.ones(5, 5, dtype=torch.bool, device=bench.device).tril().triu(-1)
-    not_padding = torch.tensor([[True, True, True, True, False], [True, True, True, False, False]], device=bench.device)[:, None, None]
-    return {"mask (5, 5)": attention(q, k, v, window), "mask (2, 1, 1, 5)": attention(q, k, v, mask=not_padding)}
+def obeys_a_boolean_mask(attention, bench, B=2, h=3, T=5, d=4, dtype=torch.float32):
+    """True means: may attend. Each token to itself and the one before, mask (T, T); no padding, (B, 1, 1, T), a row a text; all True."""
+    q, k, v = (bench.randn(B, h, T, d, dtype=dtype) for _ in range(3))
+    all_true = torch.ones(T, T, dtype=torch.bool, device=bench.device)
+    not_padding = all_true.tril()[bench.integers(0, T, B)][:, None, None]
+    masks = {"mask (T, T)": all_true.tril().triu(-1), "mask (B, 1, 1, T)": not_padding, "all True": all_true}
+    return {case: attention(q, k, v, mask=mask) for case, mask in masks.items()}
 
 
 @attention.probe(points=2)
-def adds_a_float_mask(attention, bench):
-    """A float mask is added to the scores: finite numbers, and -inf above the diagonal."""
-    q, k, v = (bench.randn(2, 3, 5, 8, dtype=torch.float64) for _ in range(3))
-    numbers = bench.randn(5, 5, dtype=torch.float64)
-    future = torch.ones(5, 5, dtype=torch.bool, device=bench.device).triu(1)
-    return {"finite": attention(q, k, v, numbers), "with -inf": attention(q, k, v, numbers.masked_fill(future, -math.inf))}
+def adds_a_float_mask(attention, bench, B=2, h=3, T=5, d=4, dtype=torch.float32):
+    """A float mask is added to the scores: finite numbers, -inf above the diagonal, and zeros, which change nothing."""
+    q, k, v = (bench.randn(B, h, T, d, dtype=dtype) for _ in range(3))
+    numbers, future = bench.randn(T, T, dtype=dtype), torch.ones(T, T, dtype=torch.bool, device=bench.device).triu(1)
+    masks = {"finite": numbers, "with -inf": numbers.masked_fill(future, -math.inf), "zeros": torch.zeros_like(numbers)}
+    return {case: attention(q, k, v, mask) for case, mask in masks.items()}
 
 
 @attention.probe(points=1)
 def stays_finite(attention, bench):
     """Scores in the thousands; and the gradients of q, k and v at ordinary scores."""
+    large = [10 * bench.integers(-9, 10, 2, 5, 4).double() for _ in range(2)]  # whose scores no rounding changes
     q, k, v = (bench.randn(2, 5, 8, dtype=torch.float64) for _ in range(3))
-    answers = {"large scores": attention(60 * q, 60 * k, v)}
+    answers = {"large scores": attention(*large, v)}
     inputs = [t.requires_grad_() for t in (q, k, v)]
     gradients = torch.autograd.grad(attention(*inputs), inputs, bench.randn(2, 5, 8, dtype=torch.float64))
     return {**answers, **dict(zip(["gradient of q", "gradient of k", "gradient of v"], gradients))}

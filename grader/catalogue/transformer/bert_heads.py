@@ -35,16 +35,15 @@ def has_two_heads(BertHeads, bench):
 
 
 @BertHeads.probe(points=2)
-def answers_both_questions(BertHeads, bench):
-    """With given weights: hidden states (3, 5, 6) and (2, 1, 6) give mlm logits (B, T, 11) and nsp logits (B, 2)."""
-    heads = BertHeads(6, 11).to(bench.device, torch.float64)
-    shapes = {"mlm.weight": (11, 6), "mlm.bias": (11,), "nsp.weight": (2, 6), "nsp.bias": (2,)}
-    heads.load_state_dict({name: bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()})
-    answers = {}
-    for shape in [(3, 5, 6), (2, 1, 6)]:
-        mlm, nsp = heads(bench.randn(*shape, dtype=torch.float64))
-        answers[f"hidden states {shape}"] = {"mlm": mlm, "nsp": nsp}
-    return answers
+def answers_both_questions(BertHeads, bench, B=3, T=5, hidden=6, vocab=7, dtype=torch.float32):
+    """With given weights: hidden states (B, T, hidden) give mlm logits (B, T, vocab) and nsp logits (B, 2), in training mode and in
+    evaluation mode."""
+    heads, states = BertHeads(hidden, vocab).to(bench.device, dtype), bench.randn(B, T, hidden, dtype=dtype)
+    shapes = {"mlm.weight": (vocab, hidden), "mlm.bias": (vocab,), "nsp.weight": (2, hidden), "nsp.bias": (2,)}
+    heads.load_state_dict({name: bench.randn(*shape, dtype=dtype) for name, shape in shapes.items()})
+    mlm, nsp = heads(states)
+    later = heads.eval()(states)
+    return {"mlm": mlm, "nsp": nsp, "in evaluation mode": list(later)}
 
 
 @BertHeads.probe(points=1)

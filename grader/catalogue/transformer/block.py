@@ -1,5 +1,7 @@
 """Task Block."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -19,6 +21,8 @@ Block = Task(
     "Block",
     reference=BlockReference,
     section="transformer-block",
+    tolerance=(1e-5, 1e-5),
+    tolerance_reason="a softmax computed in float32 and cast back is usual, and right",
     forbids=("torch.nn.TransformerEncoderLayer", "torch._transformer_encoder_layer_fwd"),
     hints=(
         "Two sublayers, each inside x + sublayer(...). Where do norm1 and norm2 stand if norm_first, and where if not?",
@@ -37,23 +41,31 @@ def names_its_parameters_as_torch_does(Block, bench):
 
 
 @Block.probe(points=1)
-def normalises_after(Block, bench):
-    """norm_first=False, with given weights: x (2, 5, 8), 2 heads, d_ff 12."""
-    layer = Block(8, 2, 12, False).to(bench.device, torch.float64)
-    parts = dict(self_attn=nn.MultiheadAttention(8, 2), linear1=nn.Linear(8, 12), linear2=nn.Linear(12, 8))
-    parts = nn.ModuleDict(dict(parts, norm1=nn.LayerNorm(8), norm2=nn.LayerNorm(8))).state_dict()
-    layer.load_state_dict({name: 0.5 * bench.randn(*part.shape, dtype=torch.float64) for name, part in parts.items()})
-    return layer(bench.randn(2, 5, 8, dtype=torch.float64))
+def normalises_after(Block, bench, B=4, T=5, D=6, d_ff=7, dtype=torch.float32):
+    """norm_first=False, with given weights and two heads (one where D is 1): x (B, T, D), in training mode and in evaluation mode; then with
+    numbers so small that eps counts."""
+    layer, x = Block(D, math.gcd(D, 2), d_ff, False).to(bench.device, dtype), bench.randn(B, T, D, dtype=dtype)
+    parts = dict(self_attn=nn.MultiheadAttention(D, 1), linear1=nn.Linear(D, d_ff), linear2=nn.Linear(d_ff, D))
+    parts = nn.ModuleDict(dict(parts, norm1=nn.LayerNorm(D), norm2=nn.LayerNorm(D))).state_dict()
+    state = {name: 0.5 * bench.randn(*part.shape, dtype=dtype) for name, part in parts.items()}
+    layer.load_state_dict(state)
+    answers = {"training": layer(x), "evaluation": layer.eval()(x)}
+    layer.load_state_dict({name: value / (300 if name.startswith(("self_attn.out_proj", "norm1", "linear2")) else 1) for name, value in state.items()})
+    return {**answers, "small numbers": layer(x / 300)}
 
 
 @Block.probe(points=1)
-def normalises_first(Block, bench):
-    """norm_first=True, with given weights: x (2, 5, 8), 2 heads, d_ff 12."""
-    layer = Block(8, 2, 12, True).to(bench.device, torch.float64)
-    parts = dict(self_attn=nn.MultiheadAttention(8, 2), linear1=nn.Linear(8, 12), linear2=nn.Linear(12, 8))
-    parts = nn.ModuleDict(dict(parts, norm1=nn.LayerNorm(8), norm2=nn.LayerNorm(8))).state_dict()
-    layer.load_state_dict({name: 0.5 * bench.randn(*part.shape, dtype=torch.float64) for name, part in parts.items()})
-    return layer(bench.randn(2, 5, 8, dtype=torch.float64))
+def normalises_first(Block, bench, B=4, T=5, D=6, d_ff=7, dtype=torch.float32):
+    """norm_first=True, with given weights and two heads (one where D is 1): x (B, T, D), in training mode and in evaluation mode; then with
+    numbers so small that eps counts."""
+    layer, x = Block(D, math.gcd(D, 2), d_ff, True).to(bench.device, dtype), bench.randn(B, T, D, dtype=dtype)
+    parts = dict(self_attn=nn.MultiheadAttention(D, 1), linear1=nn.Linear(D, d_ff), linear2=nn.Linear(d_ff, D))
+    parts = nn.ModuleDict(dict(parts, norm1=nn.LayerNorm(D), norm2=nn.LayerNorm(D))).state_dict()
+    state = {name: 0.5 * bench.randn(*part.shape, dtype=dtype) for name, part in parts.items()}
+    layer.load_state_dict(state)
+    answers = {"training": layer(x), "evaluation": layer.eval()(x)}
+    layer.load_state_dict({name: value / (300 if name.startswith(("self_attn.out_proj", "linear2")) else 1) for name, value in state.items()})
+    return {**answers, "small numbers": layer(x / 300)}
 
 
 @Block.probe(points=2)
@@ -72,16 +84,16 @@ def learns_as_torch_does(Block, bench):
 
 
 @Block.probe(points=2)
-def obeys_a_mask(Block, bench):
-    """A mask (5, 5): each token may attend to itself and the one before; while training, then in eval mode without gradients."""
-    mask = torch.ones(5, 5, dtype=torch.bool, device=bench.device).tril().triu(-1)
+def obeys_a_mask(Block, bench, B=2, T=5):
+    """A mask (T, T): each token may attend to itself and the one before; while training, then in eval mode without gradients."""
+    mask = torch.ones(T, T, dtype=torch.bool, device=bench.device).tril().triu(-1)
     answers = {}
     for norm_first in (True, False):
         layer = Block(8, 2, 12, norm_first).to(bench.device, torch.float64)
         parts = dict(self_attn=nn.MultiheadAttention(8, 2), linear1=nn.Linear(8, 12), linear2=nn.Linear(12, 8))
         parts = nn.ModuleDict(dict(parts, norm1=nn.LayerNorm(8), norm2=nn.LayerNorm(8))).state_dict()
         layer.load_state_dict({name: 0.5 * bench.randn(*part.shape, dtype=torch.float64) for name, part in parts.items()})
-        x = bench.randn(2, 5, 8, dtype=torch.float64)
+        x = bench.randn(B, T, 8, dtype=torch.float64)
         answers[f"norm_first={norm_first}"] = layer(x, mask)
         layer.eval()
         with torch.no_grad():

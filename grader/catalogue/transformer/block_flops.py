@@ -32,9 +32,10 @@ block_flops = Task(
 
 @block_flops.probe(points=2)
 def counts_a_block(block_flops, bench):
-    """Sizes drawn at random, all different, as (FLOPs of the Linears, FLOPs of attention's two products)."""
+    """Sizes drawn at random, all different, then each of them 1, as (FLOPs of the Linears, FLOPs of attention's two products)."""
     sizes = [2, 3 + bench.size(0, 3), 8 + bench.size(0, 4), 20 + bench.size(0, 9)]
-    return {"B={}, T={}, D={}, d_ff={}".format(*each): block_flops(*each) for each in (sizes, (1, 1, 4, 9))}
+    cases = [sizes, (1, 1, 4, 9), *([*sizes[:place], 1, *sizes[place + 1 :]] for place in range(4))]
+    return {"B={}, T={}, D={}, d_ff={}".format(*each): bench.sequence(block_flops(*each)) for each in cases}
 
 
 @block_flops.probe(points=1)
@@ -42,7 +43,7 @@ def counts_bert_base(block_flops, bench):
     """One block of BERT base: some texts of 512 tokens, d_model 768, d_ff 3072; then one text of six times 768 tokens, and of some more."""
     texts, more = bench.size(2, 99), bench.size(0, 999)
     sizes = {f"{texts} texts": (texts, 512), "one long text": (1, 4608), f"one longer by {more}": (1, 4608 + more)}
-    return {case: block_flops(*size, 768, 3072) for case, size in sizes.items()}
+    return {case: bench.sequence(block_flops(*size, 768, 3072)) for case, size in sizes.items()}
 
 
 @block_flops.impostor("You count multiplications only. Each comes with an addition: 2 FLOPs.")

@@ -37,16 +37,17 @@ def names_its_layers(FeedForward, bench):
 
 
 @FeedForward.probe(points=2)
-def applies_the_activation_between(FeedForward, bench):
-    """With given weights and four activations, one of them a function of our own, on x (2, 3, 4), then on a single token."""
-    shapes = {"linear1.weight": (10, 4), "linear1.bias": (10,), "linear2.weight": (4, 10), "linear2.bias": (4,)}
-    weights = {name: bench.randn(*shape) for name, shape in shapes.items()}
+def applies_the_activation_between(FeedForward, bench, B=2, T=3, d_model=4, d_ff=7, dtype=torch.float32):
+    """With given weights and four activations, one of them a function of our own, on x (B, T, d_model); then on a single token, in
+    evaluation mode."""
+    shapes = {"linear1.weight": (d_ff, d_model), "linear1.bias": (d_ff,), "linear2.weight": (d_model, d_ff), "linear2.bias": (d_model,)}
+    weights = {name: bench.randn(*shape, dtype=dtype) for name, shape in shapes.items()}
     answers = {}
     for name, activation in {"relu": F.relu, "gelu": F.gelu, "tanh": torch.tanh, "t * t": lambda t: t * t}.items():
-        layer = FeedForward(4, 10, activation).to(bench.device)
+        layer = FeedForward(d_model, d_ff, activation).to(bench.device, dtype)
         layer.load_state_dict(weights)
-        answers[name] = layer(bench.randn(2, 3, 4))
-    return {**answers, "one token": layer(bench.randn(4))}
+        answers[name] = layer(bench.randn(B, T, d_model, dtype=dtype))
+    return {**answers, "one token": layer.eval()(bench.randn(d_model, dtype=dtype))}
 
 
 @FeedForward.probe(points=1)

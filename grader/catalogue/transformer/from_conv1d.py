@@ -25,9 +25,9 @@ from_conv1d = Task(
 
 
 @from_conv1d.probe(points=1)
-def makes_a_linear(from_conv1d, bench):
-    """weight (4, 12) and bias (12,): the kind of layer, its attributes and its parameters."""
-    layer = from_conv1d(bench.randn(4, 12), bench.randn(12))
+def makes_a_linear(from_conv1d, bench, I=4, O=7):
+    """weight (I, O) and bias (O,): the kind of layer, its attributes and its parameters."""
+    layer = from_conv1d(bench.randn(I, O), bench.randn(O))
     return {
         "kind": "an nn.Linear" if isinstance(layer, nn.Linear) else "something else",
         "sizes": f"in_features={layer.in_features}, out_features={layer.out_features}",
@@ -38,23 +38,20 @@ def makes_a_linear(from_conv1d, bench):
 
 
 @from_conv1d.probe(points=1)
-def computes_the_same(from_conv1d, bench):
-    """On x (2, 3, 4): a weight (4, 12), then a square one, (4, 4), whose shape tells nothing."""
-    answers = {}
-    for out in (12, 4):
-        layer = from_conv1d(bench.randn(4, out), bench.randn(out))
-        answers[f"weight {(4, out)}"] = layer(bench.randn(2, 3, 4))
-    return answers
+def computes_the_same(from_conv1d, bench, B=2, I=4, O=7, dtype=torch.float32):
+    """On x (B, 3, I): a weight (I, O), a square one included, whose shape tells nothing."""
+    return from_conv1d(bench.randn(I, O, dtype=dtype), bench.randn(O, dtype=dtype))(bench.randn(B, 3, I, dtype=dtype))
 
 
 @from_conv1d.probe(points=1)
 def keeps_the_dtype(from_conv1d, bench):
-    """float64 and bfloat16 weights give layers of their dtype."""
+    """float64 and bfloat16 weights give layers of their dtype; a weight on the device "meta", which has shapes and no numbers, a layer there."""
     answers = {}
     for dtype in (torch.float64, torch.bfloat16):
         layer = from_conv1d(bench.randn(4, 12).to(dtype), bench.randn(12).to(dtype))
         answers[str(dtype)] = {"weight": layer.weight, "bias": layer.bias}
-    return answers
+    layer = from_conv1d(torch.empty(4, 12, device="meta"), torch.empty(12, device="meta"))
+    return {**answers, "on meta": {name: value.device.type for name, value in layer.named_parameters()}}
 
 
 @from_conv1d.probe(points=1)

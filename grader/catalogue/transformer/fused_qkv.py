@@ -21,24 +21,27 @@ fused_qkv = Task(
 )
 
 
-@fused_qkv.probe(points=1)
-def gives_q_k_and_v(fused_qkv, bench):
-    """x (2, 4, 6), in_proj_weight (18, 6) and in_proj_bias (18,) give three tensors (2, 4, 6)."""
-    q, k, v = fused_qkv(bench.randn(2, 4, 6), bench.randn(18, 6), bench.randn(18))
+@fused_qkv.probe(points=1, zero="B T")
+def gives_q_k_and_v(fused_qkv, bench, B=2, T=4, D=6, dtype=torch.float32):
+    """x (B, T, D), in_proj_weight (3D, D) and in_proj_bias (3D,) give three tensors (B, T, D)."""
+    q, k, v = fused_qkv(*(bench.randn(*shape, dtype=dtype) for shape in [(B, T, D), (3 * D, D), (3 * D,)]))
     return {"q": q, "k": k, "v": v}
 
 
 @fused_qkv.probe(points=1)
 def works_without_a_bias(fused_qkv, bench):
-    """in_proj_bias=None."""
+    """in_proj_bias=None; then a bias of zeros, and its gradient."""
     q, k, v = fused_qkv(bench.randn(2, 4, 6), bench.randn(18, 6), None)
-    return {"q": q, "k": k, "v": v}
+    zeros = torch.zeros(18, device=bench.device).requires_grad_()
+    parts = fused_qkv(bench.randn(2, 4, 6), bench.randn(18, 6), zeros)
+    gradient = torch.autograd.grad(sum((bench.randn(2, 4, 6) * part).sum() for part in parts), zeros)[0]
+    return {"q": q, "k": k, "v": v, "gradient of a bias of zeros": gradient}
 
 
 @fused_qkv.probe(points=1)
 def keeps_every_leading_dimension(fused_qkv, bench):
-    """One token alone, a single text, an empty batch, one dimension more."""
-    leads = [(), (4,), (0, 4), (2, 3, 4)]
+    """One token alone, a single text, one dimension more, an empty one."""
+    leads = [(), (4,), (2, 3, 4), (2, 0, 4)]
     answers = {}
     for lead in leads:
         q, k, v = fused_qkv(bench.randn(*lead, 6), bench.randn(18, 6), bench.randn(18))

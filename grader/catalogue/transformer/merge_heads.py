@@ -1,5 +1,7 @@
 """Task merge_heads."""
 
+import torch
+
 from ...spec import Task
 
 
@@ -18,10 +20,10 @@ merge_heads = Task(
 )
 
 
-@merge_heads.probe(points=1)
-def puts_the_heads_side_by_side(merge_heads, bench):
-    """x (2, 4, 3, 5) gives (2, 3, 20)."""
-    return merge_heads(bench.randn(2, 4, 3, 5))
+@merge_heads.probe(points=1, zero="B T")
+def puts_the_heads_side_by_side(merge_heads, bench, B=2, h=4, T=3, d=5, dtype=torch.float32):
+    """x (B, h, T, d) gives (B, T, h · d)."""
+    return merge_heads(bench.randn(B, h, T, d, dtype=dtype))
 
 
 @merge_heads.probe(points=1)
@@ -32,9 +34,11 @@ def also_where_sizes_are_equal(merge_heads, bench):
 
 @merge_heads.probe(points=1)
 def takes_any_layout_and_nothing_too(merge_heads, bench):
-    """A transposed view, one head, an empty batch, no tokens."""
-    answers = {"transposed view (2, 4, 3, 5)": merge_heads(bench.randn(2, 3, 4, 5).transpose(1, 2))}
-    return {**answers, **{f"x {shape}": merge_heads(bench.randn(*shape)) for shape in [(2, 1, 3, 5), (0, 4, 3, 5), (2, 4, 0, 5)]}}
+    """A transposed view, one head of one feature, an empty batch, no tokens; whole numbers; and the gradient of x."""
+    answers, x = {"transposed view (2, 4, 3, 5)": merge_heads(bench.randn(2, 3, 4, 5).transpose(1, 2))}, bench.randn(2, 4, 3, 5).requires_grad_()
+    answers |= {f"x {shape}": merge_heads(bench.randn(*shape)) for shape in [(2, 1, 3, 1), (0, 4, 3, 5), (2, 4, 0, 5)]}
+    gradient = torch.autograd.grad(merge_heads(x), x, bench.randn(2, 3, 20))[0]
+    return {**answers, "whole numbers": merge_heads(bench.integers(0, 99, 2, 4, 3, 5)), "gradient of x": gradient}
 
 
 @merge_heads.impostor(

@@ -22,10 +22,10 @@ split_heads = Task(
 )
 
 
-@split_heads.probe(points=1)
-def gives_each_head_its_run_of_features(split_heads, bench):
-    """x (2, 3, 8) with 4 heads gives (2, 4, 3, 2)."""
-    return split_heads(bench.randn(2, 3, 8), 4)
+@split_heads.probe(points=1, zero="B T")
+def gives_each_head_its_run_of_features(split_heads, bench, B=2, T=3, h=4, d=5, dtype=torch.float32):
+    """x (B, T, h · d) with h heads gives (B, h, T, d)."""
+    return split_heads(bench.randn(B, T, h * d, dtype=dtype), h)
 
 
 @split_heads.probe(points=1)
@@ -36,8 +36,11 @@ def also_where_sizes_are_equal(split_heads, bench):
 
 @split_heads.probe(points=1)
 def takes_any_number_of_heads_and_any_layout(split_heads, bench):
-    """One head; a head for each feature; a third of a fused product; a transposed view."""
+    """One head; a head for each feature; a third of a fused product; a transposed view; whole numbers; and the gradient of x."""
+    x = bench.randn(2, 3, 8).requires_grad_()
     return {
+        "gradient of x": torch.autograd.grad(split_heads(x, 4), x, bench.randn(2, 4, 3, 2))[0],
+        "whole numbers": split_heads(bench.integers(0, 99, 2, 3, 8), 4),
         "1 head": split_heads(bench.randn(2, 3, 8), 1),
         "8 heads": split_heads(bench.randn(2, 3, 8), 8),
         "a third of (2, 3, 24)": split_heads(bench.randn(2, 3, 24)[..., 8:16], 4),

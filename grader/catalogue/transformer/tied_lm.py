@@ -40,7 +40,7 @@ def names_both_weights(TiedLM, bench):
 
 @TiedLM.probe(points=1)
 def owns_one_parameter(TiedLM, bench):
-    """What embedding and lm_head of TiedLM(11, 6) are, what their weights share: their first values, their memory (what is written into one
+    """What embedding and lm_head of TiedLM(11, 6) are, with which sizes, what their weights share: their first values, their memory (what is written into one
     stands in the other), and whether they are one Parameter, counted once."""
     model = TiedLM(11, 6)
     one, other = model.embedding.weight, model.lm_head.weight
@@ -49,6 +49,8 @@ def owns_one_parameter(TiedLM, bench):
     return {
         "embedding": "an nn.Embedding" if isinstance(model.embedding, nn.Embedding) else "something else",
         "lm_head": "an nn.Linear" if isinstance(model.lm_head, nn.Linear) else "something else",
+        "sizes of embedding": [model.embedding.num_embeddings, model.embedding.embedding_dim],
+        "sizes of lm_head": [model.lm_head.in_features, model.lm_head.out_features],
         "their first values": first,
         "number of parameters": len(list(model.parameters())),
         "numbers that learn": sum(p.numel() for p in model.parameters()),
@@ -58,11 +60,12 @@ def owns_one_parameter(TiedLM, bench):
 
 
 @TiedLM.probe(points=1)
-def scores_every_token_of_the_vocabulary(TiedLM, bench):
-    """tokens (2, 5) give logits (2, 5, 11), with given weights."""
-    model, weight = TiedLM(11, 6).to(bench.device, torch.float64), bench.randn(11, 6, dtype=torch.float64)
+def scores_every_token_of_the_vocabulary(TiedLM, bench, B=2, T=5, vocab=7, d_model=6, dtype=torch.float32):
+    """tokens (B, T) give logits (B, T, vocab), with given weights, in training mode and in evaluation mode."""
+    model, weight = TiedLM(vocab, d_model).to(bench.device, dtype), bench.randn(vocab, d_model, dtype=dtype)
     model.load_state_dict({"embedding.weight": weight, "lm_head.weight": weight})
-    return model(bench.integers(0, 11, 2, 5))
+    tokens = bench.integers(0, vocab, B, T)
+    return {"training": model(tokens), "evaluation": model.eval()(tokens)}
 
 
 @TiedLM.probe(points=1)
