@@ -37,6 +37,7 @@ def sums_over_every_leading_dimension(grad_bias, bench):
     """Several, some of size 1, in any order of memory, one row for all, as the gradient of a sum is."""
     answers = {f"grad_output {(*lead, 3)}": grad_bias(bench.randn(*lead, 3)) for lead in [(2, 4), (2, 1, 3), (1, 1)]}
     views = {"transposed view (2, 4, 3)": bench.randn(3, 4, 2).permute(2, 1, 0), "an expanded row (2, 4, 3)": bench.randn(3).expand(2, 4, 3)}
+    answers["float64 numbers too large for float32"] = grad_bias(1e40 * bench.randn(2, 4, 3, dtype=torch.float64))
     return answers | {name: grad_bias(view) for name, view in views.items()}
 
 

@@ -41,7 +41,8 @@ def keeps_every_leading_dimension(grad_input, bench, I=5, O=3):
     """None, several, some of size 1, in any order of memory; each row has a gradient of its own."""
     leads = [(), (2, 4), (2, 1, 3), (1, 1)]
     answers = {f"grad_output {(*lead, O)}": grad_input(bench.randn(*lead, O), bench.randn(O, I)) for lead in leads}
-    return {**answers, "transposed views": grad_input(bench.randn(O, 4, 2).permute(2, 1, 0), bench.randn(I, O).T)}
+    answers["transposed views"] = grad_input(bench.randn(O, 4, 2).permute(2, 1, 0), bench.randn(I, O).T)
+    return {**answers, "float64 numbers too large for float32": grad_input(1e40 * bench.randn(2, O, dtype=torch.float64), bench.randn(O, I, dtype=torch.float64))}
 
 
 @grad_input.probe(points=1)

@@ -36,13 +36,14 @@ def computes_the_layer(LinearFunction, bench, B=6, I=5, O=3, dtype=torch.float32
 
 @LinearFunction.probe(points=1)
 def gives_all_three_gradients(LinearFunction, bench, B=6, I=5, O=3):
-    """The gradients of x (B, I), weight (O, I) and bias (O,), for a random grad_output; those of an earlier call, too, after a later one."""
-    answers = {}
-    calls = {call: [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(B, I), (O, I), (O,)]] for call in ("first", "second")}
-    outputs = {call: LinearFunction.apply(*inputs) for call, inputs in calls.items()}
-    for call, inputs in calls.items():
-        gradients = torch.autograd.grad(outputs[call], inputs, bench.randn(B, O, dtype=torch.float64))
-        answers[f"{call} call"] = dict(zip(["of x", "of weight", "of bias"], gradients))
+    """The gradients of x (B, I), weight (O, I) and bias (O,), for a random grad_output, after a later call in which the weight was frozen; and that call's."""
+    answers, calls = {}, {}
+    for call, learning in {"first call": "x weight bias", "second call": "x bias"}.items():
+        inputs = {name: bench.randn(*shape, dtype=torch.float64) for name, shape in {"x": (B, I), "weight": (O, I), "bias": (O,)}.items()}
+        calls[call] = {name: inputs[name].requires_grad_() for name in learning.split()}, LinearFunction.apply(*inputs.values())
+    for call, (learners, y) in calls.items():
+        gradients = torch.autograd.grad(y, list(learners.values()), bench.randn(B, O, dtype=torch.float64))
+        answers[call] = {f"gradient of {name}": gradient for name, gradient in zip(learners, gradients)}
     return answers
 
 
@@ -56,12 +57,13 @@ def also_where_all_sizes_are_equal(LinearFunction, bench, I=4):
 
 @LinearFunction.probe(points=1)
 def takes_any_leading_dimensions(LinearFunction, bench, I=5, O=3):
-    """The output and the gradients without leading dimensions, with several, some of size 1, with empty ones."""
+    """The output and the gradients without leading dimensions, with several, some of size 1, with empty ones; one grad_output is too large for float32."""
     answers = {}
-    for lead in [(), (2, 4), (2, 1, 3), (1, 1), (0,)]:
+    for lead, scale in [((), 1), ((2, 4), 1), ((2, 1, 3), 1e40), ((1, 1), 1), ((0,), 1)]:
         inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(*lead, I), (O, I), (O,)]]
         y = LinearFunction.apply(*inputs)
-        answers[f"x {(*lead, I)}"] = {"y": y, "gradients": list(torch.autograd.grad(y, inputs, bench.randn(*lead, O, dtype=torch.float64)))}
+        gradients = torch.autograd.grad(y, inputs, scale * bench.randn(*lead, O, dtype=torch.float64))
+        answers[f"x {(*lead, I)}"] = {"y": y, "gradients": list(gradients)}
     return answers
 
 

@@ -28,8 +28,9 @@ def puts_the_bias_behind_the_weight(fold_bias, bench, O=3, I=5, dtype=torch.floa
 
 @fold_bias.probe(points=1)
 def makes_the_layer_one_product(fold_bias, bench, B=2, I=5, O=3):
-    """[x, 1] times the folded weight's transpose is the whole layer, and autograd can go back through it to weight and bias; in float64."""
-    weight, bias, x = (bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(O, I), (O,), (B, I)])
+    """[x, 1] times the folded weight's transpose is the whole layer, and autograd can go back through it to weight and bias; in float64, with
+    numbers too large for float32."""
+    weight, bias, x = ((1e40 * bench.randn(*shape, dtype=torch.float64)).requires_grad_() for shape in [(O, I), (O,), (B, I)])
     y = torch.cat([x, x.new_ones(B, 1)], dim=1) @ fold_bias(weight, bias).T
     gradients = torch.autograd.grad(y, (weight, bias), bench.randn(B, O, dtype=torch.float64), materialize_grads=True)
     return {"y": y, "gradients of weight and bias": list(gradients)}

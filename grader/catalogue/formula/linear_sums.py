@@ -41,8 +41,9 @@ def sums_over_in_features(linear_sums, bench):
 
 @linear_sums.probe(points=1)
 def works_for_any_sizes(linear_sums, bench, B=4, I=6, O=3):
-    """Any B, I and O, 1 included."""
-    return linear_sums(bench.array(B, I), bench.array(O, I), bench.array(O))
+    """Any B, I and O, 1 included; a second batch of the same sizes, of numbers too large for float32, has a result of its own."""
+    batches = {"one batch": bench.array(B, I), "another, too large for float32": 1e40 * bench.array(B, I)}
+    return {batch: linear_sums(x, bench.array(O, I), bench.array(O)) for batch, x in batches.items()}
 
 
 @linear_sums.probe(points=1)
