@@ -62,6 +62,22 @@ def mnist_of_blocks():
     return nn.Sequential(nn.Sequential(first, nn.ReLU()), nn.Sequential(second, nn.ReLU()), last)
 
 
+def mnist_with_he_initialisation():
+    model = mnist_in_a_loop()
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+    return model
+
+
+def mnist_with_orthogonal_weights():
+    model = mnist_of_blocks()
+    for parameter in model.parameters():
+        nn.init.orthogonal_(parameter) if parameter.dim() == 2 else nn.init.constant_(parameter, 0.01)
+    return model
+
+
 def trace_by_one_global_hook(model, x):
     leaves = {module: name for name, module in model.named_modules() if next(module.children(), None) is None}
     rows = []
@@ -213,7 +229,7 @@ def digits_by_hand(x, y, seed):
 
 RIGHT = {
     "SimpleMLP": (NetworkAsASequential, NetworkByFormula, NetworkOfAnyDepth),
-    "mnist_mlp": (mnist_in_a_loop, mnist_with_flatten_and_names, mnist_of_blocks),
+    "mnist_mlp": (mnist_in_a_loop, mnist_with_flatten_and_names, mnist_of_blocks, mnist_with_he_initialisation, mnist_with_orthogonal_weights),
     "shape_trace": (trace_by_one_global_hook, trace_by_pairs_of_hooks, trace_by_bound_names),
     "train_step": (step_by_autograd_grad, step_with_zeroed_gradients, step_and_tidy_up),
     "train_digits": (digits_by_adam, digits_with_dropout, digits_by_hand),

@@ -34,10 +34,10 @@ shape_trace = Task(
 )
 
 
-@shape_trace.probe(points=1)
-def lists_the_layers_of_a_sequential(shape_trace, bench):
-    """Linear, ReLU, Linear, with sizes that change from run to run."""
-    B, I, H, O = bench.size(2, 5), bench.size(9, 12), bench.size(6, 8), bench.size(3, 5)
+@shape_trace.probe(points=1, zero="B")
+def lists_the_layers_of_a_sequential(shape_trace, bench, B=4, I=5, O=3):
+    """Linear, ReLU, Linear, with a hidden size that changes from run to run."""
+    H = bench.size(8, 99)
     return shape_trace(nn.Sequential(nn.Linear(I, H), nn.ReLU(), nn.Linear(H, O)).to(bench.device), bench.randn(B, I))
 
 
@@ -90,11 +90,11 @@ def knows_other_layers(shape_trace, bench):
 
 
 @shape_trace.probe(points=1)
-def takes_a_model_that_is_one_layer(shape_trace, bench):
+def takes_a_model_that_is_one_layer(shape_trace, bench, B=4):
     """An nn.Linear alone is a leaf, and its name is empty; x without a batch, and with two leading dimensions."""
     I, O = bench.size(2, 50), bench.size(51, 99)
     layer = nn.Linear(I, O).to(bench.device)
-    return {f"x {(*lead, I)}": shape_trace(layer, bench.randn(*lead, I)) for lead in [(), (2, 4)]}
+    return {f"x {(*lead, I)}": shape_trace(layer, bench.randn(*lead, I)) for lead in [(), (2, B)]}
 
 
 @shape_trace.probe(points=1)

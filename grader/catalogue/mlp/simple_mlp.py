@@ -44,21 +44,21 @@ def has_two_layers(SimpleMLP, bench):
 
 
 @SimpleMLP.probe(points=2)
-def computes_the_logits(SimpleMLP, bench):
-    """After loading a state_dict of random weights, x (6, 16) gives (6, 4)."""
+def computes_the_logits(SimpleMLP, bench, B=6, dtype=torch.float32):
+    """After loading a state_dict of random weights, x (B, 16) gives (B, 4), in training mode and in evaluation mode."""
+    shapes = {"fc1.weight": (8, 16), "fc1.bias": (8,), "fc2.weight": (4, 8), "fc2.bias": (4,)}
+    model, x = SimpleMLP().to(bench.device, dtype), bench.randn(B, 16, dtype=dtype)
+    model.load_state_dict({name: bench.randn(*shape, dtype=dtype) for name, shape in shapes.items()})
+    return {"in training mode": model.train()(x), "in evaluation mode": model.eval()(x)}
+
+
+@SimpleMLP.probe(points=1, zero="B T")
+def takes_any_leading_dimensions(SimpleMLP, bench, B=2, T=5):
+    """One sample without a batch, a batch of rows, a batch of sequences; empty ones."""
     shapes = {"fc1.weight": (8, 16), "fc1.bias": (8,), "fc2.weight": (4, 8), "fc2.bias": (4,)}
     model = SimpleMLP().to(bench.device, torch.float64)
     model.load_state_dict({name: bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()})
-    return model(bench.randn(6, 16, dtype=torch.float64))
-
-
-@SimpleMLP.probe(points=1)
-def takes_any_leading_dimensions(SimpleMLP, bench):
-    """One sample without a batch, a batch of sequences, an empty batch."""
-    shapes = {"fc1.weight": (8, 16), "fc1.bias": (8,), "fc2.weight": (4, 8), "fc2.bias": (4,)}
-    model = SimpleMLP().to(bench.device, torch.float64)
-    model.load_state_dict({name: bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()})
-    return {f"x {(*lead, 16)}": model(bench.randn(*lead, 16, dtype=torch.float64)) for lead in [(), (2, 5), (0,)]}
+    return {f"x {(*lead, 16)}": model(bench.randn(*lead, 16, dtype=torch.float64)) for lead in [(), (B,), (B, T)]}
 
 
 @SimpleMLP.probe(points=2)
@@ -145,6 +145,18 @@ class returns_probabilities(nn.Module):
 
     def forward(self, x):
         return self.fc2(self.fc1(x).relu()).softmax(-1)
+
+
+@SimpleMLP.impostor("In evaluation mode you return probabilities. Logits are asked in both modes: nothing in this network depends on the mode.")
+class returns_probabilities_in_evaluation(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(16, 8)
+        self.fc2 = nn.Linear(8, 4)
+
+    def forward(self, x):
+        z = self.fc2(self.fc1(x).relu())
+        return z if self.training else z.softmax(-1)
 
 
 @SimpleMLP.impostor("You return logarithms of probabilities. Cross-entropy takes log_softmax itself: return fc2's own output.")

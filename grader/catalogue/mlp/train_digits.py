@@ -45,16 +45,16 @@ train_digits = Task(
 )
 
 
-@train_digits.probe(points=1)
+@train_digits.probe(points=1, once=True)
 def returns_a_model_that_gives_logits(train_digits, bench):
-    """Trained on 100 random images: what it returns, and the outputs for some of them."""
+    """Trained on 100 random images: what it returns, and the outputs for some of them and for one."""
     x, y = bench.randn(100, 64).sigmoid(), bench.integers(0, 10, 100)
     model = train_digits(x, y, 0)
     answers = {"what is returned": "an nn.Module" if isinstance(model, nn.Module) else "no nn.Module"}
-    for images in (bench.size(2, 99), bench.size(2, 99)):
+    for images in (bench.size(2, 49), bench.size(50, 99), 1):
         outputs = model(x[:images])
         sums = outputs.sum(-1)
-        answers[f"for {images} images"] = {
+        answers[f"for {images} image{'s' * (images > 1)}"] = {
             "shape of the outputs": tuple(outputs.shape),
             "dtype of the outputs": str(outputs.dtype),
             "the outputs": bench.pair(sums, torch.ones_like(sums), "probabilities", "logits", atol=1e-3),
@@ -62,7 +62,7 @@ def returns_a_model_that_gives_logits(train_digits, bench):
     return answers
 
 
-@train_digits.probe(points=1)
+@train_digits.probe(points=1, once=True)
 def leaves_x_and_y_alone_and_answers_the_same_twice(train_digits, bench):
     """x and y after the training; and whether the model, asked twice, says the same (no dropout any more)."""
     x, y = bench.randn(100, 64).sigmoid(), bench.integers(0, 10, 100)
@@ -71,15 +71,16 @@ def leaves_x_and_y_alone_and_answers_the_same_twice(train_digits, bench):
     return {"x": x, "y": y, "the model, asked twice": bench.pair(model(images), model(images), "the same logits", "other logits")}
 
 
-@train_digits.probe(points=1)
+@train_digits.probe(points=1, once=True)
 def follows_the_seed_and_the_labels(train_digits, bench):
-    """Four trainings on 100 random images: one seed twice, from other states of torch's generator; another seed; other labels. Each is
-    compared with the first, in random order."""
+    """Four trainings on 100 random images: one seed twice, from other states of torch's generator; another seed; other labels. Each model is
+    compared with the first, when all are trained, in random order."""
     x, y, images = bench.randn(100, 64).sigmoid(), bench.integers(0, 10, 100), bench.randn(20, 64).sigmoid()
-    outputs, cases = [], ["the same seed again", "another seed", "the same seed, other labels"]
+    models, cases = [], ["the same seed again", "another seed", "the same seed, other labels"]
     for state, seed, labels in [(1, 5, y), (2, 5, y), (1, 6, y), (1, 5, (y + 1) % 10)]:
         torch.manual_seed(state)
-        outputs.append(train_digits(x.clone(), labels.clone(), seed)(images).detach())
+        models.append(train_digits(x.clone(), labels.clone(), seed))
+    outputs = [model(images).detach() for model in models]
     pairs = {case: bench.pair(output, outputs[0], "the same model", "another model", rtol=1e-2, atol=1e-2) for case, output in zip(cases, outputs[1:])}
     return {f"{number}. {case}": pairs[case] for number, case in enumerate([*cases, *bench.several(cases, 24)], 1)}
 

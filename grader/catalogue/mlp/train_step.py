@@ -31,24 +31,21 @@ train_step = Task(
 
 
 @train_step.probe(points=1)
-def returns_the_loss_before_the_step(train_step, bench):
-    """The mean cross-entropy as a Python float, of a batch of 8 and of one sample."""
-    answers = {}
-    for B in (8, 1):
-        model = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 3)).to(bench.device, torch.float64)
-        for parameter in model.parameters():
-            parameter.data = bench.randn(*parameter.shape, dtype=torch.float64) / 2
-        answers[f"batch of {B}"] = train_step(model, bench.randn(B, 5, dtype=torch.float64), bench.integers(0, 3, B), 0.5)
-    return answers
+def returns_the_loss_before_the_step(train_step, bench, B=6, I=5, H=7, O=3):
+    """The mean cross-entropy of a batch (B, I) in O classes, as a Python float."""
+    model = nn.Sequential(nn.Linear(I, H), nn.ReLU(), nn.Linear(H, O)).to(bench.device, torch.float64)
+    for parameter in model.parameters():
+        parameter.data = bench.randn(*parameter.shape, dtype=torch.float64) / 2
+    return train_step(model, bench.randn(B, I, dtype=torch.float64), bench.integers(0, O, B), 0.5)
 
 
 @train_step.probe(points=1)
-def moves_every_parameter(train_step, bench):
-    """One step on a batch of 8: all parameters after it."""
-    model = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 3)).to(bench.device, torch.float64)
+def moves_every_parameter(train_step, bench, B=6, I=5, H=7, O=3, dtype=torch.float32):
+    """One step on a batch (B, I): all parameters after it."""
+    model = nn.Sequential(nn.Linear(I, H), nn.ReLU(), nn.Linear(H, O)).to(bench.device, dtype)
     for parameter in model.parameters():
-        parameter.data = bench.randn(*parameter.shape, dtype=torch.float64) / 2
-    train_step(model, bench.randn(8, 5, dtype=torch.float64), bench.integers(0, 3, 8), 0.5)
+        parameter.data = bench.randn(*parameter.shape, dtype=dtype) / 2
+    train_step(model, bench.randn(B, I, dtype=dtype), bench.integers(0, O, B), 0.5)
     return model.state_dict()
 
 
