@@ -34,21 +34,19 @@ CrossEntropy = Task(
 
 
 @CrossEntropy.probe(points=1)
-def is_the_mean_loss(CrossEntropy, bench):
-    """A tensor of shape (), for batches of several sizes."""
-    loss, answers = CrossEntropy(), {}
-    for B, C in [(6, 4), (1, 10), (4, 4)]:
-        answers[f"logits {(B, C)}"] = loss.forward(bench.randn(B, C, dtype=torch.float64), bench.integers(0, C, B))
-    return answers
+def is_the_mean_loss(CrossEntropy, bench, B=6, C=4, dtype=torch.float32):
+    """A tensor of shape (), for logits (B, C)."""
+    return CrossEntropy().forward(bench.randn(B, C, dtype=dtype), bench.integers(0, C, B))
 
 
 @CrossEntropy.probe(points=2)
-def gives_the_gradient_of_the_logits(CrossEntropy, bench):
-    """(B, C), from what the last forward was given."""
-    loss, answers = CrossEntropy(), {}
-    for B, C in [(6, 4), (1, 10), (4, 4)]:
-        loss.forward(bench.randn(B, C, dtype=torch.float64), bench.integers(0, C, B))
-        answers[f"logits {(B, C)}"] = loss.backward()
+def gives_the_gradient_of_the_logits(CrossEntropy, bench, B=6, C=4, dtype=torch.float32):
+    """(B, C), from what the last forward was given, in two losses side by side; then a second batch of another size."""
+    losses, answers = [CrossEntropy(), CrossEntropy()], {}
+    for batch, rows in {"first batch": B, "second batch": B + 2}.items():
+        for loss in losses:
+            loss.forward(bench.randn(rows, C, dtype=dtype), bench.integers(0, C, rows))
+        answers[batch] = [loss.backward() for loss in losses]
     return answers
 
 

@@ -54,48 +54,53 @@ def starts_with_uniform_numbers(LinearLayer, bench):
 
 @LinearLayer.probe(points=1)
 def draws_from_its_generator(LinearLayer, bench):
-    """The generator decides the numbers, and runs on from layer to layer. Second layers, in random order, each compared with a first one."""
+    """The generator decides the numbers, and runs on from layer to layer. Second layers, in random order, each compared with a first one: weight
+    and bias."""
     seed, answers = bench.size(0, 2**31), {}
     cases = ["from an equal generator", "from one with another seed", "next, from the same generator"]
     for number, case in enumerate(bench.several(cases, 24), 1):
         generator, same, other = (torch.Generator(bench.device).manual_seed(value) for value in (seed, seed, seed + 1))
         first, source = LinearLayer(5, 3, generator), dict(zip(cases, (same, other, generator)))[case]
-        answers[f"{number}. a second layer, {case}"] = bench.pair(first.weight, LinearLayer(5, 3, source).weight, "equal", "another")
+        second = LinearLayer(5, 3, source)
+        answers[f"{number}. a second layer, {case}"] = bench.pair([first.weight, first.bias], [second.weight, second.bias], "equal", "another")
     return answers
 
 
-@LinearLayer.probe(points=1)
-def computes_the_layer(LinearLayer, bench):
+@LinearLayer.probe(points=1, zero="B")
+def computes_the_layer(LinearLayer, bench, B=6, I=5, O=3, dtype=torch.float32):
     """y = x Wᵀ + b, with the weight and bias that the layer has now, for any leading dimensions."""
-    layer, answers = LinearLayer(5, 3, torch.Generator(bench.device)), {}
-    for lead in [(6,), (), (2, 4), (0,)]:
-        layer.weight, layer.bias = bench.randn(3, 5, dtype=torch.float64), bench.randn(3, dtype=torch.float64)
-        answers[f"x {(*lead, 5)}"] = layer.forward(bench.randn(*lead, 5, dtype=torch.float64))
+    layer, answers = LinearLayer(I, O, torch.Generator(bench.device)), {}
+    for lead in [(B,), (), (2, B)]:
+        layer.weight, layer.bias = bench.randn(O, I, dtype=dtype), bench.randn(O, dtype=dtype)
+        answers[f"x {(*lead, I)}"] = layer.forward(bench.randn(*lead, I, dtype=dtype))
     return answers
 
 
-@LinearLayer.probe(points=2)
-def gives_all_three_gradients(LinearLayer, bench):
-    """For a random grad_output; with sizes that all differ, and with sizes that are all equal."""
-    answers = {}
-    for B, I, O in [(6, 5, 3), (4, 4, 4)]:
-        layer = LinearLayer(I, O, torch.Generator(bench.device))
-        layer.weight, layer.bias = bench.randn(O, I, dtype=torch.float64), bench.randn(O, dtype=torch.float64)
-        layer.forward(bench.randn(B, I, dtype=torch.float64))
-        grad_input = layer.backward(bench.randn(B, O, dtype=torch.float64))
-        answers[f"B={B}, {I} → {O}"] = {"grad_input": grad_input, "grad_weight": layer.grad_weight, "grad_bias": layer.grad_bias}
+@LinearLayer.probe(points=2, zero="B")
+def gives_all_three_gradients(LinearLayer, bench, B=6, I=5, O=3, dtype=torch.float32):
+    """For a random grad_output, in two layers side by side: forward in both, then backward in both."""
+    layers, answers = {f"the {place} layer": LinearLayer(I, O, torch.Generator(bench.device)) for place in ("first", "second")}, {}
+    for layer in layers.values():
+        layer.weight, layer.bias = bench.randn(O, I, dtype=dtype), bench.randn(O, dtype=dtype)
+        layer.forward(bench.randn(B, I, dtype=dtype))
+    grad_inputs = [layer.backward(bench.randn(B, O, dtype=dtype)) for layer in layers.values()]
+    for (name, layer), grad_input in zip(layers.items(), grad_inputs):
+        answers[name] = {"grad_input": grad_input, "grad_weight": layer.grad_weight, "grad_bias": layer.grad_bias}
     return answers
 
 
 @LinearLayer.probe(points=1)
 def takes_any_leading_dimensions(LinearLayer, bench):
-    """The gradients without leading dimensions, with several, with empty ones."""
+    """The gradients without leading dimensions, with several, with empty ones; then with transposed views."""
     layer, answers = LinearLayer(5, 3, torch.Generator(bench.device)), {}
-    for lead in [(), (2, 4), (0,)]:
+    for case, lead in {"x (5,)": (), "x (2, 4, 5)": (2, 4), "x (0, 5)": (0,), "a transposed view (4, 2, 5)": (2, 4)}.items():
         layer.weight, layer.bias = bench.randn(3, 5, dtype=torch.float64), bench.randn(3, dtype=torch.float64)
-        layer.forward(bench.randn(*lead, 5, dtype=torch.float64))
-        grad_input = layer.backward(bench.randn(*lead, 3, dtype=torch.float64))
-        answers[f"x {(*lead, 5)}"] = {"grad_input": grad_input, "grad_weight": layer.grad_weight, "grad_bias": layer.grad_bias}
+        x, grad_output = (bench.randn(*lead, size, dtype=torch.float64) for size in (5, 3))
+        if case.startswith("a transposed view"):
+            x, grad_output = x.transpose(0, 1), grad_output.transpose(0, 1)
+        layer.forward(x)
+        grad_input = layer.backward(grad_output)
+        answers[case] = {"grad_input": grad_input, "grad_weight": layer.grad_weight, "grad_bias": layer.grad_bias}
     return answers
 
 

@@ -43,8 +43,8 @@ Network = Task(
 
 
 @Network.probe(points=1)
-def hands_each_output_to_the_next_layer(Network, bench):
-    """forward through layers that are told apart by their order."""
+def hands_each_output_to_the_next_layer(Network, bench, B=6, I=5, dtype=torch.float32):
+    """forward through layers that are told apart by their order, in two networks side by side."""
 
     class Power:
         def __init__(self, exponent, factor):
@@ -54,17 +54,17 @@ def hands_each_output_to_the_next_layer(Network, bench):
             return self.factor * x**self.exponent
 
     layers = {"one layer": [Power(1, 3)], "three layers": [Power(2, 3), Power(1, -0.5), Power(3, 1)]}
-    x = bench.randn(6, 5, dtype=torch.float64)
-    return {case: Network(row).forward(x) for case, row in layers.items()}
+    x, networks = bench.randn(B, I, dtype=dtype), {case: Network(row) for case, row in layers.items()}
+    return {case: network.forward(x) for case, network in networks.items()}
 
 
 @Network.probe(points=2)
-def sends_the_gradient_back_through_all(Network, bench):
-    """A linear layer, tanh, a linear layer, all sizes equal: grad_input, and what the layers found; two batches."""
+def sends_the_gradient_back_through_all(Network, bench, B=3, I=4, dtype=torch.float32):
+    """A linear layer, tanh, a linear layer, all from I to I features: grad_input, and what the layers found; two batches."""
 
     class Linear:
         def __init__(self):
-            self.weight, self.bias = bench.randn(4, 4, dtype=torch.float64) / 2, bench.randn(4, dtype=torch.float64)
+            self.weight, self.bias = bench.randn(I, I, dtype=dtype) / 2, bench.randn(I, dtype=dtype)
 
         def forward(self, x):
             self.x = x
@@ -85,8 +85,8 @@ def sends_the_gradient_back_through_all(Network, bench):
     first, last, answers = Linear(), Linear(), {}
     network = Network([first, Tanh(), last])
     for batch in ("first batch", "second batch"):
-        y = network.forward(bench.randn(4, 4, dtype=torch.float64))
-        grad_input = network.backward(bench.randn(4, 4, dtype=torch.float64))
+        y = network.forward(bench.randn(B, I, dtype=dtype))
+        grad_input = network.backward(bench.randn(B, I, dtype=dtype))
         layers = {"first layer": first, "last layer": last}
         found = {name: {"grad_weight": layer.grad_weight, "grad_bias": layer.grad_bias} for name, layer in layers.items()}
         answers[batch] = {"y": y, "grad_input": grad_input, **found}
@@ -123,14 +123,14 @@ def steps_against_the_gradients(Network, bench):
 
 @Network.probe(points=1)
 def takes_a_layer_without_a_bias(Network, bench):
-    """step(0.1) for two layers; the second one's bias and grad_bias are None."""
+    """step(0.1) for three layers; one's bias and grad_bias are None, and one's bias is zero so far."""
 
     class Linear:
-        def __init__(self, has_bias):
+        def __init__(self, factor):
             self.weight, self.grad_weight = bench.randn(3, 5, dtype=torch.float64), bench.randn(3, 5, dtype=torch.float64)
-            self.bias, self.grad_bias = (bench.randn(3, dtype=torch.float64) if has_bias else None for _ in range(2))
+            self.bias, self.grad_bias = (None if factor is None else bench.randn(3, dtype=torch.float64) * each for each in (factor, 1))
 
-    layers = {"with a bias": Linear(True), "without a bias": Linear(False)}
+    layers = {"with a bias": Linear(1), "without a bias": Linear(None), "with a bias of zeros": Linear(0)}
     Network(list(layers.values())).step(0.1)
     return {name: {"weight": layer.weight, "bias": layer.bias} for name, layer in layers.items()}
 

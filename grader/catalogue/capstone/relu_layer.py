@@ -29,19 +29,20 @@ ReLULayer = Task(
 )
 
 
-@ReLULayer.probe(points=1)
-def cuts_off_what_is_negative(ReLULayer, bench):
+@ReLULayer.probe(points=1, zero="B I")
+def cuts_off_what_is_negative(ReLULayer, bench, B=6, I=5, dtype=torch.float32):
     """max(x, 0), entry by entry, in any shape."""
-    return {f"x {shape}": ReLULayer().forward(bench.randn(*shape)) for shape in [(6, 5), (5,), (2, 4, 5), (0, 5)]}
+    return {f"x {shape}": ReLULayer().forward(bench.randn(*shape, dtype=dtype)) for shape in [(B, I), (I,), (2, B, I)]}
 
 
-@ReLULayer.probe(points=1)
-def lets_the_gradient_through_where_x_was_positive(ReLULayer, bench):
-    """For a random grad_output, entry by entry, in any shape; a second batch replaces the first."""
-    layer, answers = ReLULayer(), {}
-    for shape in [(6, 5), (5,), (2, 4, 5), (0, 5)]:
-        layer.forward(bench.randn(*shape))
-        answers[f"x {shape}"] = layer.backward(bench.randn(*shape))
+@ReLULayer.probe(points=1, zero="B I")
+def lets_the_gradient_through_where_x_was_positive(ReLULayer, bench, B=6, I=5, dtype=torch.float32):
+    """For a random grad_output, entry by entry, in any shape; in two layers side by side; a second batch replaces the first."""
+    layers, answers = [ReLULayer(), ReLULayer()], {}
+    for shape in [(B, I), (I,), (2, B, I)]:
+        for layer in layers:
+            layer.forward(bench.randn(*shape, dtype=dtype))
+        answers[f"x {shape}"] = [layer.backward(bench.randn(*shape, dtype=dtype)) for layer in layers]
     return answers
 
 
