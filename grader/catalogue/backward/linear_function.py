@@ -57,13 +57,15 @@ def also_where_all_sizes_are_equal(LinearFunction, bench, I=4):
 
 @LinearFunction.probe(points=1)
 def takes_any_leading_dimensions(LinearFunction, bench, I=5, O=3):
-    """The output and the gradients without leading dimensions, with several, some of size 1, with empty ones; one grad_output is too large for float32."""
+    """The output and the gradients without leading dimensions, with several, some of size 1, with empty ones, of transposed views; one grad_output
+    is too large for float32."""
     answers = {}
-    for lead, scale in [((), 1), ((2, 4), 1), ((2, 1, 3), 1e40), ((1, 1), 1), ((0,), 1)]:
-        inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(*lead, I), (O, I), (O,)]]
+    cases = [(bench.randn(*lead, I, dtype=torch.float64), bench.randn(*lead, O, dtype=torch.float64)) for lead in [(), (2, 4), (1, 1), (0,)]]
+    cases.append((bench.randn(I, 3, 2, dtype=torch.float64).permute(2, 1, 0), 1e40 * bench.randn(O, 3, 2, dtype=torch.float64).permute(2, 1, 0)))
+    for x, grad_output in cases:
+        inputs = [each.requires_grad_() for each in (x, bench.randn(I, O, dtype=torch.float64).T, bench.randn(O, dtype=torch.float64))]
         y = LinearFunction.apply(*inputs)
-        gradients = torch.autograd.grad(y, inputs, scale * bench.randn(*lead, O, dtype=torch.float64))
-        answers[f"x {(*lead, I)}"] = {"y": y, "gradients": list(gradients)}
+        answers[f"x {tuple(x.shape)}"] = {"y": y, "gradients": list(torch.autograd.grad(y, inputs, grad_output))}
     return answers
 
 
@@ -168,6 +170,21 @@ class takes_only_matrices(torch.autograd.Function):
         (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
         grad_x = grad_output.mm(weight) if needed[0] else None
         return grad_x, grad_output.t().mm(x) if needed[1] else None, grad_output.sum(0) if needed[2] else None
+
+
+@LinearFunction.impostor("`view` fails where memory is not in order, as in a transposed grad_output. `reshape` copies if it must.", raises=RuntimeError)
+class views_out_of_order_memory(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
+        return x @ weight.T if bias is None else x @ weight.T + bias
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
+        rows = grad_output.view(-1, grad_output.shape[-1])
+        grad_x = grad_output @ weight if needed[0] else None
+        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if needed[2] else None
 
 
 @LinearFunction.impostor("You add the bias even when there is none: `+ None` fails. Add it only if it is not None.", raises=TypeError)

@@ -39,11 +39,11 @@ def goes_by_the_weights_fan_in(reset_bias_, bench, dtype=torch.float32):
 
 @reset_bias_.probe(points=1)
 def is_zero_without_inputs(reset_bias_, bench):
-    """With I = 0 the bound is 0; with O = 0 there is nothing to fill. The bias is a part of a longer memory."""
+    """With I = 0 the bound is 0; with O = 0 there is nothing to fill. The bias is a parameter in a longer memory."""
     answers = {}
     for O, I in [(5, 0), (1, 0), (0, 4), (0, 0)]:
-        stored, weight = bench.randn(O + 2), bench.randn(O, I)
-        caught = bench.catch(lambda: reset_bias_(stored[1:-1], weight))
+        stored, weight = bench.randn(O + 2), nn.Parameter(bench.randn(O, I))
+        caught = bench.catch(lambda: reset_bias_(nn.Parameter(stored[1:-1]), weight))
         answers[f"weight {(O, I)}"] = {"raises": caught, "the memory of the bias, and one number on either side": stored}
     return answers
 

@@ -96,10 +96,10 @@ def draws_every_number_anew(reset_weight_, bench):
 
 @reset_weight_.probe(points=1)
 def takes_an_empty_weight(reset_weight_, bench, dtype=torch.float32):
-    """Without inputs or without outputs there is nothing to fill, and nothing to fail on: what it raises, and the mark on what is returned."""
+    """Without inputs or without outputs there is nothing to fill, and nothing to fail on, in a parameter: what it raises, and the mark on what is returned."""
     answers = {}
     for shape in [(bench.size(1, 99), 0), (0, bench.size(1, 99)), (0, 0)]:
-        weight, returned = bench.randn(*shape, dtype=dtype), []
+        weight, returned = nn.Parameter(bench.randn(*shape, dtype=dtype)), []
         weight.mark = bench.size(0, 10**9)
         caught = bench.catch(lambda: returned.append(reset_weight_(weight)))
         answers[f"weight {shape}"] = {"raises": caught, "returned, and the mark on it": [(type(each).__name__, getattr(each, "mark", None)) for each in returned]}
