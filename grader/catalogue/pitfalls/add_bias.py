@@ -60,12 +60,13 @@ def refuses_rows_and_wrong_sizes(add_bias, bench):
 
 @add_bias.probe(points=1)
 def leaves_y_as_it_is(add_bias, bench):
-    """The caller's y and bias are unchanged after a sum, through which gradients reach both, and after a refusal."""
-    y, bias = bench.randn(7, 5).requires_grad_(), bench.randn(5).requires_grad_()
-    total = add_bias(y * 1, bias)
-    gradients = torch.autograd.grad(total, (y, bias), bench.randn(7, 5))
-    caught = bench.catch(lambda: add_bias(y.detach(), bench.randn(7, 1)), ValueError)
-    return {"the sum for a bias (5,)": total, "gradients": list(gradients), "a bias (7, 1)": caught}
+    """The caller's y and bias are unchanged after a sum, through which gradients reach both, also a bias of zeros, and after a refusal."""
+    answers = {}
+    for name, scale in [("a bias (5,)", 1), ("a bias (5,) of zeros", 0)]:
+        y, bias = bench.randn(7, 5).requires_grad_(), (scale * bench.randn(5)).requires_grad_()
+        total = add_bias(y * 1, bias)
+        answers[name] = {"the sum": total, "gradients": list(torch.autograd.grad(total, (y, bias), bench.randn(7, 5), materialize_grads=True))}
+    return answers | {"a bias (7, 1)": bench.catch(lambda: add_bias(y.detach(), bench.randn(7, 1)), ValueError)}
 
 
 @add_bias.starts_from(

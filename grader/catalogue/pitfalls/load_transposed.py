@@ -40,17 +40,18 @@ def computes_with_any_weight(load_transposed, bench, B=2, I=5, O=3, dtype=torch.
 
 @load_transposed.probe(points=1)
 def is_a_layer_like_any_other(load_transposed, bench):
-    """An nn.Linear with its sizes, and leaf parameters (O, I) and (O,) that require grad; float32 and float64 stay what they are."""
+    """An nn.Linear with its sizes, and leaf parameters (O, I) and (O,) that require grad; float32 and float64 stay what they are, and a bias of
+    zeros is a bias."""
     answers = {}
-    for dtype in (torch.float32, torch.float64):
+    for dtype, scale in [(torch.float32, 1), (torch.float64, 0)]:
         I, O = bench.size(2, 99), bench.size(2, 99)
-        layer = load_transposed(bench.randn(I, O, dtype=dtype), bench.randn(O, dtype=dtype))
+        layer = load_transposed(bench.randn(I, O, dtype=dtype), scale * bench.randn(O, dtype=dtype))
         parts = {"class": "nn.Linear" if isinstance(layer, nn.Linear) else type(layer).__name__}
         parts |= {"in_features": layer.in_features, "out_features": layer.out_features, "parameters": ", ".join(layer.state_dict())}
         for name, p in layer.named_parameters():
             leaf, grad = "a leaf" if p.is_leaf else "no leaf", "requires grad" if p.requires_grad else "requires no grad"
             parts[name] = f"{p.dtype} {tuple(p.shape)} on {p.device.type}, {leaf}, {grad}"
-        answers[f"from {dtype}"] = parts
+        answers[f"from {dtype}{'' if scale else ', a bias of zeros'}"] = parts
     return answers
 
 

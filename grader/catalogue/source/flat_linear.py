@@ -73,11 +73,15 @@ def takes_one_addmm_and_copies_nothing(flat_linear, bench):
 
 @flat_linear.probe(points=1)
 def lets_gradients_through(flat_linear, bench, B=4, I=5, O=3):
-    """The gradients of x (2, B, I), weight and bias, for a random grad_output."""
-    inputs = [bench.randn(*shape, dtype=torch.float64).requires_grad_() for shape in [(2, B, I), (O, I), (O,)]]
-    y = flat_linear(*inputs)
-    gradients = torch.autograd.grad(y, inputs, bench.randn(*y.shape, dtype=torch.float64), allow_unused=True)
-    return dict(zip(["of x", "of weight", "of bias"], gradients))
+    """The gradients of x (2, B, I), weight and bias, for a random grad_output; also of a bias of zeros."""
+    answers = {}
+    for bias, scale in [("a bias", 1), ("a bias of zeros", 0)]:
+        inputs = [bench.randn(*shape, dtype=torch.float64) for shape in [(2, B, I), (O, I), (O,)]]
+        inputs[2] *= scale
+        y = flat_linear(*(each.requires_grad_() for each in inputs))
+        gradients = torch.autograd.grad(y, inputs, bench.randn(*y.shape, dtype=torch.float64), materialize_grads=True)
+        answers[bias] = dict(zip(["of x", "of weight", "of bias"], gradients))
+    return answers
 
 
 @flat_linear.impostor("You let -1 stand for the number of rows. With 0 input features any number would fit: multiply the leading sizes.", raises=RuntimeError)

@@ -126,7 +126,7 @@ def works_without_a_bias(Linear, bench, B=4, I=5, O=3, dtype=torch.float32):
     for shape in [(B, I), (2, B, I), (I,)]:
         x = bench.randn(*shape, dtype=dtype).requires_grad_()
         y = layer(x)
-        gradients = torch.autograd.grad(y, (x, layer.weight), bench.randn(*y.shape, dtype=dtype), allow_unused=True)
+        gradients = torch.autograd.grad(y, (x, layer.weight), bench.randn(*y.shape, dtype=dtype), materialize_grads=True)
         answers[f"x {shape}"] = {"y": y, "gradients": list(gradients)}
     return answers
 
@@ -162,7 +162,8 @@ def refuses_an_x_of_the_wrong_size(Linear, bench):
 
 @Linear.probe(points=1, zero="B")
 def gives_all_gradients(Linear, bench, B=4, I=5, O=3):
-    """The gradients of x, weight and bias for a random grad_output; of complex numbers, too; and a second derivative."""
+    """The gradients of x, weight and bias for a random grad_output; of complex numbers, too; with a frozen weight and a bias of zeros; and a
+    second derivative."""
 
     def made(dtype):
         layer = Linear(I, O, device=bench.device).to(dtype)
@@ -175,8 +176,14 @@ def gives_all_gradients(Linear, bench, B=4, I=5, O=3):
         layer, x = made(dtype), bench.randn(*shape, dtype=dtype).requires_grad_()
         y = layer(x)
         grad_output = bench.randn(*y.shape, dtype=dtype)
-        gradients = torch.autograd.grad(y, (x, layer.weight, layer.bias), grad_output, allow_unused=True)
+        gradients = torch.autograd.grad(y, (x, layer.weight, layer.bias), grad_output, materialize_grads=True)
         answers[f"x {shape} {dtype}"] = dict(zip(["of x", "of weight", "of bias"], gradients))
+    layer = made(real)
+    layer.weight.requires_grad_(False)
+    layer.bias.data.zero_()
+    x, grad_output = bench.randn(B, I, dtype=real).requires_grad_(), bench.randn(B, O, dtype=real)
+    gradients = torch.autograd.grad(layer(x), (x, layer.bias), grad_output, materialize_grads=True)
+    answers["with a frozen weight and a bias of zeros"] = {**dict(zip(["of x", "of bias"], gradients)), "the weight learns": layer.weight.requires_grad}
     layer = made(real)
     x, grad_output = (bench.randn(*shape, dtype=real).requires_grad_() for shape in [(B, I), (B, O)])
     first = torch.autograd.grad(layer(x), (x, layer.weight), grad_output, create_graph=True)
