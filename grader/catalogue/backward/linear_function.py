@@ -286,7 +286,9 @@ class keeps_tensors_on_the_class(torch.autograd.Function):
         return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if needed[2] else None
 
 
-@LinearFunction.impostor("You compute the bias's gradient even where the bias is frozen. What needs none gets None: ask needs_input_grad[2], not whether there is a bias.")
+@LinearFunction.impostor(
+    "You compute the bias's gradient even where the bias is frozen. What needs none gets None: ask needs_input_grad[2], not whether there is a bias."
+)
 class gives_a_frozen_bias_a_gradient(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias):
