@@ -99,7 +99,7 @@ def takes_a_model_that_is_one_layer(shape_trace, bench, B=4):
 
 @shape_trace.probe(points=1)
 def leaves_the_model_as_it_was(shape_trace, bench):
-    """Traced twice, in training mode but for its dropout, with somebody else's hook on fc: both traces, and what is left."""
+    """Traced twice, in training mode but for its dropout, with somebody else's hook and a gradient on fc: both traces, and what is left."""
 
     class Model(nn.Module):
         def __init__(self, I, O):
@@ -114,11 +114,13 @@ def leaves_the_model_as_it_was(shape_trace, bench):
     model = Model(I, O).to(bench.device)
     model.drop.eval()
     model.fc.register_forward_hook(lambda *call: None)
+    model.fc.bias.grad = bench.randn(O)
     first, second = shape_trace(model, bench.randn(4, I)), shape_trace(model, bench.randn(2, I))
     return {
         "first trace": first,
         "second trace": second,
         "runs of the model": model.runs,
+        "the gradient on fc.bias": "gone" if model.fc.bias.grad is None else model.fc.bias.grad,
         "hooks on the model, where there was one": sum(
             len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules()
         ),

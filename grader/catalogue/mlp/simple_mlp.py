@@ -54,11 +54,12 @@ def computes_the_logits(SimpleMLP, bench, B=6, dtype=torch.float32):
 
 @SimpleMLP.probe(points=1, zero="B T")
 def takes_any_leading_dimensions(SimpleMLP, bench, B=2, T=5):
-    """One sample without a batch, a batch of rows, a batch of sequences; empty ones."""
+    """One sample without a batch, a batch of rows, a batch of sequences, one that is a transposed view; empty ones."""
     shapes = {"fc1.weight": (8, 16), "fc1.bias": (8,), "fc2.weight": (4, 8), "fc2.bias": (4,)}
     model = SimpleMLP().to(bench.device, torch.float64)
     model.load_state_dict({name: bench.randn(*shape, dtype=torch.float64) for name, shape in shapes.items()})
-    return {f"x {(*lead, 16)}": model(bench.randn(*lead, 16, dtype=torch.float64)) for lead in [(), (B,), (B, T)]}
+    answers = {f"x {(*lead, 16)}": model(bench.randn(*lead, 16, dtype=torch.float64)) for lead in [(), (B,), (B, T)]}
+    return answers | {f"x {(T, B, 16)} transposed to {(B, T, 16)}": model(bench.randn(T, B, 16, dtype=torch.float64).transpose(0, 1))}
 
 
 @SimpleMLP.probe(points=2)

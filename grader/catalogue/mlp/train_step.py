@@ -41,11 +41,11 @@ def returns_the_loss_before_the_step(train_step, bench, B=6, I=5, H=7, O=3):
 
 @train_step.probe(points=1)
 def moves_every_parameter(train_step, bench, B=6, I=5, H=7, O=3, dtype=torch.float32):
-    """One step on a batch (B, I): all parameters after it."""
+    """One step on a batch (B, I) of large numbers: all parameters after it."""
     model = nn.Sequential(nn.Linear(I, H), nn.ReLU(), nn.Linear(H, O)).to(bench.device, dtype)
     for parameter in model.parameters():
         parameter.data = bench.randn(*parameter.shape, dtype=dtype) / 2
-    train_step(model, bench.randn(B, I, dtype=dtype), bench.integers(0, O, B), 0.5)
+    train_step(model, 10 * bench.randn(B, I, dtype=dtype), bench.integers(0, O, B), 0.5)
     return model.state_dict()
 
 
