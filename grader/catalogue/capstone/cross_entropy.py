@@ -41,9 +41,9 @@ def is_the_mean_loss(CrossEntropy, bench, B=6, C=4, dtype=torch.float32):
 
 @CrossEntropy.probe(points=2)
 def gives_the_gradient_of_the_logits(CrossEntropy, bench, B=6, C=4, dtype=torch.float32):
-    """(B, C), from what the last forward was given, in two losses side by side; then a second batch of another size."""
+    """(B, C), from what the last forward was given, in two losses side by side; then a second batch of the same size, and a third of another."""
     losses, answers = [CrossEntropy(), CrossEntropy()], {}
-    for batch, rows in {"first batch": B, "second batch": B + 2}.items():
+    for batch, rows in {"first batch": B, "second batch": B, "third batch": B + 2}.items():
         for loss in losses:
             loss.forward(bench.randn(rows, C, dtype=dtype), bench.integers(0, C, rows))
         answers[batch] = [loss.backward() for loss in losses]

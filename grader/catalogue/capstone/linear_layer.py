@@ -106,10 +106,10 @@ def takes_any_leading_dimensions(LinearLayer, bench):
 
 @LinearLayer.probe(points=1)
 def starts_afresh_with_every_batch(LinearLayer, bench):
-    """A second batch, of another size: its gradients replace the first's."""
+    """A second batch of the same size, and a third one of another: its gradients replace the last ones."""
     layer, answers = LinearLayer(5, 3, torch.Generator(bench.device)), {}
     layer.weight, layer.bias = bench.randn(3, 5, dtype=torch.float64), bench.randn(3, dtype=torch.float64)
-    for batch, rows in {"first batch": 6, "second batch": 2}.items():
+    for batch, rows in {"first batch": 6, "second batch": 6, "third batch": 2}.items():
         layer.forward(bench.randn(rows, 5, dtype=torch.float64))
         grad_input = layer.backward(bench.randn(rows, 3, dtype=torch.float64))
         answers[batch] = {"grad_input": grad_input, "grad_weight": layer.grad_weight, "grad_bias": layer.grad_bias}

@@ -42,11 +42,11 @@ def holds_conv_pool_and_fc(CNNClassifier, bench):
 
 @CNNClassifier.probe(points=2)
 def answers_like_torch_with_the_same_weights(CNNClassifier, bench, B=4, num_classes=5, H=6, W=7, dtype=torch.float32):
-    """A strict load_state_dict, then pictures (B, 3, H, W): the scores, in training mode and in evaluation mode."""
+    """A strict load_state_dict, then pictures (B, 3, H, W): the scores in training mode, and those of other pictures in evaluation mode."""
     shapes = {"conv.weight": (64, 3, 3, 3), "conv.bias": (64,), "fc.weight": (num_classes, 64), "fc.bias": (num_classes,)}
-    model, x = CNNClassifier(num_classes).to(bench.device, dtype), bench.randn(B, 3, H, W, dtype=dtype)
+    model = CNNClassifier(num_classes).to(bench.device, dtype)
     model.load_state_dict({name: bench.randn(*shape) / 5 for name, shape in shapes.items()})
-    return {"training": model(x), "evaluation": model.eval()(x)}
+    return {"training": model(bench.randn(B, 3, H, W, dtype=dtype)), "evaluation": model.eval()(bench.randn(B, 3, H, W, dtype=dtype))}
 
 
 @CNNClassifier.probe(points=2)

@@ -64,13 +64,14 @@ def has_a_bias_only_if_the_layer_has(linear_as_conv1x1, bench, I=5, O=3):
 
 @linear_as_conv1x1.probe(points=1)
 def keeps_dtype_and_device(linear_as_conv1x1, bench):
-    """Layers in float64 and bfloat16, and one on the device "meta", which has shapes and no numbers."""
+    """Layers in float64 and bfloat16, of whose numbers no digit is lost, and one on the device "meta", which has shapes and no numbers."""
     answers = {}
     for dtype in (torch.float64, torch.bfloat16):
         layer = nn.Linear(5, 3, device=bench.device, dtype=dtype)
-        layer.load_state_dict({"weight": bench.randn(3, 5), "bias": bench.randn(3)})
+        layer.load_state_dict({"weight": bench.randn(3, 5, dtype=dtype), "bias": bench.randn(3, dtype=dtype)})
         conv = linear_as_conv1x1(layer)
-        answers[str(dtype)] = {"weight": conv.weight, "bias": conv.bias}
+        digits = [1e8 * (value - value.float()) for value in (conv.weight, conv.bias)]
+        answers[str(dtype)] = {"weight": conv.weight, "bias": conv.bias, "1e8 times what float32 would lose of them": digits}
     conv = linear_as_conv1x1(nn.Linear(5, 3, device="meta"))
     answers["on meta"] = {"weight": conv.weight.device.type, "bias": conv.bias.device.type}
     return answers

@@ -36,13 +36,13 @@ def has_two_heads(BertHeads, bench):
 
 @BertHeads.probe(points=2)
 def answers_both_questions(BertHeads, bench, B=3, T=5, hidden=6, vocab=7, dtype=torch.float32):
-    """With given weights: hidden states (B, T, hidden) give mlm logits (B, T, vocab) and nsp logits (B, 2), in training mode and in
-    evaluation mode."""
-    heads, states = BertHeads(hidden, vocab).to(bench.device, dtype), bench.randn(B, T, hidden, dtype=dtype)
+    """With given weights: hidden states (B, T, hidden) give mlm logits (B, T, vocab) and nsp logits (B, 2), in training mode;
+    then others in evaluation mode."""
+    heads = BertHeads(hidden, vocab).to(bench.device, dtype)
     shapes = {"mlm.weight": (vocab, hidden), "mlm.bias": (vocab,), "nsp.weight": (2, hidden), "nsp.bias": (2,)}
     heads.load_state_dict({name: bench.randn(*shape, dtype=dtype) for name, shape in shapes.items()})
-    mlm, nsp = heads(states)
-    later = heads.eval()(states)
+    mlm, nsp = heads(bench.randn(B, T, hidden, dtype=dtype))
+    later = heads.eval()(bench.randn(B, T, hidden, dtype=dtype))
     return {"mlm": mlm, "nsp": nsp, "in evaluation mode": list(later)}
 
 

@@ -42,28 +42,28 @@ def names_its_parameters_as_torch_does(Block, bench):
 
 @Block.probe(points=1)
 def normalises_after(Block, bench, B=4, T=5, D=6, d_ff=7, dtype=torch.float32):
-    """norm_first=False, with given weights and two heads (one where D is 1): x (B, T, D), in training mode and in evaluation mode; then with
+    """norm_first=False, with given weights and two heads (one where D is 1): x (B, T, D) in training mode, another in evaluation mode; then with
     numbers so small that eps counts."""
-    layer, x = Block(D, math.gcd(D, 2), d_ff, False).to(bench.device, dtype), bench.randn(B, T, D, dtype=dtype)
+    layer, x, other = Block(D, math.gcd(D, 2), d_ff, False).to(bench.device, dtype), *(bench.randn(B, T, D, dtype=dtype) for _ in range(2))
     parts = dict(self_attn=nn.MultiheadAttention(D, 1), linear1=nn.Linear(D, d_ff), linear2=nn.Linear(d_ff, D))
     parts = nn.ModuleDict(dict(parts, norm1=nn.LayerNorm(D), norm2=nn.LayerNorm(D))).state_dict()
     state = {name: 0.5 * bench.randn(*part.shape, dtype=dtype) for name, part in parts.items()}
     layer.load_state_dict(state)
-    answers = {"training": layer(x), "evaluation": layer.eval()(x)}
+    answers = {"training": layer(x), "evaluation": layer.eval()(other)}
     layer.load_state_dict({name: value / (300 if name.startswith(("self_attn.out_proj", "norm1", "linear2")) else 1) for name, value in state.items()})
     return {**answers, "small numbers": layer(x / 300)}
 
 
 @Block.probe(points=1)
 def normalises_first(Block, bench, B=4, T=5, D=6, d_ff=7, dtype=torch.float32):
-    """norm_first=True, with given weights and two heads (one where D is 1): x (B, T, D), in training mode and in evaluation mode; then with
+    """norm_first=True, with given weights and two heads (one where D is 1): x (B, T, D) in training mode, another in evaluation mode; then with
     numbers so small that eps counts."""
-    layer, x = Block(D, math.gcd(D, 2), d_ff, True).to(bench.device, dtype), bench.randn(B, T, D, dtype=dtype)
+    layer, x, other = Block(D, math.gcd(D, 2), d_ff, True).to(bench.device, dtype), *(bench.randn(B, T, D, dtype=dtype) for _ in range(2))
     parts = dict(self_attn=nn.MultiheadAttention(D, 1), linear1=nn.Linear(D, d_ff), linear2=nn.Linear(d_ff, D))
     parts = nn.ModuleDict(dict(parts, norm1=nn.LayerNorm(D), norm2=nn.LayerNorm(D))).state_dict()
     state = {name: 0.5 * bench.randn(*part.shape, dtype=dtype) for name, part in parts.items()}
     layer.load_state_dict(state)
-    answers = {"training": layer(x), "evaluation": layer.eval()(x)}
+    answers = {"training": layer(x), "evaluation": layer.eval()(other)}
     layer.load_state_dict({name: value / (300 if name.startswith(("self_attn.out_proj", "linear2")) else 1) for name, value in state.items()})
     return {**answers, "small numbers": layer(x / 300)}
 

@@ -38,8 +38,8 @@ def names_its_layers(FeedForward, bench):
 
 @FeedForward.probe(points=2)
 def applies_the_activation_between(FeedForward, bench, B=2, T=3, d_model=4, d_ff=7, dtype=torch.float32):
-    """With given weights and four activations, one of them a function of our own, on x (B, T, d_model); then on a single token, in
-    evaluation mode."""
+    """With given weights and four activations, one of them a function of our own, on x (B, T, d_model); then the last one in
+    evaluation mode, on another x and on a single token."""
     shapes = {"linear1.weight": (d_ff, d_model), "linear1.bias": (d_ff,), "linear2.weight": (d_model, d_ff), "linear2.bias": (d_model,)}
     weights = {name: bench.randn(*shape, dtype=dtype) for name, shape in shapes.items()}
     answers = {}
@@ -47,7 +47,8 @@ def applies_the_activation_between(FeedForward, bench, B=2, T=3, d_model=4, d_ff
         layer = FeedForward(d_model, d_ff, activation).to(bench.device, dtype)
         layer.load_state_dict(weights)
         answers[name] = layer(bench.randn(B, T, d_model, dtype=dtype))
-    return {**answers, "one token": layer.eval()(bench.randn(d_model, dtype=dtype))}
+    layer.eval()
+    return {**answers, "another x": layer(bench.randn(B, T, d_model, dtype=dtype)), "one token": layer(bench.randn(d_model, dtype=dtype))}
 
 
 @FeedForward.probe(points=1)

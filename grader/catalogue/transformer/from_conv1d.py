@@ -45,11 +45,13 @@ def computes_the_same(from_conv1d, bench, B=2, I=4, O=7, dtype=torch.float32):
 
 @from_conv1d.probe(points=1)
 def keeps_the_dtype(from_conv1d, bench):
-    """float64 and bfloat16 weights give layers of their dtype; a weight on the device "meta", which has shapes and no numbers, a layer there."""
+    """float64 and bfloat16 weights give layers of their dtype, and no number loses digits on the way; a weight on the device "meta", which has
+    shapes and no numbers, gives a layer there."""
     answers = {}
     for dtype in (torch.float64, torch.bfloat16):
-        layer = from_conv1d(bench.randn(4, 12).to(dtype), bench.randn(12).to(dtype))
-        answers[str(dtype)] = {"weight": layer.weight, "bias": layer.bias}
+        layer = from_conv1d(bench.randn(4, 12, dtype=dtype), bench.randn(12, dtype=dtype))
+        digits = [1e8 * (value - value.float()) for value in (layer.weight, layer.bias)]
+        answers[str(dtype)] = {"weight": layer.weight, "bias": layer.bias, "1e8 times what float32 would lose of them": digits}
     layer = from_conv1d(torch.empty(4, 12, device="meta"), torch.empty(12, device="meta"))
     return {**answers, "on meta": {name: value.device.type for name, value in layer.named_parameters()}}
 

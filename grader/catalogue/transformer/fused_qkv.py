@@ -30,12 +30,12 @@ def gives_q_k_and_v(fused_qkv, bench, B=2, T=4, D=6, dtype=torch.float32):
 
 @fused_qkv.probe(points=1)
 def works_without_a_bias(fused_qkv, bench):
-    """in_proj_bias=None; then a bias of zeros, and its gradient."""
+    """in_proj_bias=None; then a bias of zeros, and the gradients of the weight and of these zeros."""
     q, k, v = fused_qkv(bench.randn(2, 4, 6), bench.randn(18, 6), None)
-    zeros = torch.zeros(18, device=bench.device).requires_grad_()
-    parts = fused_qkv(bench.randn(2, 4, 6), bench.randn(18, 6), zeros)
-    gradient = torch.autograd.grad(sum((bench.randn(2, 4, 6) * part).sum() for part in parts), zeros)[0]
-    return {"q": q, "k": k, "v": v, "gradient of a bias of zeros": gradient}
+    learned = [bench.randn(18, 6).requires_grad_(), torch.zeros(18, device=bench.device).requires_grad_()]
+    parts = fused_qkv(bench.randn(2, 4, 6), *learned)
+    gradients = torch.autograd.grad(sum((bench.randn(2, 4, 6) * part).sum() for part in parts), learned)
+    return {"q": q, "k": k, "v": v, "gradients of in_proj_weight and of a bias of zeros": list(gradients)}
 
 
 @fused_qkv.probe(points=1)

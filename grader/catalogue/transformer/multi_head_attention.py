@@ -46,12 +46,12 @@ def names_its_parameters_as_torch_does(MultiHeadAttention, bench):
 
 @MultiHeadAttention.probe(points=2)
 def attends_as_torch_does(MultiHeadAttention, bench, B=3, T=5, h=2, d=4, dtype=torch.float32):
-    """With given weights: h heads of d features each on x (B, T, D), in training mode and in evaluation mode."""
+    """With given weights: h heads of d features each on x (B, T, D), in training mode, and on another x in evaluation mode."""
     D = h * d
-    layer, x = MultiHeadAttention(D, h).to(bench.device, dtype), bench.randn(B, T, D, dtype=dtype)
+    layer = MultiHeadAttention(D, h).to(bench.device, dtype)
     shapes = {"in_proj_weight": (3 * D, D), "in_proj_bias": (3 * D,), "out_proj.weight": (D, D), "out_proj.bias": (D,)}
     layer.load_state_dict({name: 0.5 * bench.randn(*shape, dtype=dtype) for name, shape in shapes.items()})
-    return {"training": layer(x), "evaluation": layer.eval()(x)}
+    return {"training": layer(bench.randn(B, T, D, dtype=dtype)), "evaluation": layer.eval()(bench.randn(B, T, D, dtype=dtype))}
 
 
 @MultiHeadAttention.probe(points=1)

@@ -15,6 +15,8 @@ split_heads = Task(
     "split_heads",
     reference=split_heads_reference,
     section="transformer-heads",
+    tolerance=(0.0, 0.0),
+    tolerance_reason="the numbers are moved, not computed with",
     hints=(
         "Head 0 owns the first D/h features of every token. Which dimension may be cut in two without moving a number?",
         "Reshape to (B, T, h, D // h), which keeps every feature with its token, and then exchange dimensions 1 and 2.",

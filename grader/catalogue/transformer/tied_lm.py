@@ -61,11 +61,10 @@ def owns_one_parameter(TiedLM, bench):
 
 @TiedLM.probe(points=1)
 def scores_every_token_of_the_vocabulary(TiedLM, bench, B=2, T=5, vocab=7, d_model=6, dtype=torch.float32):
-    """tokens (B, T) give logits (B, T, vocab), with given weights, in training mode and in evaluation mode."""
+    """tokens (B, T) give logits (B, T, vocab), with given weights, in training mode; then other tokens in evaluation mode."""
     model, weight = TiedLM(vocab, d_model).to(bench.device, dtype), bench.randn(vocab, d_model, dtype=dtype)
     model.load_state_dict({"embedding.weight": weight, "lm_head.weight": weight})
-    tokens = bench.integers(0, vocab, B, T)
-    return {"training": model(tokens), "evaluation": model.eval()(tokens)}
+    return {"training": model(bench.integers(0, vocab, B, T)), "evaluation": model.eval()(bench.integers(0, vocab, B, T))}
 
 
 @TiedLM.probe(points=1)
