@@ -302,7 +302,7 @@ def sample_distance(one: Sample, other: Sample) -> tuple[float, float]:
 
 def _type_difference(received, expected, at):
     message = f"Expected {kind_text(expected)}; you returned {kind_text(received)}."
-    if received is None:
+    if received is None and not at:
         message += " Is a `return` missing, or does a branch end without one?"
     return Difference(at, "type", message, kind_text(expected), kind_text(received))
 

@@ -26,7 +26,7 @@ from .diagnose import Examiner
 from .spec import Exercise, Task
 
 SEED = 1
-SECONDS = 10  # that a mutant may take for one probe: some never end
+SECONDS = 10  # of processor time that a mutant may take for one probe: some never end
 SOLUTIONS = Path(__file__).parent.parent / "solutions"
 KEPT = Path(__file__).parent.parent / "benchmarks" / "results" / "mutants.json"
 EQUIVALENTS = Path(__file__).parent / "equivalents"
@@ -196,21 +196,21 @@ def _difference(before, after):
 def _lives(task: Task, source, namespace, examiner) -> bool:
     """Whether an answer passes all probes of its task."""
     own = dict(namespace)
-    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    previous = signal.signal(signal.SIGPROF, signal.default_int_handler)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            signal.alarm(SECONDS)
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
             exec(compile(source, "<mutant>", "exec"), own)
             for probe in task.probes:
-                signal.alarm(SECONDS)
+                signal.setitimer(signal.ITIMER_PROF, SECONDS)
                 if examiner.verdict(task, probe, examiner.ask(task, probe, own[task.name])).status != verdicts.PASSED:
                     return False
         return True
     except (Exception, KeyboardInterrupt):  # it cannot be defined, or takes for ever
         return False
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, previous)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, previous)
 
 
 def _of_exercise(name, tasks):

@@ -68,12 +68,12 @@ def makes_a_new_model_each_time(mnist_mlp, bench):
     """Two calls: two models, each with random weights of its own; what is written into one is not in the other."""
     one, other = mnist_mlp(), mnist_mlp()
     weights = [next(model.parameters()).detach() for model in (one, other)]
-    before = weights[1].clone()
-    answers = {"the second model's weights": bench.pair(weights[0].clone(), before, "the same weights", "weights of its own")}
+    before = weights[1][:9].clone()
+    answers = {"the second model's weights": bench.pair(weights[0][:9].clone(), before, "the same weights", "weights of its own")}
     weights[0].copy_(bench.randn(*weights[0].shape))
     return answers | {
         "the first model, after numbers are written into it": next(one.parameters())[0],
-        "the second model then": bench.pair(weights[1], before, "as it was", "changed, too: it is the first one"),
+        "the second model then": bench.pair(weights[1][:9], before, "as it was", "changed, too: it is the first one"),
     }
 
 
