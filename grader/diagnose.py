@@ -120,7 +120,7 @@ class Examiner:
             if mine.raised or found:
                 made = self._raised_verdict if mine.raised else self._wrong_verdict
                 verdict = made(task, probe, each, mine, theirs, found, self._like(task, probe, answer, number))
-                seen = [self._seen(task, each, answers, references), changed_message(task, changed) if changed else ""]
+                seen = [self._seen(task, rounds[number:], answers, references), changed_message(task, changed) if changed else ""]
                 return replace(verdict, seen=" ".join(filter(None, seen)))
         if changed:
             like = [name for name, other in self.impostors(task, probe).items() if self.changes(task, probe, other) == changed and self._gives(task, other, answer)]
@@ -130,14 +130,18 @@ class Examiner:
         return Verdict(probe.name, probe.title, verdicts.PASSED, probe.points, probe.points)
 
     @staticmethod
-    def _seen(task, each, answers, references):
-        """When an answer is wrong, where that says something."""
-        if each.name in (AGAIN, TWICE):
-            return f"Right at first, but not {each.name}: is something kept between calls, or random?"
-        if each.name:
-            return f"Right, except {each.name}."
+    def _seen(task, left, answers, references):
+        """When an answer is wrong, where that says something. left: the rounds from the first wrong one on."""
+        agree = lambda one, other: judge.agree(one, other, task.tolerance)  # noqa: E731
+        if left[0].name in (AGAIN, TWICE):
+            return f"Right at first, but not {left[0].name}: is something kept between calls, or random?"
+        if left[0].name:
+            pairs = [*zip(answers, references)][-len(left) :]
+            wrong = [each.name for each, (mine, theirs) in zip(left, pairs) if not agree(mine, theirs)]
+            whole = len(answers) == len(references) and AGAIN not in wrong  # else nothing is known of the others
+            return f"Right, except {' and '.join(wrong)}." if whole else f"Right at first, but not {left[0].name}."
         asked_twice = len(references) > 1 and len(answers) > 1 and not answers[1].raised
-        if asked_twice and judge.agree(*references[:2], task.tolerance) and not judge.agree(*answers[:2], task.tolerance):
+        if asked_twice and agree(*references[:2]) and not agree(*answers[:2]):
             return "The same was asked twice, and you gave two answers: is something random, or kept between calls?"
         return ""
 

@@ -172,7 +172,7 @@ def test_breaches_are_told_where_a_notebook_is_graded(tmp_path):
     results = grade(tmp_path, {name: answered("01_formula", {"linear": head + body}) for name, body in answers.items()})
     first = {name: tasks(result)["linear"]["verdicts"][0] for name, result in results.items()}
     assert {name: verdict["points"] for name, verdict in first.items()} == dict.fromkeys(answers, 0)
-    assert first["squeezed"]["seen"] == "Right, except where B is 1."
+    assert first["squeezed"]["seen"] == "Right, except where B is 1 and where O is 1."
     assert "asked twice" in first["dropped"]["seen"]
     assert "changes what it is given: `weight` (values)" in first["changed"]["message"]
     assert "is something kept between calls" in first["kept"]["seen"] or first["kept"]["message"]
