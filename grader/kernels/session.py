@@ -20,7 +20,7 @@ from zmq.utils.monitor import recv_monitor_message
 from .. import verdicts
 from . import warm
 from .clock import Clock
-from .limits import MIB, Limits
+from .limits import MIB
 from .messages import GPU_LOST, CellEnded, KernelUnavailable, in_short, nonce_of, receive, without_gpu_trouble
 from .scratch import Folder
 
@@ -54,7 +54,6 @@ class WarmKernelManager(KernelManager):
     """jupyter_client's manager of a forked kernel. work: the kernel's folder where there is no sandbox. Its `ip` is where its sockets lie."""
 
     template: warm.Template
-    limits: Limits
     work: str
 
 
@@ -82,7 +81,7 @@ class Session(RunningKernel):
         if warm.AVAILABLE:
             self.km = WarmKernelManager(**name)
             self._door = os.open(self._folder.name, os.O_RDONLY | os.O_DIRECTORY)
-            self.km.template, self.km.work, self.km.limits = warm.template(self.setting), work, self.setting.limits
+            self.km.template, self.km.work = warm.template(self.setting), work
             self.km.ip = f"/proc/self/fd/{self._door}/kernel"  # sockets have room for a hundred letters, which a folder may exceed
             self.km.start_kernel()
             self.km.provisioner.await_birth(STARTUP)

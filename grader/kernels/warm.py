@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -80,11 +80,11 @@ class Template:
             lines = log.read().strip().splitlines()
         return f"the process that kernels are forked from has ended; its last words: {lines[-1] if lines else 'none'}"
 
-    def fork(self, key: str, folder: str, listening: list[socket.socket], group: cgroup.Group | None, limits: Limits) -> socket.socket:
+    def fork(self, key: str, folder: str, listening: list[socket.socket], group: cgroup.Group | None) -> socket.socket:
         """Have a kernel forked that serves on these sockets, in this group; its lifeline (see template). Raises TemplateError."""
         confined, cuda = self.setting.sandbox == "bwrap", self.setting.device == "cuda"
         request = {
-            "key": key, "folder": sandbox.WORK if confined else folder, "limits": asdict(limits),
+            "key": key, "folder": sandbox.WORK if confined else folder, "limits": asdict(self.setting.limits),
             "confined": confined, "cuda": cuda, "groups": sandbox.gpu_groups() if cuda else [],
         }  # fmt: skip
         lifeline, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -126,8 +126,7 @@ _templates: dict[Setting, Template] = {}
 
 
 def template(setting: Setting) -> Template:
-    """This process's template for a setting, whatever the limits: started when first asked for, and anew when it has died."""
-    setting = replace(setting, limits=Limits())
+    """This process's template for a setting: started when first asked for, and anew when it has died."""
     known = _templates.get(setting)
     if known is None or not known.is_alive():
         if known:
@@ -309,13 +308,13 @@ class WarmProvisioner(KernelProvisionerBase):
         setting, listening = manager.template.setting, []
         if setting.sandbox == "bwrap" and setting.device == "cpu" and cgroup.place():  # CUDA's driver takes memory of the machine's, too
             with suppress(OSError):  # the template counts in any case
-                self.group = cgroup.Group(manager.limits)
+                self.group = cgroup.Group(setting.limits)
         try:
             for number in PORTS.values():
                 listening.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
                 listening[-1].bind(f"{manager.ip}-{number}")
                 listening[-1].listen()
-            self.lifeline = manager.template.fork(manager.session.key.decode(), manager.work, listening, self.group, manager.limits)
+            self.lifeline = manager.template.fork(manager.session.key.decode(), manager.work, listening, self.group)
         except Exception:
             if self.group:
                 self.group.close()
