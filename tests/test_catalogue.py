@@ -170,7 +170,7 @@ def test_impostors_meet_the_questions_in_the_learners_order_whichever_is_judged_
     count = Task("count", reference=lambda: 1, section="", hints=("", ""))
     for name in ("first", "second", "third"):
 
-        @count.probe(points=1)
+        @count.probe(points=1, once=True)
         def asks(count, bench):
             return count()
 

@@ -44,6 +44,8 @@ def mnist_in_a_loop():
     sizes, layers = [784, 256, 128, 10], []
     for size, following in zip(sizes, sizes[1:]):
         layers += [nn.Linear(size, following), nn.ReLU(inplace=True)]
+        nn.init.kaiming_normal_(layers[-2].weight, nonlinearity="relu")
+        nn.init.zeros_(layers[-2].bias)
     return nn.Sequential(*layers[:-1])
 
 
@@ -59,23 +61,9 @@ def mnist_with_flatten_and_names():
 
 def mnist_of_blocks():
     last, second, first = nn.Linear(128, 10), nn.Linear(256, 128), nn.Linear(784, 256)
+    for layer in (first, second, last):
+        nn.init.orthogonal_(layer.weight)
     return nn.Sequential(nn.Sequential(first, nn.ReLU()), nn.Sequential(second, nn.ReLU()), last)
-
-
-def mnist_with_he_initialisation():
-    model = mnist_in_a_loop()
-    for layer in model:
-        if isinstance(layer, nn.Linear):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
-    return model
-
-
-def mnist_with_orthogonal_weights():
-    model = mnist_of_blocks()
-    for parameter in model.parameters():
-        nn.init.orthogonal_(parameter) if parameter.dim() == 2 else nn.init.constant_(parameter, 0.01)
-    return model
 
 
 def trace_by_one_global_hook(model, x):
@@ -229,7 +217,7 @@ def digits_by_hand(x, y, seed):
 
 RIGHT = {
     "SimpleMLP": (NetworkAsASequential, NetworkByFormula, NetworkOfAnyDepth),
-    "mnist_mlp": (mnist_in_a_loop, mnist_with_flatten_and_names, mnist_of_blocks, mnist_with_he_initialisation, mnist_with_orthogonal_weights),
+    "mnist_mlp": (mnist_in_a_loop, mnist_with_flatten_and_names, mnist_of_blocks),
     "shape_trace": (trace_by_one_global_hook, trace_by_pairs_of_hooks, trace_by_bound_names),
     "train_step": (step_by_autograd_grad, step_with_zeroed_gradients, step_and_tidy_up),
     "train_digits": (digits_by_adam, digits_with_dropout, digits_by_hand),

@@ -154,16 +154,17 @@ def reads_by_splitting(message):
 
 def reads_all_numbers(message):
     import re
+    from collections import namedtuple
 
-    numbers = [int(number) for number in re.findall(r"\d+", message)]
+    sizes, numbers = namedtuple("Sizes", "given needed"), = [int(number) for number in re.findall(r"\d+", message)]
     if message.startswith("mat1 and mat2 shapes"):
-        return numbers[3], numbers[4]
+        return sizes(numbers[3], numbers[4])
     if message.startswith("size mismatch"):
-        return numbers[3], numbers[2]
+        return sizes(numbers[3], numbers[2])
     if message.startswith("Expected size"):
-        return numbers[2], numbers[4]
+        return sizes(numbers[2], numbers[4])
     if "must match" in message:
-        return numbers[1], numbers[0]
+        return sizes(numbers[1], numbers[0])
     return None
 
 
@@ -184,13 +185,6 @@ def reads_into_a_list(message):
     for pattern, order in pairs:
         if found := re.findall(pattern, message):
             return [int(number) for number in found[0]][::order]
-
-
-def reads_into_a_named_tuple(message):
-    from collections import namedtuple
-
-    sizes = reads_all_numbers(message)
-    return sizes and namedtuple("Clash", "given needed")(*sizes)
 
 
 def counts_by_formula(channels, height, width, out_channels, kernel_size):
@@ -232,6 +226,6 @@ RIGHT = {
     "same_layer": (compares_with_allclose, compares_by_hand, compares_with_a_copy),
     "scaled_lazy": (lazy_by_initialize_parameters, lazy_by_a_careful_hook, lazy_by_a_method_of_its_own),
     "add_bias": (adds_what_has_the_shape, adds_by_expanding, adds_to_a_copy),
-    "read_the_error": (reads_by_splitting, reads_all_numbers, reads_with_one_pattern, reads_into_a_list, reads_into_a_named_tuple),
+    "read_the_error": (reads_by_splitting, reads_all_numbers, reads_with_one_pattern, reads_into_a_list),
     "conv_or_linear_parameters": (counts_by_formula, counts_shapes, counts_places, counts_into_a_list, counts_into_a_named_tuple),
 }

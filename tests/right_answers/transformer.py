@@ -110,7 +110,10 @@ class MultiHeadWithASoftmaxInFloat32(nn.Module):
 
     def forward(self, x, mask=None):
         q, k, v = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return self.out_proj(attention_with_a_softmax_in_float32(q, k, v, mask).transpose(1, 2).flatten(2))
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        if mask is not None:
+            scores = scores.masked_fill(mask.logical_not(), -torch.inf)
+        return self.out_proj((scores.softmax(-1, dtype=torch.float32).to(v.dtype) @ v).transpose(1, 2).flatten(2))
 
 
 class MultiHeadByTorchAttention(nn.Module):
@@ -222,15 +225,6 @@ class BlockOfTorchAttention(nn.Module):
 
     def feed(self, x, mask):
         return self.linear2(F.relu(self.linear1(x)))
-
-
-class BlockWithASoftmaxInFloat32(BlockOfTorchAttention):
-    def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__(d_model, heads, d_ff, norm_first)
-        self.self_attn = MultiHeadWithASoftmaxInFloat32(d_model, heads)
-
-    def attend(self, x, mask):
-        return self.self_attn(x, mask)
 
 
 class BlockThatAttendsByHand(nn.Module):
@@ -396,7 +390,7 @@ RIGHT = {
     "attention": (attention_by_einsum, attention_by_logsumexp, attention_query_by_query, attention_with_a_softmax_in_float32),
     "MultiHeadAttention": (MultiHeadByTorchAttention, MultiHeadHeadByHead, MultiHeadByEinsum, MultiHeadWithASoftmaxInFloat32),
     "FeedForward": (FeedForwardAsSequence, FeedForwardByHand, FeedForwardOverRows),
-    "Block": (BlockOfTorchAttention, BlockThatAttendsByHand, BlockWithNormsByHand, BlockWithASoftmaxInFloat32),
+    "Block": (BlockOfTorchAttention, BlockThatAttendsByHand, BlockWithNormsByHand),
     "block_flops": (flops_layer_by_layer, flops_in_one_line, flops_token_by_token, flops_in_a_list),
     "TiedLM": (TiedByTheEmbedding, TiedByOneParameter, TiedByOnehot),
     "BertHeads": (HeadsByHand, HeadsThatAskAndPick, HeadsInOneProduct),
