@@ -156,7 +156,8 @@ def reads_all_numbers(message):
     import re
     from collections import namedtuple
 
-    sizes, numbers = namedtuple("Sizes", "given needed"), = [int(number) for number in re.findall(r"\d+", message)]
+    sizes = namedtuple("Sizes", "given needed")
+    numbers = [int(number) for number in re.findall(r"\d+", message)]
     if message.startswith("mat1 and mat2 shapes"):
         return sizes(numbers[3], numbers[4])
     if message.startswith("size mismatch"):

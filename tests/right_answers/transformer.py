@@ -112,7 +112,7 @@ class MultiHeadWithASoftmaxInFloat32(nn.Module):
         q, k, v = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         scores = q @ k.mT / math.sqrt(q.shape[-1])
         if mask is not None:
-            scores = scores.masked_fill(mask.logical_not(), -torch.inf)
+            scores = scores.masked_fill(mask.logical_not(), -torch.inf) if mask.dtype == torch.bool else scores + mask
         return self.out_proj((scores.softmax(-1, dtype=torch.float32).to(v.dtype) @ v).transpose(1, 2).flatten(2))
 
 
