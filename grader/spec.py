@@ -30,7 +30,8 @@ class Probe:
 
     @property
     def title(self) -> str:
-        return inspect.getdoc(self.ask)
+        """The docstring as the one line that a reader gets, however it is broken in the source."""
+        return " ".join((inspect.getdoc(self.ask) or "").split())
 
     @cached_property
     def source(self) -> str:

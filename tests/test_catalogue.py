@@ -44,7 +44,7 @@ def test_a_task_is_complete(task):
     assert len(task.impostors) >= 3
     assert len(task.hints) == 2
     assert len({impostor.message for impostor in task.impostors}) == len(task.impostors)
-    assert all(probe.title and probe.points > 0 for probe in task.probes)
+    assert all(probe.title and "\n" not in probe.title and probe.points > 0 for probe in task.probes)
     assert not task.tolerance or task.tolerance_reason
     chapter = (ROOT / "book" / f"{chapter_of(task.section)}.md").read_text()
     assert f"({task.section})=" in chapter

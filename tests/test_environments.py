@@ -161,11 +161,15 @@ def test_a_user_without_a_home_can_grade(tmp_path, sandbox):
 
 
 def test_modules_that_an_installer_left_uncompiled_are_compiled_once(tmp_path):
-    """A template's modules: it can keep nothing, and would compile them anew for each run."""
+    """A template's modules: it can keep nothing, and would compile them anew for each run. Nothing is written into the user's home."""
+    (tmp_path / "home").mkdir()
+    settings = {"PYTHONPYCACHEPREFIX": str(tmp_path / "compiled"), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONSAFEPATH": "yes", "HOME": str(tmp_path / "home")}
     for say in ("warm.compile_what_templates_import()", "subprocess.run = None; warm.compile_what_templates_import()"):
-        done = run("-c", f"import subprocess; from grader.kernels import warm; {say}", env=os.environ | {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"})
+        words = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import subprocess; from grader.kernels import warm; {say}"
+        done = run("-c", words, env=os.environ | settings)
         assert done.returncode == 0, done.stderr
-    assert {"torch", "sympy", "ipykernel"} <= {path.parent.name for path in tmp_path.rglob("__init__.*.pyc")}
+    assert {"torch", "sympy", "ipykernel"} <= {path.parent.name for path in (tmp_path / "compiled").rglob("__init__.*.pyc")}
+    assert list((tmp_path / "home").iterdir()) == []
 
 
 def test_a_cache_that_cannot_be_entered_costs_nothing(tmp_path, sandbox):

@@ -128,6 +128,7 @@ def test_what_a_killed_run_leaves_is_removed_by_the_next(tmp_path, monkeypatch):
     assert left and grader("grade", "work", cwd=tmp_path).returncode == 0
     assert list((tmp_path / "tmp").iterdir()) == [own]
 
+
 @pytest.mark.parametrize("victim", ["template", "worker"])
 def test_what_the_machine_kills_is_replaced_and_nobody_loses_a_point(tmp_path, victim):
     several(tmp_path / "work", 5)

@@ -115,11 +115,13 @@ def compile_what_templates_import():
     compiled = Path(importlib.util.cache_from_source(torch / "_dynamo" / "__init__.py"))
     folder = next(folder for folder in compiled.parents if folder.exists())
     if not compiled.exists() and os.access(folder, os.W_OK):
-        subprocess.run(
-            [sandbox.PYTHON, "-c", "from grader.kernels import template; template.prepare(); template.rehearse()"],
-            cwd=sandbox.GRADER.parent, env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
-            check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        writing = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": sys.pycache_prefix or ""}
+        with Folder() as home, suppress(subprocess.TimeoutExpired):
+            subprocess.run(
+                [sandbox.PYTHON, "-c", "from grader.kernels import template; template.prepare(); template.rehearse()"],
+                cwd=home, env=environment(home) | device_environment("cpu") | writing, check=False, timeout=300,  # ten times what it takes
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
 
 
 _templates: dict[Setting, Template] = {}

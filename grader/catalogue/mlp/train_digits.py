@@ -87,12 +87,11 @@ def follows_the_seed_and_the_labels(train_digits, bench):
 
 @train_digits.probe(points=1, data=digits)
 def fits_the_training_images(train_digits, bench):
-    """Trained on the digits: the mean cross-entropy on these same images, given as they are, is below 0.5. (Where it is not, a look at what it is
-    for images that were standardised outside.)"""
+    """Trained on the digits: the mean cross-entropy on these same images, given as they are, is below 0.5."""
     x, y, _ = bench.data
     model = train_digits(x.clone(), y.clone(), bench.size(0, 10**6))
     loss = least = float(F.cross_entropy(model(x).float(), y))
-    if not loss < 0.5:
+    if not loss < 0.5:  # perhaps it is for images that were standardised outside of the model
         ways = [(x - shift) / scale for shift, scale in [(x.mean(0), x.std()), (x.mean(0), x.std(0)), (x.mean(), x.std())]]
         least = min([loss, *(float(F.cross_entropy(model(images).float(), y)) for images in ways)])
     bands = {"below 0.5": 0.5, "between 0.5 and 2": 2, "near log 10, that of guessing": 2.5, "worse than guessing": math.inf}
