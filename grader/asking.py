@@ -7,6 +7,7 @@ import linecache
 import math
 import re
 import traceback
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -22,7 +23,6 @@ from .watch import watching
 
 MAX_CALLS = 20  # forbidden ones that are told
 MAX_TRACES = 20
-MAX_ROUNDS = 30
 MISSING = object()  # stands for a candidate that the notebook does not define
 PROBE_NAMES = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "np": np, "math": math}
 
@@ -53,21 +53,21 @@ class Answer:
 
 def ask(
     probe, candidate, seed: int, device: str, forbids: tuple[str, ...] = (), stream: int = 0, data: Data = Data(()), rounds: tuple[Round, ...] = (FIRST,),
-) -> dict:  # fmt: skip
-    """Ask `candidate` the probe (a function) on inputs of `seed`, in each round (see rounds) until one raises; the answer as JSON-able data for
-    `read_answer`.
+) -> Iterator[dict]:  # fmt: skip
+    """Ask `candidate` the probe (a function) on inputs of `seed`, in each round (see rounds) until one raises; what came of each as JSON-able data,
+    all of them for `read_answer`.
 
     The global random generators are seeded for the call and restored after it. Different streams give independent
     random numbers for the same inputs: samples are compared as independent ones. Warnings are not shown.
     """
     if candidate is MISSING:
-        return {"missing": True}
-    answers = []
+        yield {"missing": True}
+        return
     for each in rounds:
-        answers.append(_ask_once(probe, candidate, *_seeds(seed, stream, each), device, forbids, data, each.values))
-        if "raised" in answers[-1]:
-            break
-    return {**answers[0], "later": answers[1:]}
+        found = _ask_once(probe, candidate, *_seeds(seed, stream, each), device, forbids, data, each.values)
+        yield found
+        if "raised" in found:
+            return
 
 
 def _seeds(seed, stream, each):
@@ -97,19 +97,17 @@ def compile_probe(source: str, name: str):
     return namespace[name]
 
 
-def read_answer(data) -> Answer:
-    """What `ask` returned, after a journey through a kernel: checked part by part, its texts inert and bounded. Raises wire.WireError."""
+def read_answer(rounds: Iterable) -> Answer:
+    """What `ask` yielded, after a journey through a kernel: checked part by part, its texts inert and bounded. Raises wire.WireError."""
+    first, *later = map(_read_round, rounds)
+    return replace(first, later=tuple(later))
+
+
+def _read_round(data):
     if not isinstance(data, dict):
         raise wire.WireError("an answer that is not a dict")
     if data.get("missing") is True:
         return Answer(missing=True)
-    later = data.get("later")
-    if type(later) is not list or len(later) > MAX_ROUNDS or not all(isinstance(each, dict) for each in later):
-        raise wire.WireError("an answer without its later rounds")
-    return replace(_read_round(data), later=tuple(map(_read_round, later)))
-
-
-def _read_round(data):
     forbidden, traces = (data.get(name) for name in ("forbidden", "traces"))
     for names in (forbidden, traces):
         if type(names) is not list or not all(type(name) is str for name in names):

@@ -14,7 +14,7 @@ from functools import cached_property
 from nbval.kernel import RunningKernel
 
 from . import flags, names, verdicts, wire
-from .asking import MAX_ROUNDS, Answer, read_answer
+from .asking import Answer, read_answer
 from .diagnose import Examiner, ReferenceFault, forbidden_message, without_traces
 from .kernels.inside import question
 from .kernels.messages import CellEnded, KernelUnavailable, nonce_of
@@ -37,7 +37,7 @@ CHECKS = re.compile(r"""(\s*check\(\s*["']\w+["']\s*(,\s*seed\s*=\s*\d+\s*)?\))+
 
 
 class Published(RunningKernel):
-    """What a kernel published in answer to one probe, in the form of a kernel: nbval runs the probe's cell in it."""
+    """What a kernel published in answer to one probe's rounds, in the form of a kernel: nbval runs the probe's cell in it."""
 
     def __init__(self, messages: list[dict], nonce: str):
         self.messages = messages
@@ -59,6 +59,11 @@ class Published(RunningKernel):
         return {"msg_type": "status", "content": {"execution_state": "idle"}, **own}
 
 
+def answers_all(messages: list[dict], rounds: int) -> bool:
+    """Whether a probe's rounds, so many, have come to an end: each is answered, or one with what ends them."""
+    return len(messages) >= rounds or any(messages[-1]["content"]["data"][wire.MIME].keys() & {"raised", "missing"})
+
+
 def told(published: Published) -> list[dict]:
     """The data of the answers among what was published."""
     data = [message["content"].get("data", {}).get(wire.MIME) for message in published.messages if nonce_of(message)]
@@ -68,7 +73,6 @@ def told(published: Published) -> list[dict]:
 def names_told(answers: list[Published], field: str) -> dict[str, None]:
     """The names that a field of published answers lists, each once: of forbidden calls, in any round, or of replaced functions."""
     found = [data for published in answers for data in told(published)]
-    found += [each for data in found if isinstance(data.get("later"), list) for each in data["later"][:MAX_ROUNDS] if isinstance(each, dict)]
     names = [name for data in found if isinstance(data.get(field), list) for name in data[field][:MAX_TOLD]]
     return dict.fromkeys(name for name in names if type(name) is str and NAME.fullmatch(name))
 
@@ -114,22 +118,23 @@ class Workplace:
         What follows a probe that does not end is asked in another cell; so is what a kernel took along when it died, for that may be
         another's doing. A probe in which kernels die twice, or which its time or output runs out on, is charged for it; after MAX_ENDS of
         them the task's other probes are not asked. An answer with a nonce that nobody gave out counts against the whole task: no probe of it then has
-        exactly one answer.
+        exactly one answer a round.
         """
         left, failures, ends, strays = list(task.probes), Counter(), 0, []
         while left:
             nonces = {probe.name: secrets.token_hex(8) for probe in left}
+            awaited = [nonces[probe.name] for probe in left for _ in task.rounds(probe)]
             try:
-                messages, ended = self._with_kernel(lambda: self.session.ask(self._question(task, left, nonces, examiner), list(nonces.values())))
+                messages, ended = self._with_kernel(lambda: self.session.ask(self._question(task, left, nonces, examiner), awaited))
             except (CellEnded, KernelUnavailable) as reason:
                 self._answers |= {(task.name, probe.name): reason for probe in left}
                 break
             answers = [(nonce_of(message), message) for message in messages if nonce_of(message) is not None]
             strays += [message for nonce, message in answers if nonce not in nonces.values()]
+            own = {probe.name: [message for nonce, message in answers if nonce == nonces[probe.name]] for probe in left}
             for probe in left:
-                own = [message for nonce, message in answers if nonce == nonces[probe.name]]
-                if own:
-                    self._answers[task.name, probe.name] = Published(own, nonces[probe.name])
+                if own[probe.name] and answers_all(own[probe.name], len(task.rounds(probe))):
+                    self._answers[task.name, probe.name] = Published(own[probe.name], nonces[probe.name])
             left = [probe for probe in left if (task.name, probe.name) not in self._answers]
             if not left:
                 break
@@ -138,7 +143,7 @@ class Workplace:
             if not ended or not ended.alive:
                 self.close()
             if (ended and ended.status != verdicts.KERNEL_DIED) or failures[first.name] == MAX_DEATHS:
-                self._answers[task.name, first.name] = ended or Published([], nonces[first.name])
+                self._answers[task.name, first.name] = ended.in_round(task.rounds(first)[len(own[first.name])]) if ended else Published([], nonces[first.name])
                 left, ends = left[1:], ends + 1
             if ends == MAX_ENDS:
                 other = CellEnded(ended.status if ended else verdicts.WRONG, "Not asked: two other probes of this task did not come to an end.", alive=False)
@@ -156,9 +161,9 @@ class Workplace:
         charged = {}
         for probe in task.probes:
             published = self._answers[task.name, probe.name]
-            for data in told(published)[:1] if isinstance(published, Published) else ():
+            if isinstance(published, Published) and told(published):
                 with suppress(wire.WireError, ReferenceFault):
-                    for kind in examiner.kinds_of_changes(task, probe, read_answer(data)):
+                    for kind in examiner.kinds_of_changes(task, probe, read_answer(told(published))):
                         charged.setdefault(kind, probe.name)
         return charged
 

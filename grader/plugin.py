@@ -227,14 +227,15 @@ class ProbeItem(IPyNbCell):
         from .diagnose import as_given, no_answer
         from .verdicts import WRONG
 
+        rounds = self.task.rounds(self.probe)
         answers = [output["data"][wire.MIME] for output in test if wire.MIME in output.get("data", {})]
         own = [answer for answer in answers if isinstance(answer, dict) and answer.get("nonce") == self.nonce]
         try:
-            answer = read_answer(own[0]) if len(answers) == len(own) == 1 else None
+            answer = read_answer(own) if 0 < len(own) == len(answers) <= len(rounds) else None
         except wire.WireError as error:
             answer, reason = None, str(error)
         else:
-            reason = f"{len(answers)} answers where one was expected"
+            reason = f"{len(answers)} answers where {len(rounds)} were expected"
         if answer is None:
             self.judged = no_answer(self.probe, WRONG, f"{NO_ANSWER} ({reason})")
             return True

@@ -38,7 +38,7 @@ def answers() -> list:
         for probe in task.probes:
             for candidate in (task.reference, *(impostor.answer for impostor in task.impostors[:3])):
                 data = Data(EXAMINER.data(task, probe).given)
-                found.append((task, probe, asking.ask(probe.ask, candidate, EXAMINER.seed_of(task, probe), "cpu", data=data, rounds=task.rounds(probe))))
+                found.append((task, probe, list(asking.ask(probe.ask, candidate, EXAMINER.seed_of(task, probe), "cpu", data=data, rounds=task.rounds(probe)))))
     return found
 
 
@@ -53,21 +53,22 @@ def places(data):
 @st.composite
 def mangled(draw):
     task, probe, answer = draw(st.sampled_from(answers()))
-    whole = {"answer": copy.deepcopy(answer)}
+    whole = {"rounds": copy.deepcopy(answer)}
     for _ in range(draw(st.integers(1, 4))):
         container, key = draw(st.sampled_from(list(places(whole))))
         how = draw(st.sampled_from(["hostile", "hostile", "another", "again", "gone"]))
         if how == "hostile":
             container[key] = copy.deepcopy(draw(st.sampled_from(HOSTILE)))
         elif how == "another":
-            container[key] = copy.deepcopy(draw(st.sampled_from(answers()))[2].get("value"))
+            container[key] = copy.deepcopy(draw(st.sampled_from(answers()))[2][0].get("value"))
         elif how == "again" and isinstance(container, list):
             container *= 2
         elif how == "gone" and container is not whole:
             del container[key]
-    if isinstance(whole["answer"], dict) and draw(st.booleans()):
-        whole["answer"]["raised"] = copy.deepcopy(draw(st.sampled_from(HOSTILE[-2:])))
-    return task, probe, whole["answer"]
+    rounds = whole["rounds"] if isinstance(whole["rounds"], list) and whole["rounds"] else [whole["rounds"]]
+    if isinstance(rounds[-1], dict) and draw(st.booleans()):
+        rounds[-1]["raised"] = copy.deepcopy(draw(st.sampled_from(HOSTILE[-2:])))
+    return task, probe, rounds
 
 
 @given(mangled())

@@ -35,7 +35,7 @@ def recorded_answers(name):
 
     examiner = Examiner(1)
     answers = {
-        probe.name: asking.ask(probe.ask, task.reference, examiner.seed_of(task, probe), "cpu", data=examiner.data(task, probe), rounds=task.rounds(probe))
+        probe.name: list(asking.ask(probe.ask, task.reference, examiner.seed_of(task, probe), "cpu", data=examiner.data(task, probe), rounds=task.rounds(probe)))
         for task in find_exercise(name).tasks for probe in task.probes
     }  # fmt: skip
     return {name: answer for name, answer in answers.items() if len(json.dumps(answer)) < MOST}

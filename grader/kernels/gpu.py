@@ -4,6 +4,7 @@ An error in one computation on a GPU, such as an index out of range, ends all fu
 """
 
 import re
+from collections.abc import Iterator
 
 import torch
 
@@ -28,15 +29,22 @@ def check():
         torch.cuda.synchronize()
 
 
-def guarded(ask) -> dict:
-    """What `ask()`, a call of asking.ask, returns; with what became of the GPU, if anything.
+def guarded(answers: Iterator[dict]) -> Iterator[dict]:
+    """What asking.ask yields; with what became of the GPU, if anything.
 
     "lost": this process can use it no longer, and the answer is why. "fault": it failed, and for no reason of the answer's.
     """
-    try:
-        found = ask()
-    except Exception as error:  # not of the answer's making: asking writes those down
-        found = {"fault": words(error)}
+    while True:
+        try:
+            found = next(answers, None)
+        except Exception as error:  # not of the answer's making: asking writes those down
+            found = {"fault": words(error)}
+        if found is None:
+            return
+        yield _with_fate(found)
+
+
+def _with_fate(found):
     raised = found.get("raised") or {"kind": "", "message": "", "line": ""}
     try:
         check()

@@ -1,9 +1,8 @@
-"""What runs inside the learner's kernel to ask a task's probes. It emits one piece of data for each and decides nothing.
+"""What runs inside the learner's kernel to ask a task's probes. It emits one piece of data for each round of each and decides nothing.
 
 The questions come with their source: neither the catalogue nor torch's answers are needed in here.
 """
 
-import functools
 import json
 import signal
 
@@ -25,7 +24,7 @@ def question(task_name: str, forbids: tuple[str, ...], device: str, probes: list
 
 
 def answer(fields: str, namespace: dict):
-    """Ask the questions in `fields` (JSON) of the notebook's own object, and publish each answer as it comes."""
+    """Ask the questions in `fields` (JSON) of the notebook's own object, and publish the answer to each round as it comes."""
     questions = json.loads(fields)
     candidate = namespace.get(questions["task_name"], asking.MISSING)
     if hasattr(signal, "setitimer"):
@@ -36,8 +35,8 @@ def answer(fields: str, namespace: dict):
         with defaults():
             data = Data(tuple(placed.tensor for placed in wire.decode(question["data"])))
         rounds = tuple(Round(**each) for each in question["rounds"])
-        ask = functools.partial(asking.ask, probe, candidate, question["seed"], questions["device"], tuple(questions["forbids"]), data=data, rounds=rounds)
-        found = gpu.guarded(ask) if questions["device"] == "cuda" else ask()
-        publish_display_data({wire.MIME: {"nonce": question["nonce"], **found, "replaced": replaced}})
-        if "lost" in found or "fault" in found:
-            break
+        answers = asking.ask(probe, candidate, question["seed"], questions["device"], tuple(questions["forbids"]), data=data, rounds=rounds)
+        for found in gpu.guarded(answers) if questions["device"] == "cuda" else answers:
+            publish_display_data({wire.MIME: {"nonce": question["nonce"], **found, "replaced": replaced}})
+            if "lost" in found or "fault" in found:
+                return

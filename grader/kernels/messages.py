@@ -5,6 +5,7 @@ import hmac
 import zmq
 
 from .. import verdicts, wire
+from ..rounds import Round
 from ..texts import one_line
 
 GPU_LOST = "It left the GPU in a state in which nothing can be computed on it. "
@@ -17,6 +18,10 @@ class CellEnded(Exception):
         super().__init__(message)
         self.status = status
         self.alive = alive
+
+    def in_round(self, each: Round) -> "CellEnded":
+        """The same, of one round of a probe."""
+        return CellEnded(self.status, f"{str(self).removesuffix('.')}, {each.name}." if each.name else str(self), self.alive)
 
 
 class KernelUnavailable(Exception):

@@ -65,7 +65,7 @@ class Session(RunningKernel):
         self.seconds, self.output_limit = setting.limits.cell, setting.limits.output * MIB
         self.whole = Clock(float("inf"))
         self._pending: list[dict] = []  # what the running cell has published
-        self._awaited: list[str] = []  # nonces of the answers it has yet to publish
+        self._awaited: list[str] = []  # nonces of the answers it has yet to publish, a probe's once for each of its rounds
         self._folder = Folder()
         try:
             self._start(total)
@@ -233,8 +233,8 @@ class Session(RunningKernel):
             raise CellEnded(verdicts.FLOODED, f"It wrote more than {self.output_limit / MIB:g} MiB of output.", alive=True)
         nonce = nonce_of(message)
         self._pending.append(message)
-        if self._awaited and nonce == self._awaited[0]:
-            del self._awaited[0]
+        if nonce in self._awaited:
+            del self._awaited[: self._awaited.index(nonce) + 1]
             self._start_clock()
         return message["msg_type"] == "status" and content["execution_state"] == "idle"
 
@@ -280,9 +280,9 @@ class Session(RunningKernel):
         return run
 
     def ask(self, code: str, nonces: list[str]) -> tuple[list[dict], CellEnded | None]:
-        """Run a cell that publishes one answer for each nonce, in this order; what it published, and why it ended early, if so.
+        """Run a cell that publishes an answer for each nonce, in this order, some perhaps left out; what it published, and why it ended early, if so.
 
-        Each answer has the time and the output of a probe to itself. Raises KernelUnavailable where a GPU failed.
+        Each answer, to one round of a probe, has the time and the output of a probe to itself. Raises KernelUnavailable where a GPU failed.
         """
         self.seconds, self.output_limit, self._awaited = self.setting.limits.probe, ANSWER_BYTES, list(nonces)
         ended, published = None, []

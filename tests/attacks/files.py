@@ -52,17 +52,16 @@ def set_metadata(**metadata):
 
 UNSOLVED = json.dumps(exercise(EXERCISE))
 FORGED = (  # in turn, in place of the kernel's own answers, under their nonces: what is much too long
-    "{'raised': {'kind': 'x' * 3000000, 'message': '', 'line': '', 'call': 0}, 'forbidden': [], 'traces': [], 'later': []}",
-    "{'raised': {'kind': 'E', 'message': '\\x1b[2J' * 1000000, 'line': '', 'call': 0}, 'forbidden': [], 'traces': [], 'later': []}",
-    "{'raised': {'kind': 'E', 'message': '', 'line': 'x' * 10000000, 'call': 0}, 'forbidden': [], 'traces': [], 'later': []}",
-    "{'raised': {'kind': 'RuntimeError', 'message': f'mat1 and mat2 shapes cannot be multiplied ({nines}x3 and 3x{nines})', 'line': '', 'call': 0}, 'forbidden': [], 'traces': [], 'later': []}",
-    "{'value': {'t': 'dict', 'v': [['x' * 10000000, 1]]}, 'forbidden': [], 'traces': [], 'later': []}",
-    "{'value': {'t': 'dict', 'v': [['\\U0001f600' * 190 + str(n), 1] for n in range(9000)]}, 'forbidden': [], 'traces': [], 'later': []}",
-    "{'value': {'t': 'tuple', 'v': ['\\x1b' * 1000] * 9000}, 'forbidden': [], 'traces': [], 'later': []}",
-    "{'value': {'t': 'opaque', 'v': '\\u202e' * 9000000}, 'forbidden': [], 'traces': [], 'later': []}",
-    "{'value': 0, 'forbidden': [], 'traces': [], 'later': [{'value': 'x' * 9000, 'forbidden': [], 'traces': ['0.\\x1b[2J' * 1000 + ': values'] * 99}] * 29}",
-    "{'value': 0, 'forbidden': [], 'traces': [], 'later': [{'value': 0, 'forbidden': [], 'traces': []}] * 90000}",
-    "{'value': None, 'forbidden': ['x' * 100] * 90000, 'traces': ['x' * 100] * 90000, 'later': []}",
+    "{'raised': {'kind': 'x' * 3000000, 'message': '', 'line': '', 'call': 0}, 'forbidden': [], 'traces': []}",
+    "{'raised': {'kind': 'E', 'message': '\\x1b[2J' * 1000000, 'line': '', 'call': 0}, 'forbidden': [], 'traces': []}",
+    "{'raised': {'kind': 'E', 'message': '', 'line': 'x' * 10000000, 'call': 0}, 'forbidden': [], 'traces': []}",
+    "{'raised': {'kind': 'RuntimeError', 'message': f'mat1 and mat2 shapes cannot be multiplied ({nines}x3 and 3x{nines})', 'line': '', 'call': 0}, 'forbidden': [], 'traces': []}",
+    "{'value': {'t': 'dict', 'v': [['x' * 10000000, 1]]}, 'forbidden': [], 'traces': []}",
+    "{'value': {'t': 'dict', 'v': [['\\U0001f600' * 190 + str(n), 1] for n in range(9000)]}, 'forbidden': [], 'traces': []}",
+    "{'value': {'t': 'tuple', 'v': ['\\x1b' * 1000] * 9000}, 'forbidden': [], 'traces': []}",
+    "{'value': {'t': 'opaque', 'v': '\\u202e' * 9000000}, 'forbidden': [], 'traces': []}",
+    "{'value': 'x' * 9000, 'forbidden': [], 'traces': ['0.\\x1b[2J' * 1000 + ': values'] * 9900}",
+    "{'value': None, 'forbidden': ['x' * 100] * 90000, 'traces': ['x' * 100] * 90000}",
 )
 PUBLISH_FORGED = f"""
 import itertools

@@ -15,7 +15,7 @@ ZEROS = "{'t': 'tensor', 'dtype': 'float32', 'device': 'cpu', 'shape': [1], 'dat
 
 
 def forged(nonce="nonce", value=ZEROS, forbidden="[]"):
-    return f"{{'{MIME}': {{'nonce': {nonce}, 'value': {value}, 'forbidden': {forbidden}, 'traces': [], 'later': []}}}}"
+    return f"{{'{MIME}': {{'nonce': {nonce}, 'value': {value}, 'forbidden': {forbidden}, 'traces': []}}}}"
 
 
 def message(kind, extra="", data=None):
@@ -74,7 +74,7 @@ OBJECTS = [
 PATCHES = [
     Attack("patches the grader in the kernel", "the judge", attacked={"linear": "not attempted"},
            last="try:\n    import grader.judge, grader.diagnose\n    grader.judge.differences = lambda *a, **k: []\n    grader.diagnose.Examiner.verdict = None\nexcept ImportError: pass"),
-    of_all("patches the grader in the kernel", "asking always answers true", "import grader.asking\ngrader.asking.ask = lambda *a, **k: {'value': True, 'forbidden': [], 'traces': [], 'later': []}", NO_ANSWER),
+    of_all("patches the grader in the kernel", "asking always answers true", "import grader.asking\ngrader.asking.ask = lambda *a, **k: [{'value': True, 'forbidden': [], 'traces': []}] * 4", NO_ANSWER),
     of_all("patches the grader in the kernel", "the wire sends zeros", "import grader.wire\ngrader.wire._encode = lambda *a: {'t': 'opaque', 'v': 'right'}", ("wrong", "raised", "not attempted")),
     of_all("patches the grader in the kernel", "inside.answer does nothing", "import grader.kernels.inside\ngrader.kernels.inside.answer = lambda *a, **k: None", NO_ANSWER),
     of_all("patches the grader in the kernel", "publish_display_data", "import grader.kernels.inside as inside\ninside.publish_display_data = lambda *a, **k: None", NO_ANSWER),
