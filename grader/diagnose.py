@@ -67,7 +67,7 @@ class Examiner:
             self.impostors(task, task.probes[place - 1])
         return {
             impostor.name: _as_if_named(task, impostor, self.ask(task, probe, impostor.answer))
-            for impostor in task.impostors
+            for impostor in task.impostors if impostor.is_known
         }
 
     def _calls(self, task: Task, probe: Probe, each: Round) -> list[dict]:

@@ -8,12 +8,14 @@ one (the impostors) are asked the same probes. Nothing here runs or judges anyth
 import ast
 import inspect
 import textwrap
+import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from .bench import Data
 from .rounds import FIRST, Round, rounds_of
+from .solutions import solution_of
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,43 @@ class Probe:
 
 @dataclass(frozen=True)
 class Impostor:
-    """A known wrong answer. `message` is what a learner who wrote it should read. raises: the exceptions that find it out, where nothing else does."""
+    """A known wrong answer. `message` is what a learner who wrote it should read. raises: the exceptions that find it out, where nothing else does.
+
+    It is either a whole program, `written`, or the solution's answer to the task with `edits`: what is replaced, and by what.
+    """
 
     name: str
-    answer: Callable
+    task: str
     message: str
     raises: tuple[type[Exception], ...] = ()
+    written: Callable | None = None
+    edits: tuple[tuple[str, str], ...] = ()
 
     @property
+    def is_known(self) -> bool:
+        """Whether it can be asked: an edit needs the solution."""
+        return self.written is not None or solution_of(self.task) is not None
+
+    @cached_property
+    def answer(self) -> Callable:
+        """The function or class to ask. Raises ValueError where an edit's text does not stand once in the solution."""
+        if self.written is not None:
+            return self.written
+        module = types.ModuleType(self.name)
+        exec(solution_of(self.task).imports, module.__dict__)
+        exec(compile(self.source, f"<{self.name}>", "exec"), module.__dict__)
+        return module.__dict__[self.task]
+
+    @cached_property
     def source(self) -> str:
-        return function_source(self.answer)
+        if self.written is not None:
+            return function_source(self.written)
+        source = solution_of(self.task).answers[self.task]
+        for was, becomes in self.edits:
+            if source.count(was) != 1:
+                raise ValueError(f"{self.task}, {self.name}: {was!r} stands {source.count(was)} times in the solution's answer, not once:\n{source}")
+            source = source.replace(was, becomes)
+        return solution_of(self.task).standing_alone(source)
 
     @property
     def body(self) -> str:
@@ -100,11 +129,16 @@ class Task:
         """How often a probe of this task is asked, and with what (see rounds)."""
         return (FIRST,) if probe.once or probe.data else rounds_of(probe.ask, probe.zero, probe.ones, twice=probe is self.probes[0])
 
+    def mistake(self, name: str, edits: dict[str, str], message: str, raises: type[Exception] | tuple[type[Exception], ...] = ()):
+        """Register the solution's answer with some of its text replaced, and what to tell the learner who gave it. Each text stands there exactly
+        once, docstrings left out. raises: needed where only exceptions find it out."""
+        self.impostors.append(Impostor(name, self.name, message, _as_tuple(raises), edits=tuple(edits.items())))
+
     def impostor(self, message: str, raises: type[Exception] | tuple[type[Exception], ...] = ()) -> Callable:
-        """Decorator: register a wrong answer and what to tell the learner who gave it. raises: needed where only exceptions find it out."""
+        """Decorator: register a wrong answer that is another program than the solution. message, raises: as of `mistake`."""
 
         def register(answer):
-            self.impostors.append(Impostor(answer.__name__, answer, message, raises if isinstance(raises, tuple) else (raises,)))
+            self.impostors.append(Impostor(answer.__name__, self.name, message, _as_tuple(raises), written=answer))
             return answer
 
         return register
@@ -143,6 +177,10 @@ def function_source(definition) -> str:
     statement = ast.parse(source).body[0]
     kept = [node.lineno for node in statement.decorator_list if not _registers(node)]
     return "".join(source.splitlines(keepends=True)[min(kept, default=statement.lineno) - 1 :])
+
+
+def _as_tuple(raises):
+    return raises if isinstance(raises, tuple) else (raises,)
 
 
 def _registers(decorator) -> bool:

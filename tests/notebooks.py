@@ -44,10 +44,11 @@ def answered(name: str, answers: dict[str, str]) -> nbformat.NotebookNode:
 
 def named(task: str, definition) -> str:
     """The source of some function or class of ours (or of an Impostor), renamed to what `task` asks for."""
-    from grader.spec import function_source
+    from grader.spec import Impostor, function_source
 
-    answer = getattr(definition, "answer", definition)
-    return re.sub(rf"\b{answer.__name__}\b", task, function_source(answer))
+    is_impostor = isinstance(definition, Impostor)
+    name, source = (definition.name, definition.source) if is_impostor else (definition.__name__, function_source(definition))
+    return re.sub(rf"\b{name}\b", task, source)
 
 
 def run(*arguments, cwd=ROOT, timeout=600, env=None) -> subprocess.CompletedProcess:

@@ -62,64 +62,25 @@ def lets_gradients_through(linear, bench, B=4, I=5, O=3):
     return answers
 
 
-@linear.impostor("You multiply by weight as it is stored, (O, I). x ends in I, so the product needs weight's transpose: x @ weight.T.", raises=RuntimeError)
-def forgets_the_transpose(x, weight, bias=None):
-    return x @ weight if bias is None else x @ weight + bias
-
-
-@linear.impostor("The bias is not added.")
-def ignores_the_bias(x, weight, bias=None):
-    return x @ weight.T
-
-
-@linear.impostor("You add the bias even when there is none: `+ None` fails. Add it only if it is not None.", raises=TypeError)
-def always_adds_the_bias(x, weight, bias=None):
-    return x @ weight.T + bias
-
-
-@linear.impostor("You test `if bias:`, which asks for the truth of a whole tensor. Ask `if bias is not None`.", raises=RuntimeError)
-def asks_for_the_truth_of_the_bias(x, weight, bias=None):
-    return x @ weight.T + bias if bias else x @ weight.T
-
-
-@linear.impostor(
-    "You flatten x to a matrix and return a matrix: the leading dimensions are lost. Give the result x's leading shape back."
-)
-def loses_the_leading_dimensions(x, weight, bias=None):
-    y = x.reshape(-1, x.shape[-1]) @ weight.T
-    return y if bias is None else y + bias
-
-
-@linear.impostor("torch.mm takes exactly two matrices, so any x that is not 2-D fails. `@` (torch.matmul) keeps leading dimensions.", raises=RuntimeError)
-def takes_only_matrices(x, weight, bias=None):
-    y = torch.mm(x, weight.t())
-    return y if bias is None else y + bias
-
-
-@linear.impostor("`flatten(1)` merges all dimensions but the first; a linear layer acts on the last one alone.", raises=(IndexError, RuntimeError))
-def flattens_all_but_the_batch(x, weight, bias=None):
-    y = x.flatten(1) @ weight.T
-    return y if bias is None else y + bias
-
-
-@linear.impostor("`view` fails where memory is not in order, as in a transposed x. `reshape` copies if it must; `@` needs neither.", raises=RuntimeError)
-def views_out_of_order_memory(x, weight, bias=None):
-    y = (x.view(-1, x.shape[-1]) @ weight.T).view(*x.shape[:-1], weight.shape[0])
-    return y if bias is None else y + bias
-
-
-@linear.impostor("You cast to float32. Compute in the dtype that the inputs came in.")
-def casts_to_float32(x, weight, bias=None):
-    y = x.float() @ weight.float().T
-    return y if bias is None else y + bias.float()
-
-
-@linear.impostor("You leave out a bias of zeros (`bias.any()`). Then no gradient reaches it, and it stays zero for ever. Ask `bias is not None`.", raises=RuntimeError)
-def leaves_out_a_bias_of_zeros(x, weight, bias=None):
-    return x @ weight.T if bias is None or not bias.any() else x @ weight.T + bias
-
-
-@linear.impostor("Your result is cut off from autograd (`detach`, `.data`, NumPy or `no_grad`): no gradient reaches the inputs.", raises=RuntimeError)
-def cuts_the_graph(x, weight, bias=None):
-    y = x.detach() @ weight.detach().T
-    return y if bias is None else y + bias.detach()
+# fmt: off
+linear.mistake("forgets_the_transpose", {"weight.T": "weight"},
+    "You multiply by weight as it is stored, (O, I). x ends in I, so the product needs weight's transpose: x @ weight.T.", raises=RuntimeError)
+linear.mistake("ignores_the_bias", {"y if bias is None else y + bias": "y"}, "The bias is not added.")
+linear.mistake("always_adds_the_bias", {"y if bias is None else y + bias": "y + bias"},
+    "You add the bias even when there is none: `+ None` fails. Add it only if it is not None.", raises=TypeError)
+linear.mistake("asks_for_the_truth_of_the_bias", {"y if bias is None else y + bias": "y + bias if bias else y"},
+    "You test `if bias:`, which asks for the truth of a whole tensor. Ask `if bias is not None`.", raises=RuntimeError)
+linear.mistake("loses_the_leading_dimensions", {"x @": "x.reshape(-1, x.shape[-1]) @"},
+    "You flatten x to a matrix and return a matrix: the leading dimensions are lost. Give the result x's leading shape back.")
+linear.mistake("takes_only_matrices", {"x @ weight.T": "torch.mm(x, weight.t())"},
+    "torch.mm takes exactly two matrices, so any x that is not 2-D fails. `@` (torch.matmul) keeps leading dimensions.", raises=RuntimeError)
+linear.mistake("flattens_all_but_the_batch", {"x @": "x.flatten(1) @"},
+    "`flatten(1)` merges all dimensions but the first; a linear layer acts on the last one alone.", raises=(IndexError, RuntimeError))
+linear.mistake("views_out_of_order_memory", {"x @ weight.T": "(x.view(-1, x.shape[-1]) @ weight.T).view(*x.shape[:-1], weight.shape[0])"},
+    "`view` fails where memory is not in order, as in a transposed x. `reshape` copies if it must; `@` needs neither.", raises=RuntimeError)
+linear.mistake("casts_to_float32", {"x @ weight.T": "x.float() @ weight.float().T", "y + bias": "y + bias.float()"},
+    "You cast to float32. Compute in the dtype that the inputs came in.")
+linear.mistake("leaves_out_a_bias_of_zeros", {"bias is None": "bias is None or not bias.any()"},
+    "You leave out a bias of zeros (`bias.any()`). Then no gradient reaches it, and it stays zero for ever. Ask `bias is not None`.", raises=RuntimeError)
+linear.mistake("cuts_the_graph", {"x @ weight.T": "x.detach() @ weight.detach().T", "y + bias": "y + bias.detach()"},
+    "Your result is cut off from autograd (`detach`, `.data`, NumPy or `no_grad`): no gradient reaches the inputs.", raises=RuntimeError)
