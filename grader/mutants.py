@@ -17,17 +17,16 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
 import torch
 
 from . import verdicts
 from .catalogue import EXERCISES
 from .diagnose import Examiner
+from .solutions import solution_of
 from .spec import Exercise, Task
 
 SEED = 1
 SECONDS = 10  # of processor time that a mutant may take for one probe: some never end
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
 KEPT = Path(__file__).parent.parent / "benchmarks" / "results" / "mutants.json"
 EQUIVALENTS = Path(__file__).parent / "equivalents"
 
@@ -168,19 +167,10 @@ def answers_of(exercise: Exercise) -> dict[str, object]:
 
 
 def _solution(exercise):
-    """The names that the solution defines, and the source of each task's answer cell."""
-    notebook = nbformat.read(SOLUTIONS / f"{exercise.name}.ipynb", as_version=4)
-    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    namespace, answers = {"__name__": "__main__"}, {}
-    for source in cells:
-        if source.lstrip().startswith(("check(", "%")):
-            continue
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
-            exec(compile(source, "<solution>", "exec"), namespace)
-        for statement in ast.parse(source).body:
-            if isinstance(statement, (ast.FunctionDef, ast.ClassDef)) and statement.name in {task.name for task in exercise.tasks}:
-                answers[statement.name] = source
-    return namespace, answers
+    """The names that the solution's answers know, and the source of each task's."""
+    solution, namespace = solution_of(exercise.tasks[0].name), {"__name__": "__main__"}
+    exec("\n".join([solution.imports, *solution.answers.values()]), namespace)
+    return namespace, {task.name: solution.answers[task.name] for task in exercise.tasks}
 
 
 def _difference(before, after):

@@ -1,12 +1,14 @@
-"""The house itself: imports run one way, mutants that may live are still there to live."""
+"""The house itself: imports run one way, known mistakes are edits of the solution as it stands, mutants that may live are still there to live."""
 
 import ast
 import graphlib
 
 import pytest
 
-from grader.catalogue import EXERCISES
+from grader.catalogue import EXERCISES, all_tasks
 from grader.mutants import equivalents, texts_of
+from grader.solutions import solution_of
+from grader.spec import Impostor
 
 from .notebooks import ROOT
 
@@ -25,6 +27,20 @@ def test_imports_run_one_way():
     files = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in (ROOT / "grader").rglob("*.py")}
     graph = {name: {other for other in imported(name, path, files) if other in files and other != name} for name, path in files.items()}
     assert len(list(graphlib.TopologicalSorter(graph).static_order())) == len(files) and any(graph.values())  # a circle raises, and names it
+
+
+@pytest.mark.parametrize("task", all_tasks().values(), ids=lambda task: task.name)
+def test_a_known_mistake_is_an_edit_of_the_solution_as_it_stands(task):
+    """Each text that is replaced stands in the answer exactly once (else `source` raises and says which), and the answer is another afterwards."""
+    whole = solution_of(task.name).standing_alone(solution_of(task.name).answers[task.name])
+    sources = [impostor.source for impostor in task.impostors]
+    assert whole not in sources and len(set(sources)) == len(sources)
+    assert all(callable(impostor.answer) for impostor in task.impostors)
+
+
+def test_an_edit_whose_text_is_gone_fails_by_name():
+    with pytest.raises(ValueError, match=r"linear, is_out_of_date: 'weight\.mT' stands 0 times"):
+        Impostor("is_out_of_date", "linear", "Said.", edits=(("weight.mT", "weight"),)).answer
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
