@@ -77,171 +77,44 @@ def gives_the_gradients(CNNClassifier, bench):
     return {"x": x.grad, **{name: value.grad for name, value in sorted(model.named_parameters())}}
 
 
-@CNNClassifier.impostor("You forget ReLU between the convolution and the pool.")
-class forgets_relu(nn.Module):
-    def __init__(self, num_classes=10):
-        super().__init__()
-        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Linear(64, num_classes)
-
-    def forward(self, x):
-        return self.fc(self.pool(self.conv(x)).flatten(1))
-
-
-@CNNClassifier.impostor("Your ReLU comes after the pool. It goes before: a mean of clipped numbers is not the clipped mean.")
-class clips_the_mean(nn.Module):
-    def __init__(self, num_classes=10):
-        super().__init__()
-        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Linear(64, num_classes)
-
-    def forward(self, x):
-        return self.fc(F.relu(self.pool(self.conv(x))).flatten(1))
-
-
-@CNNClassifier.impostor("You pool by the maximum. Asked is the mean: nn.AdaptiveAvgPool2d.")
-class pools_the_maximum(nn.Module):
-    def __init__(self, num_classes=10):
-        super().__init__()
-        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3, padding=1), nn.AdaptiveMaxPool2d(1), nn.Linear(64, num_classes)
-
-    def forward(self, x):
-        return self.fc(self.pool(F.relu(self.conv(x))).flatten(1))
-
-
-@CNNClassifier.impostor(
-    "Your convolution does not pad: its maps lose a row or column on each side, and a picture of one pixel fails. Pad by 1."
-)
-class does_not_pad(nn.Module):
-    def __init__(self, num_classes=10):
-        super().__init__()
-        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3), nn.AdaptiveAvgPool2d(1), nn.Linear(64, num_classes)
-
-    def forward(self, x):
-        return self.fc(self.pool(F.relu(self.conv(x))).flatten(1))
+# fmt: off
+CNNClassifier.mistake("forgets_relu", {"F.relu(self.conv(x))": "self.conv(x)"}, "You forget ReLU between the convolution and the pool.")
+CNNClassifier.mistake("clips_the_mean", {"F.relu(self.conv(x))": "self.conv(x)", "self.pool(maps)": "F.relu(self.pool(maps))"},
+    "Your ReLU comes after the pool. It goes before: a mean of clipped numbers is not the clipped mean.")
+CNNClassifier.mistake("pools_the_maximum", {"AdaptiveAvgPool2d": "AdaptiveMaxPool2d"}, "You pool by the maximum. Asked is the mean: nn.AdaptiveAvgPool2d.")
+CNNClassifier.mistake("does_not_pad", {", padding=1": ""},
+    "Your convolution does not pad: its maps lose a row or column on each side, and a picture of one pixel fails. Pad by 1.")
+CNNClassifier.mistake("ends_with_softmax", {"self.fc(features)": "self.fc(features).softmax(-1)"},
+    "You end with softmax. A classifier returns logits; nn.CrossEntropyLoss takes the softmax itself.")
+CNNClassifier.mistake("clips_the_scores", {"self.fc(features)": "F.relu(self.fc(features))"},
+    "Your scores go through ReLU: every negative one is cut to zero. After the last Linear nothing follows.")
+CNNClassifier.mistake("squeezes", {"flatten(1)": "squeeze()"}, "`squeeze()` drops every dimension of size 1, that of a batch of one included. Use flatten(1).")
+CNNClassifier.mistake("flattens_the_batch", {"flatten(1)": "flatten()"}, "You flatten the batch too. Flatten from dimension 1 on: flatten(1).")
+CNNClassifier.mistake("does_not_flatten", {".flatten(1)": ""},
+    "You do not flatten: the Linear meets the last dimension, of size 1, instead of the 64 channels.", raises=RuntimeError)
+CNNClassifier.mistake("flattens_without_the_pool", {"nn.AdaptiveAvgPool2d(1)": "nn.Identity()", "nn.Linear(64,": "nn.Linear(64 * 32 * 32,"},
+    "Your head takes the flattened maps of a 32×32 picture, 65,536 numbers. Pool first: the Linear gets 64.")
+CNNClassifier.mistake("pools_in_windows", {"AdaptiveAvgPool2d(1)": "AvgPool2d(2)"},
+    "You pool over windows of 2×2, which leaves a quarter of the pixels. A global pool leaves one: nn.AdaptiveAvgPool2d(1).")
+CNNClassifier.mistake("pools_one_size_only", {"AdaptiveAvgPool2d(1)": "AvgPool2d(32)"},
+    "Your pool has a window of fixed size: right for pictures of that size, wrong for all others. "
+    "nn.AdaptiveAvgPool2d is told the size of its output instead.", raises=RuntimeError)
+CNNClassifier.mistake("always_has_ten_classes", {"64, num_classes": "64, 10"}, "Your class always has 10 outputs: pass num_classes on to the last Linear.")
+CNNClassifier.mistake("forgets_super", {"super().__init__()\n        ": ""},
+    "`super().__init__()` is missing: nn.Module must be set up before the first layer is assigned.", raises=AttributeError)
+CNNClassifier.mistake("makes_the_head_in_forward", {"self.fc = nn.Linear(64, num_classes)": "self.num_classes = num_classes",
+    "self.fc(features)": "nn.Linear(64, self.num_classes, device=x.device, dtype=x.dtype)(features)"},
+    "You make the Linear in forward: every call draws new weights, and they are no parameters of the model. Make it in __init__.")
+CNNClassifier.mistake("ends_with_log_softmax", {"self.fc(features)": "self.fc(features).log_softmax(-1)"},
+    "You end with log_softmax. A classifier returns logits; nn.CrossEntropyLoss takes the log-softmax itself.")
+CNNClassifier.mistake("has_another_default", {"num_classes=10": "num_classes=1000"},
+    "Without an argument your class has 1000 classes. The default is 10: num_classes=10.")
+CNNClassifier.mistake("keeps_the_convolution_on_the_class", {"self.conv = nn.Conv2d(3, 64, kernel_size=3, padding=1)\n        ": "",
+    "    def __init__": "    conv = nn.Conv2d(3, 64, kernel_size=3, padding=1)\n\n    def __init__"},
+    "You make the convolution in the body of the class: all models share it, and it is a parameter of none. Assign it to self in __init__.")
 
 
-@CNNClassifier.impostor("You end with softmax. A classifier returns logits; nn.CrossEntropyLoss takes the softmax itself.")
-class ends_with_softmax(nn.Module):
-    def __init__(self, num_classes=10):
-        super().__init__()
-        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Linear(64, num_classes)
-
-    def forward(self, x):
-        return self.fc(self.pool(F.relu(self.conv(x))).flatten(1)).softmax(-1)
-
-
-@CNNClassifier.impostor("Your scores go through ReLU: every negative one is cut to zero. After the last Linear nothing follows.")
-class clips_the_scores(nn.Module):
-    def __init__(self, num_classes=10):
-        super().__init__()
-        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Linear(64, num_classes)
-
-    def forward(self, x):
-        return F.relu(self.fc(self.pool(F.relu(self.conv(x))).flatten(1)))
-
-
-@CNNClassifier.impostor("`squeeze()` drops every dimension of size 1, that of a batch of one included. Use flatten(1).")
-class squeezes(nn.Module):
-    def __init__(self, num_classes=10):
-        super().__init__()
-        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Linear(64, num_classes)
-
-    def forward(self, x):
-        return self.fc(self.pool(F.relu(self.conv(x))).squeeze())
-
-
-@CNNClassifier.impostor("You flatten the batch too. Flatten from dimension 1 on: flatten(1).")
-class flattens_the_batch(nn.Module):
-    def __init__(self, num_classes=10):
-        super().__init__()
-        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Linear(64, num_classes)
-
-    def forward(self, x):
-        return self.fc(torch.flatten(self.pool(F.relu(self.conv(x)))))
-
-
-@CNNClassifier.impostor("You do not flatten: the Linear meets the last dimension, of size 1, instead of the 64 channels.", raises=RuntimeError)
-class does_not_flatten(nn.Module):
-    def __init__(self, num_classes=10):
-        super().__init__()
-        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Linear(64, num_classes)
-
-    def forward(self, x):
-        return self.fc(self.pool(F.relu(self.conv(x))))
-
-
-@CNNClassifier.impostor("Your head takes the flattened maps of a 32×32 picture, 65,536 numbers. Pool first: the Linear gets 64.")
-class flattens_without_the_pool(nn.Module):
-    def __init__(self, num_classes=10):
-        super().__init__()
-        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3, padding=1), nn.Identity(), nn.Linear(64 * 32 * 32, num_classes)
-
-    def forward(self, x):
-        return self.fc(self.pool(F.relu(self.conv(x))).flatten(1))
-
-
-@CNNClassifier.impostor(
-    "You pool over windows of 2×2, which leaves a quarter of the pixels. A global pool leaves one: nn.AdaptiveAvgPool2d(1)."
-)
-class pools_in_windows(nn.Module):
-    def __init__(self, num_classes=10):
-        super().__init__()
-        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3, padding=1), nn.AvgPool2d(2), nn.Linear(64, num_classes)
-
-    def forward(self, x):
-        return self.fc(self.pool(F.relu(self.conv(x))).flatten(1))
-
-
-@CNNClassifier.impostor(
-    "Your pool has a window of fixed size: right for pictures of that size, wrong for all others. nn.AdaptiveAvgPool2d is told "
-    "the size of its output instead.",
-    raises=RuntimeError,
-)
-class pools_one_size_only(nn.Module):
-    def __init__(self, num_classes=10):
-        super().__init__()
-        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3, padding=1), nn.AvgPool2d(32), nn.Linear(64, num_classes)
-
-    def forward(self, x):
-        return self.fc(self.pool(F.relu(self.conv(x))).flatten(1))
-
-
-@CNNClassifier.impostor("Your class always has 10 outputs: pass num_classes on to the last Linear.")
-class always_has_ten_classes(nn.Module):
-    def __init__(self, num_classes=10):
-        super().__init__()
-        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Linear(64, 10)
-
-    def forward(self, x):
-        return self.fc(self.pool(F.relu(self.conv(x))).flatten(1))
-
-
-@CNNClassifier.impostor("`super().__init__()` is missing: nn.Module must be set up before the first layer is assigned.", raises=AttributeError)
-class forgets_super(nn.Module):
-    def __init__(self, num_classes=10):
-        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Linear(64, num_classes)
-
-    def forward(self, x):
-        return self.fc(self.pool(F.relu(self.conv(x))).flatten(1))
-
-
-@CNNClassifier.impostor(
-    "You make the Linear in forward: every call draws new weights, and they are no parameters of the model. Make it in __init__."
-)
-class makes_the_head_in_forward(nn.Module):
-    def __init__(self, num_classes=10):
-        super().__init__()
-        self.conv, self.pool, self.num_classes = nn.Conv2d(3, 64, 3, padding=1), nn.AdaptiveAvgPool2d(1), num_classes
-
-    def forward(self, x):
-        features = self.pool(F.relu(self.conv(x))).flatten(1)
-        return nn.Linear(64, self.num_classes, device=x.device, dtype=x.dtype)(features)
-
-
-@CNNClassifier.impostor(
-    "Your layers are in an nn.Sequential, so their names are numbers. Make three attributes: conv, pool, fc.",
-    raises=(AttributeError, RuntimeError),
-)
+@CNNClassifier.impostor("Your layers are in an nn.Sequential, so their names are numbers. Make three attributes: conv, pool, fc.", raises=(AttributeError, RuntimeError))
 class numbers_its_layers(nn.Sequential):
     def __init__(self, num_classes=10):
-        conv, fc = nn.Conv2d(3, 64, 3, padding=1), nn.Linear(64, num_classes)
-        super().__init__(conv, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), fc)
+        super().__init__(nn.Conv2d(3, 64, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, num_classes))

@@ -85,159 +85,38 @@ def takes_any_memory_layout_and_dtype(conv2d_by_linear, bench):
     return answers
 
 
-@conv2d_by_linear.impostor(
-    "You turn the kernel by 180°. Mathematicians' convolution does; conv2d lays the kernel on the picture as it is "
-    "(cross-correlation)."
-)
-def flips_the_kernel(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    patches = F.unfold(x, (kh, kw), padding=padding).transpose(1, 2)
-    y = F.linear(patches, weight.flip(2, 3).flatten(1), bias).transpose(1, 2)
-    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
-
-
-@conv2d_by_linear.impostor("You ignore `padding`: give it to unfold, or pad x with zeros first.")
-def ignores_the_padding(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    y = F.linear(F.unfold(x, (kh, kw)).transpose(1, 2), weight.flatten(1), bias).transpose(1, 2)
-    return y.reshape(len(x), len(weight), x.shape[2] - kh + 1, -1)
-
-
-@conv2d_by_linear.impostor(
-    "You pad on one side only. `padding` zeros go on each of the four sides, so a picture grows by twice as much."
-)
-def pads_one_side(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    patches = F.unfold(F.pad(x, (0, padding, 0, padding)), (kh, kw)).transpose(1, 2)
-    y = F.linear(patches, weight.flatten(1), bias).transpose(1, 2)
-    return y.reshape(len(x), len(weight), x.shape[2] + padding - kh + 1, -1)
-
-
-@conv2d_by_linear.impostor("You pad by repeating the edge. `padding` adds zeros.")
-def pads_with_the_edge(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    patches = F.unfold(F.pad(x, (padding,) * 4, mode="replicate"), (kh, kw)).transpose(1, 2)
-    y = F.linear(patches, weight.flatten(1), bias).transpose(1, 2)
-    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
-
-
-@conv2d_by_linear.impostor("You take the kernel for square. Its height is weight.shape[2], its width weight.shape[3].", raises=RuntimeError)
-def takes_the_kernel_for_square(x, weight, bias, padding=0):
-    k = weight.shape[2]
-    y = F.linear(F.unfold(x, k, padding=padding).transpose(1, 2), weight.flatten(1), bias).transpose(1, 2)
-    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - k + 1, -1)
-
-
-@conv2d_by_linear.impostor(
-    "Your kernel is flattened with the channel last. unfold's patches, and the weight as it is stored, have it first: (C, "
-    "kh, kw)."
-)
-def flattens_the_kernel_channel_last(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    patches = F.unfold(x, (kh, kw), padding=padding).transpose(1, 2)
-    y = F.linear(patches, weight.permute(0, 2, 3, 1).flatten(1), bias).transpose(1, 2)
-    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
-
-
-@conv2d_by_linear.impostor(
-    "You reshape the weight to (C·kh·kw, O). That has a transpose's shape, but the numbers in another order. Flatten each "
-    "kernel into a row, then transpose."
-)
-def reshapes_for_a_transpose(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    patches = F.unfold(x, (kh, kw), padding=padding).transpose(1, 2)
-    y = (patches @ weight.reshape(-1, len(weight)) + (0 if bias is None else bias)).transpose(1, 2)
-    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
-
-
-@conv2d_by_linear.impostor(
-    "You reshape (B, L, O) straight to (B, O, H', W'): right shape, scrambled numbers. The outputs are in its last dimension: "
-    "move them to dimension 1 first."
-)
-def forgets_to_move_the_outputs_forward(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    y = F.linear(F.unfold(x, (kh, kw), padding=padding).transpose(1, 2), weight.flatten(1), bias)
-    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
-
-
-@conv2d_by_linear.impostor(
-    "You reshape unfold's columns into rows, which scrambles the patches. unfold gives (B, C·kh·kw, L), a patch in each column: "
-    "transpose."
-)
-def reshapes_columns_into_rows(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    patches = F.unfold(x, (kh, kw), padding=padding)
-    y = F.linear(patches.reshape(len(x), -1, patches.shape[1]), weight.flatten(1), bias).transpose(1, 2)
-    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
-
-
-@conv2d_by_linear.impostor("Height and width of your result are exchanged.")
-def exchanges_height_and_width(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    y = F.linear(F.unfold(x, (kh, kw), padding=padding).transpose(1, 2), weight.flatten(1), bias).transpose(1, 2)
-    return y.reshape(len(x), len(weight), x.shape[3] + 2 * padding - kw + 1, -1)
-
-
-@conv2d_by_linear.impostor(
-    "Your result is one row and one column too small: a kernel of height kh has H + 2·padding − kh + 1 places, for the first "
-    "one counts too."
-)
-def forgets_the_last_place(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    x, kernels = F.pad(x, (padding,) * 4), weight.flatten(1)
-    places = [[x[:, :, i : i + kh, j : j + kw].flatten(1) for j in range(x.shape[3] - kw)] for i in range(x.shape[2] - kh)]
-    return torch.stack([torch.stack([F.linear(patch, kernels, bias) for patch in row], -1) for row in places], 2)
-
-
-@conv2d_by_linear.impostor(
-    "You add the bias along the width. It belongs to the outputs, dimension 1: inside the Linear it does, after it write "
-    "bias[:, None, None]."
-)
-def adds_the_bias_along_the_width(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    y = F.linear(F.unfold(x, (kh, kw), padding=padding).transpose(1, 2), weight.flatten(1)).transpose(1, 2)
-    y = y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
-    return y if bias is None else y + bias
-
-
-@conv2d_by_linear.impostor("You leave the bias out.")
-def leaves_the_bias_out(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    y = F.linear(F.unfold(x, (kh, kw), padding=padding).transpose(1, 2), weight.flatten(1)).transpose(1, 2)
-    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
-
-
-@conv2d_by_linear.impostor("You add the bias even where there is none. F.linear takes None; `+ bias` does not.", raises=TypeError)
-def always_adds_the_bias(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    y = (F.unfold(x, (kh, kw), padding=padding).transpose(1, 2) @ weight.flatten(1).T + bias).transpose(1, 2)
-    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
-
-
-@conv2d_by_linear.impostor("Your patches or weights are cut off from autograd (`no_grad`, `detach`, `.data`): no gradient comes back.", raises=RuntimeError)
-def detaches_the_weight(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    patches = F.unfold(x, (kh, kw), padding=padding).transpose(1, 2)
-    y = F.linear(patches, weight.detach().flatten(1), bias).transpose(1, 2)
-    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
-
-
-@conv2d_by_linear.impostor(
-    "You flatten the weight with `view`, which fails where it is not contiguous. `flatten(1)` and `reshape` copy where they must.",
-    raises=RuntimeError,
-)
-def views_the_weight(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    patches = F.unfold(x, (kh, kw), padding=padding).transpose(1, 2)
-    y = F.linear(patches, weight.view(len(weight), -1), bias).transpose(1, 2)
-    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
-
-
-@conv2d_by_linear.impostor(
-    "Your result is float32 whatever comes in. Make new tensors with x's dtype: x.new_zeros, torch.zeros_like."
-)
-def computes_in_float32(x, weight, bias, padding=0):
-    kh, kw = weight.shape[2:]
-    patches = F.unfold(x.float(), (kh, kw), padding=padding).transpose(1, 2)
-    y = F.linear(patches, weight.float().flatten(1), None if bias is None else bias.float()).transpose(1, 2)
-    return y.reshape(len(x), len(weight), x.shape[2] + 2 * padding - kh + 1, -1)
+# fmt: off
+conv2d_by_linear.mistake("flips_the_kernel", {"weight.flatten": "weight.flip(2, 3).flatten"},
+    "You turn the kernel by 180°. Mathematicians' convolution does; conv2d lays the kernel on the picture as it is (cross-correlation).")
+conv2d_by_linear.mistake("ignores_the_padding", {", padding=padding": "", "H + 2 * padding - kh + 1, W + 2 * padding - kw + 1": "H - kh + 1, W - kw + 1"},
+    "You ignore `padding`: give it to unfold, or pad x with zeros first.")
+conv2d_by_linear.mistake("pads_one_side", {"(x, (kh, kw), padding=padding)": "(F.pad(x, (0, padding, 0, padding)), (kh, kw))", "H + 2 *": "H +", "W + 2 *": "W +"},
+    "You pad on one side only. `padding` zeros go on each of the four sides, so a picture grows by twice as much.")
+conv2d_by_linear.mistake("pads_with_the_edge", {"(x, (kh, kw), padding=padding)": "(F.pad(x, (padding,) * 4, mode='replicate'), (kh, kw))"},
+    "You pad by repeating the edge. `padding` adds zeros.")
+conv2d_by_linear.mistake("takes_the_kernel_for_square", {"weight.shape": "weight.shape\n    kw = kh"},
+    "You take the kernel for square. Its height is weight.shape[2], its width weight.shape[3].", raises=RuntimeError)
+conv2d_by_linear.mistake("flattens_the_kernel_channel_last", {"weight.flatten": "weight.permute(0, 2, 3, 1).flatten"},
+    "Your kernel is flattened with the channel last. unfold's patches, and the weight as it is stored, have it first: (C, kh, kw).")
+conv2d_by_linear.mistake("reshapes_for_a_transpose", {"weight.flatten(1)": "weight.reshape(-1, O).T"},
+    "You reshape the weight to (C·kh·kw, O). That has a transpose's shape, but the numbers in another order. Flatten each kernel into a row, then transpose.")
+conv2d_by_linear.mistake("forgets_to_move_the_outputs_forward", {"y.transpose(1, 2)": "y"},
+    "You reshape (B, L, O) straight to (B, O, H', W'): right shape, scrambled numbers. The outputs are in its last dimension: move them to dimension 1 first.")
+conv2d_by_linear.mistake("reshapes_columns_into_rows", {"patches.transpose(1, 2)": "patches.reshape(B, -1, patches.shape[1])"},
+    "You reshape unfold's columns into rows, which scrambles the patches. unfold gives (B, C·kh·kw, L), a patch in each column: transpose.")
+conv2d_by_linear.mistake("exchanges_height_and_width", {"H + 2 * padding - kh + 1, W + 2 * padding - kw + 1": "W + 2 * padding - kw + 1, H + 2 * padding - kh + 1"},
+    "Height and width of your result are exchanged.")
+conv2d_by_linear.mistake("forgets_the_last_place", {"kw + 1)": "kw + 1)[:, :, :-1, :-1]"},
+    "Your result is one row and one column too small: a kernel of height kh has H + 2·padding − kh + 1 places, for the first one counts too.")
+conv2d_by_linear.mistake("adds_the_bias_along_the_width", {"flatten(1), bias": "flatten(1)", "kw + 1)": "kw + 1) + (0 if bias is None else bias)"},
+    "You add the bias along the width. It belongs to the outputs, dimension 1: inside the Linear it does, after it write bias[:, None, None].")
+conv2d_by_linear.mistake("leaves_the_bias_out", {"flatten(1), bias": "flatten(1)"}, "You leave the bias out.")
+conv2d_by_linear.mistake("always_adds_the_bias", {"flatten(1), bias)": "flatten(1)) + bias"},
+    "You add the bias even where there is none. F.linear takes None; `+ bias` does not.", raises=TypeError)
+conv2d_by_linear.mistake("detaches_the_weight", {"weight.flatten": "weight.detach().flatten"},
+    "Your patches or weights are cut off from autograd (`no_grad`, `detach`, `.data`): no gradient comes back.", raises=RuntimeError)
+conv2d_by_linear.mistake("views_the_weight", {"weight.flatten(1)": "weight.view(O, -1)"},
+    "You flatten the weight with `view`, which fails where it is not contiguous. `flatten(1)` and `reshape` copy where they must.", raises=RuntimeError)
+conv2d_by_linear.mistake("computes_in_float32", {"kw + 1)": "kw + 1).float()"},
+    "Your result is float32 whatever comes in. Make new tensors with x's dtype: x.new_zeros, torch.zeros_like.")
+conv2d_by_linear.mistake("pads_by_default", {"padding=0": "padding=1"}, "You pad by 1 where nobody asks for it. The default is padding=0.")

@@ -40,53 +40,20 @@ def counts_a_pooled_head(head_parameters, bench):
     return {f"{(C, H, W)}, {K} classes": head_parameters(C, H, W, K, pooled=True) for C, H, W, K in sizes}
 
 
-@head_parameters.impostor("The biases are not counted: a Linear has one for each class.")
-def leaves_the_bias_out(channels, height, width, classes, pooled):
-    return (channels if pooled else channels * height * width) * classes
-
-
-@head_parameters.impostor("You count one bias. It is a vector: one number for each class.")
-def counts_one_number_for_the_bias(channels, height, width, classes, pooled):
-    return (channels if pooled else channels * height * width) * classes + 1
-
-
-@head_parameters.impostor("You count a bias for each input of the head. It has one for each output, that is, for each class.")
-def counts_a_bias_for_each_input(channels, height, width, classes, pooled):
-    inputs = channels if pooled else channels * height * width
-    return inputs * classes + inputs
-
-
-@head_parameters.impostor(
-    "You count the flatten head even where the maps are pooled. The pool leaves one number for each channel."
-)
-def ignores_the_pool(channels, height, width, classes, pooled):
-    return channels * height * width * classes + classes
-
-
-@head_parameters.impostor("You count the pooled head even where pooled is False. flatten keeps every pixel of every channel.")
-def always_pools(channels, height, width, classes, pooled):
-    return channels * classes + classes
-
-
-@head_parameters.impostor("You exchange the two heads: it is the pooled one that has a single input for each channel.")
-def exchanges_the_heads(channels, height, width, classes, pooled):
-    return (channels * height * width if pooled else channels) * classes + classes
-
-
-@head_parameters.impostor(
-    "Your pool averages over the channels and keeps the pixels. A global pool does the opposite: one number for each channel."
-)
-def pools_over_the_channels(channels, height, width, classes, pooled):
-    return (height * width if pooled else channels * height * width) * classes + classes
-
-
-@head_parameters.impostor("Your flatten head forgets the channels: each pixel holds one number for each of them.")
-def flattens_only_the_pixels(channels, height, width, classes, pooled):
-    return (channels if pooled else height * width) * classes + classes
-
-
-@head_parameters.impostor(
-    "You count the pool's inputs as weights. An average has nothing to learn: only the Linear behind it has parameters."
-)
-def gives_the_pool_weights(channels, height, width, classes, pooled):
-    return channels * height * width + channels * classes + classes if pooled else channels * height * width * classes + classes
+# fmt: off
+head_parameters.mistake("leaves_the_bias_out", {" + classes": ""}, "The biases are not counted: a Linear has one for each class.")
+head_parameters.mistake("counts_one_number_for_the_bias", {"+ classes": "+ 1"}, "You count one bias. It is a vector: one number for each class.")
+head_parameters.mistake("counts_a_bias_for_each_input", {"+ classes": "+ in_features"},
+    "You count a bias for each input of the head. It has one for each output, that is, for each class.")
+head_parameters.mistake("ignores_the_pool", {"channels if pooled else ": ""},
+    "You count the flatten head even where the maps are pooled. The pool leaves one number for each channel.")
+head_parameters.mistake("always_pools", {" if pooled else channels * height * width": ""},
+    "You count the pooled head even where pooled is False. flatten keeps every pixel of every channel.")
+head_parameters.mistake("exchanges_the_heads", {"if pooled": "if not pooled"},
+    "You exchange the two heads: it is the pooled one that has a single input for each channel.")
+head_parameters.mistake("pools_over_the_channels", {"channels if pooled": "height * width if pooled"},
+    "Your pool averages over the channels and keeps the pixels. A global pool does the opposite: one number for each channel.")
+head_parameters.mistake("flattens_only_the_pixels", {"else channels * height": "else height"},
+    "Your flatten head forgets the channels: each pixel holds one number for each of them.")
+head_parameters.mistake("gives_the_pool_weights", {"+ classes": "+ classes + (channels * height * width if pooled else 0)"},
+    "You count the pool's inputs as weights. An average has nothing to learn: only the Linear behind it has parameters.")

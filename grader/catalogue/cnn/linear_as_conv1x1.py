@@ -116,179 +116,38 @@ def can_be_trained(linear_as_conv1x1, bench):
     return answers
 
 
-@linear_as_conv1x1.impostor(
-    "You return a fresh convolution: its sizes are right, its weights random. Copy the layer's numbers into it."
-)
-def copies_nothing(layer):
-    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
-    return nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like)
-
-
-@linear_as_conv1x1.impostor("You copy the weight and leave the bias random.")
-def copies_only_the_weight(layer):
-    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
-    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like)
-    with torch.no_grad():
-        conv.weight.copy_(layer.weight[:, :, None, None])
-    return conv
-
-
-@linear_as_conv1x1.impostor(
-    "You transpose the weight on the way. A Linear's (out, in) is already in the order of a convolution's (out, in, 1, 1)."
-)
-def transposes_the_weight(layer):
-    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
-    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like)
-    with torch.no_grad():
-        conv.weight.copy_(layer.weight.T.reshape(layer.out_features, layer.in_features, 1, 1))
-        if layer.bias is not None:
-            conv.bias.copy_(layer.bias)
-    return conv
-
-
-@linear_as_conv1x1.impostor("You exchange in and out: nn.Conv2d takes in_channels first, as nn.Linear takes in_features first.", raises=RuntimeError)
-def exchanges_in_and_out(layer):
-    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
-    conv = nn.Conv2d(layer.out_features, layer.in_features, 1, bias=layer.bias is not None, **like)
-    with torch.no_grad():
-        conv.weight.copy_(layer.weight.T[:, :, None, None])
-        if layer.bias is not None:
-            conv.bias.copy_(layer.bias)
-    return conv
-
-
-@linear_as_conv1x1.impostor("Your convolution always has a bias: where the layer has none, pass bias=False.")
-def always_has_a_bias(layer):
-    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, device=layer.weight.device, dtype=layer.weight.dtype)
-    with torch.no_grad():
-        conv.weight.copy_(layer.weight[:, :, None, None])
-        if layer.bias is not None:
-            conv.bias.copy_(layer.bias)
-    return conv
-
-
-@linear_as_conv1x1.impostor("Your convolution never has a bias: where the layer has one, copy it.")
-def never_has_a_bias(layer):
-    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
-    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=False, **like)
-    with torch.no_grad():
-        conv.weight.copy_(layer.weight[:, :, None, None])
-    return conv
-
-
-@linear_as_conv1x1.impostor(
-    "Your convolution is always float32: copy_ converts in silence. Make it with dtype=layer.weight.dtype."
-)
-def is_always_float32(layer):
-    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, device=layer.weight.device)
-    with torch.no_grad():
-        conv.weight.copy_(layer.weight[:, :, None, None])
-        if layer.bias is not None:
-            conv.bias.copy_(layer.bias)
-    return conv
-
-
-@linear_as_conv1x1.impostor("Your convolution is made on the CPU wherever the layer is. Make it with device=layer.weight.device.", raises=NotImplementedError)
-def is_always_on_the_cpu(layer):
-    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, dtype=layer.weight.dtype)
-    with torch.no_grad():
-        conv.weight.copy_(layer.weight[:, :, None, None])
-        if layer.bias is not None:
-            conv.bias.copy_(layer.bias)
-    return conv
-
-
-@linear_as_conv1x1.impostor(
-    "Your convolution is always float32 and on the CPU: copy_ converts in silence. Make it in the dtype and on the device of "
-    "layer.weight.",
-    raises=(NotImplementedError, RuntimeError),
-)
-def ignores_dtype_and_device(layer):
-    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None)
-    with torch.no_grad():
-        conv.weight.copy_(layer.weight[:, :, None, None])
-        if layer.bias is not None:
-            conv.bias.copy_(layer.bias)
-    return conv
-
-
-@linear_as_conv1x1.impostor(
-    "Your convolution shares the layer's memory: `view`, `[:, :, None, None]` and `.data` move no number. Copy them (copy_, "
-    "clone)."
-)
-def shares_the_memory(layer):
-    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
-    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like)
-    conv.weight.data = layer.weight.data[:, :, None, None]
-    if layer.bias is not None:
-        conv.bias.data = layer.bias.data
-    return conv
-
-
-@linear_as_conv1x1.impostor(
-    "You copy the weight but share the bias: `conv.bias = layer.bias` makes it one parameter of two layers."
-)
-def shares_the_bias(layer):
-    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
-    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like)
-    with torch.no_grad():
-        conv.weight.copy_(layer.weight[:, :, None, None])
-    conv.bias = layer.bias
-    return conv
-
-
-@linear_as_conv1x1.impostor("Your weight has two dimensions. conv2d wants four: (out, in, 1, 1), so add two of size 1.")
-def keeps_two_dimensions(layer):
-    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
-    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like)
-    conv.weight = nn.Parameter(layer.weight.detach().clone())
-    if layer.bias is not None:
-        conv.bias = nn.Parameter(layer.bias.detach().clone())
-    return conv
-
-
-@linear_as_conv1x1.impostor(
-    "Your convolution pads: a ring of pixels that hold nothing but the bias surrounds the result. A 1×1 kernel needs no padding."
-)
-def pads_the_picture(layer):
-    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
-    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, padding=1, bias=layer.bias is not None, **like)
-    with torch.no_grad():
-        conv.weight.copy_(layer.weight[:, :, None, None])
-        if layer.bias is not None:
-            conv.bias.copy_(layer.bias)
-    return conv
-
-
-@linear_as_conv1x1.impostor("Your convolution cannot learn: its parameters do not require gradients.")
-def does_not_learn(layer):
-    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
-    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like).requires_grad_(False)
-    conv.weight.data.copy_(layer.weight[:, :, None, None])
-    if layer.bias is not None:
-        conv.bias.data.copy_(layer.bias)
-    return conv
-
-
-@linear_as_conv1x1.impostor(
-    "Your convolution is frozen where the layer is. Copied are the layer's numbers, not its requires_grad: it can always learn."
-)
-def takes_over_requires_grad(layer):
-    like = {"device": layer.weight.device, "dtype": layer.weight.dtype}
-    conv = nn.Conv2d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None, **like)
-    conv.weight = nn.Parameter(layer.weight.detach().clone()[:, :, None, None], requires_grad=layer.weight.requires_grad)
-    if layer.bias is not None:
-        conv.bias = nn.Parameter(layer.bias.detach().clone(), requires_grad=layer.bias.requires_grad)
-    return conv
-
-
-@linear_as_conv1x1.impostor(
-    "Your bias is a deep copy of the layer's, and requires_grad is copied with it: a frozen layer gives a frozen bias."
-)
-def copies_the_bias_deeply(layer):
-    import copy
-
-    conv = nn.Conv2d(layer.in_features, layer.out_features, 1)
-    conv.weight = nn.Parameter(layer.weight.detach().clone()[:, :, None, None])
-    conv.bias = copy.deepcopy(layer.bias)
-    return conv
+# fmt: off
+linear_as_conv1x1.mistake("copies_nothing", {"with torch": "return conv\n    with torch"},
+    "You return a fresh convolution: its sizes are right, its weights random. Copy the layer's numbers into it.")
+linear_as_conv1x1.mistake("copies_only_the_weight", {"conv.bias.copy_(layer.bias)": "pass"}, "You copy the weight and leave the bias random.")
+linear_as_conv1x1.mistake("transposes_the_weight", {"weight[:, :, None, None]": "weight.T.reshape(conv.weight.shape)"},
+    "You transpose the weight on the way. A Linear's (out, in) is already in the order of a convolution's (out, in, 1, 1).")
+linear_as_conv1x1.mistake("exchanges_in_and_out", {"layer.in_features, layer.out_features": "layer.out_features, layer.in_features", "weight[": "weight.T["},
+    "You exchange in and out: nn.Conv2d takes in_channels first, as nn.Linear takes in_features first.", raises=RuntimeError)
+linear_as_conv1x1.mistake("always_has_a_bias", {"bias=layer.bias is not None, ": ""}, "Your convolution always has a bias: where the layer has none, pass bias=False.")
+linear_as_conv1x1.mistake("never_has_a_bias", {"bias=layer.bias is not None": "bias=False", "conv.bias.copy_(layer.bias)": "pass"},
+    "Your convolution never has a bias: where the layer has one, copy it.")
+linear_as_conv1x1.mistake("is_always_float32", {", dtype=weight.dtype": ""},
+    "Your convolution is always float32: copy_ converts in silence. Make it with dtype=layer.weight.dtype.")
+linear_as_conv1x1.mistake("is_always_on_the_cpu", {"device=weight.device, ": ""},
+    "Your convolution is made on the CPU wherever the layer is. Make it with device=layer.weight.device.", raises=NotImplementedError)
+linear_as_conv1x1.mistake("ignores_dtype_and_device", {", device=weight.device, dtype=weight.dtype": ""},
+    "Your convolution is always float32 and on the CPU: copy_ converts in silence. "
+    "Make it in the dtype and on the device of layer.weight.", raises=(NotImplementedError, RuntimeError))
+linear_as_conv1x1.mistake("shares_the_memory", {"conv.weight.copy_(weight[:, :, None, None])": "conv.weight.data = weight.data[:, :, None, None]",
+    "conv.bias.copy_(layer.bias)": "conv.bias.data = layer.bias.data"},
+    "Your convolution shares the layer's memory: `view`, `[:, :, None, None]` and `.data` move no number. Copy them (copy_, clone).")
+linear_as_conv1x1.mistake("shares_the_bias", {"conv.bias.copy_(layer.bias)": "conv.bias = layer.bias"},
+    "You copy the weight but share the bias: `conv.bias = layer.bias` makes it one parameter of two layers.")
+linear_as_conv1x1.mistake("keeps_two_dimensions", {"conv.weight.copy_(weight[:, :, None, None])": "conv.weight = nn.Parameter(weight.clone())"},
+    "Your weight has two dimensions. conv2d wants four: (out, in, 1, 1), so add two of size 1.")
+linear_as_conv1x1.mistake("pads_the_picture", {"kernel_size=1": "kernel_size=1, padding=1"},
+    "Your convolution pads: a ring of pixels that hold nothing but the bias surrounds the result. A 1×1 kernel needs no padding.")
+linear_as_conv1x1.mistake("does_not_learn", {"return conv": "return conv.requires_grad_(False)"},
+    "Your convolution cannot learn: its parameters do not require gradients.")
+linear_as_conv1x1.mistake("takes_over_requires_grad", {"return conv": "return conv.requires_grad_(weight.requires_grad)"},
+    "Your convolution is frozen where the layer is. Copied are the layer's numbers, not its requires_grad: it can always learn.")
+linear_as_conv1x1.mistake("copies_the_bias_deeply", {"conv.bias.copy_(layer.bias)": "import copy\n            conv.bias = copy.deepcopy(layer.bias)"},
+    "Your bias is a deep copy of the layer's, and requires_grad is copied with it: a frozen layer gives a frozen bias.")
+linear_as_conv1x1.mistake("copies_into_a_clone", {"conv.weight.copy_": "conv.weight.clone().copy_"},
+    "You copy into a clone of the weight, and nobody keeps the clone: the convolution's weight stays random. Copy into the parameter itself.")

@@ -144,188 +144,45 @@ def one_step_of_sgd_moves_nothing_but_the_head(replace_head, bench):
     }
 
 
-@replace_head.impostor(
+# fmt: off
+replace_head.mistake("freezes_nothing", {"model.requires_grad_(False)\n    ": ""},
     "You replace the head and freeze nothing. Note that `module.requires_grad = False` only sets an attribute that nobody reads: "
-    "a module is frozen by module.requires_grad_(False), or parameter by parameter."
-)
-def freezes_nothing(model, num_classes):
-    old = model.fc
-    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
-    return model
-
-
-@replace_head.impostor("You freeze everything after replacing the head, so the new head is frozen, too. Freeze first.")
-def freezes_the_new_head(model, num_classes):
-    old = model.fc
-    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
-    return model.requires_grad_(False)
-
-
-@replace_head.impostor(
-    "eval() freezes nothing: it changes how dropout and batch norm behave. Gradients are switched off by requires_grad_(False)."
-)
-def takes_eval_for_freezing(model, num_classes):
-    old = model.fc
-    model.eval()
-    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
-    return model
-
-
-@replace_head.impostor("You put the model in evaluation mode besides freezing it. That was not asked: the mode stays as it was.")
-def also_calls_eval(model, num_classes):
-    old = model.fc
-    model.requires_grad_(False).eval()
-    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
-    return model
-
-
-@replace_head.impostor("You put the model in training mode. That was not asked: each part stays in the mode it was in.")
-def also_calls_train(model, num_classes):
-    old = model.fc
-    model.requires_grad_(False).train()
-    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
-    return model
-
-
-@replace_head.impostor(
-    "You freeze the rest by the name `conv`. A model may call its layers anything: freeze all parameters, then put the head in."
-)
-def freezes_only_conv(model, num_classes):
-    old = model.fc
-    for name, value in model.named_parameters():
-        if name.startswith("conv"):
-            value.requires_grad = False
-    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
-    return model
-
-
-@replace_head.impostor(
-    "You spare every parameter whose name contains `fc`, so a layer called fc_in goes on learning. Only model.fc may."
-)
-def spares_by_name(model, num_classes):
-    old = model.fc
-    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
-    for name, value in model.named_parameters():
-        value.requires_grad = "fc" in name
-    return model
-
-
-@replace_head.impostor("You freeze the weights and let the biases go on learning. Frozen is every parameter but the new head's.")
-def freezes_only_weights(model, num_classes):
-    old = model.fc
-    for name, value in model.named_parameters():
-        if name.endswith("weight"):
-            value.requires_grad = False
-    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
-    return model
-
-
-@replace_head.impostor(
-    "You only write another number into out_features. It describes the weight and does not reshape it: make a new nn.Linear."
-)
-def changes_only_the_number(model, num_classes):
-    model.requires_grad_(False)
-    model.fc.requires_grad_(True)
-    model.fc.out_features = num_classes
-    return model
-
-
-@replace_head.impostor(
-    "You put a second Linear behind the old head. The new one takes its place, with the old one's in_features."
-)
-def appends_a_layer(model, num_classes):
-    old = model.fc
-    model.requires_grad_(False)
-    model.fc = nn.Sequential(old, nn.Linear(old.out_features, num_classes, device=old.weight.device, dtype=old.weight.dtype))
-    return model
-
-
-@replace_head.impostor(
-    "Your new head takes as many inputs as the old one had outputs. It takes what the old one took: in_features."
-)
-def takes_the_old_outputs(model, num_classes):
-    old = model.fc
-    model.requires_grad_(False)
-    model.fc = nn.Linear(old.out_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
-    return model
-
-
-@replace_head.impostor(
-    "You copy rows of the old head's weight into the new one. They stand for the old classes: leave the new weights as drawn."
-)
-def keeps_the_old_rows(model, num_classes):
-    old = model.fc
-    model.requires_grad_(False)
-    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
-    model.fc.weight.data = old.weight.data[:num_classes].clone()
-    if old.bias is not None:
-        model.fc.bias.data = old.bias.data[:num_classes].clone()
-    return model
-
-
-@replace_head.impostor("Your new head has a bias only where the old one has one. The new one always has a bias.")
-def copies_the_lack_of_a_bias(model, num_classes):
-    old = model.fc
-    model.requires_grad_(False)
-    like = {"device": old.weight.device, "dtype": old.weight.dtype}
-    model.fc = nn.Linear(old.in_features, num_classes, bias=old.bias is not None, **like)
-    return model
-
-
-@replace_head.impostor("You read device and dtype from the old head's bias, which is None where it has none. Read them from its weight.", raises=AttributeError)
-def asks_the_bias_for_its_device(model, num_classes):
-    old = model.fc
-    model.requires_grad_(False)
-    model.fc = nn.Linear(old.in_features, num_classes, device=old.bias.device, dtype=old.bias.dtype)
-    return model
-
-
-@replace_head.impostor("You return nothing. Return the model.", raises=AttributeError)
-def returns_nothing(model, num_classes):
-    old = model.fc
-    model.requires_grad_(False)
-    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
-
-
-@replace_head.impostor("You return the new head. Asked is the model with the head in it.")
-def returns_the_head(model, num_classes):
-    old = model.fc
-    model.requires_grad_(False)
-    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
-    return model.fc
-
-
-@replace_head.impostor("Your new head is always float32. Make it with dtype=model.fc.weight.dtype.")
-def is_always_float32(model, num_classes):
-    old = model.fc
-    model.requires_grad_(False)
-    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device)
-    return model
-
-
-@replace_head.impostor("Your new head is made on the CPU wherever the model is. Make it with device=model.fc.weight.device.")
-def is_always_on_the_cpu(model, num_classes):
-    old = model.fc
-    model.requires_grad_(False)
-    model.fc = nn.Linear(old.in_features, num_classes, dtype=old.weight.dtype)
-    return model
-
-
-@replace_head.impostor(
-    "Your new head is always float32 and on the CPU. Make it in the dtype and on the device of the old head's weight."
-)
-def ignores_dtype_and_device(model, num_classes):
-    old = model.fc
-    model.requires_grad_(False)
-    model.fc = nn.Linear(old.in_features, num_classes)
-    return model
-
-
-@replace_head.impostor("You change a copy and return it. The model that was given is to get the new head.")
-def changes_a_copy(model, num_classes):
-    import copy
-
-    model = copy.deepcopy(model).requires_grad_(False)
-    old = model.fc
-    model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
-    return model
+    "a module is frozen by module.requires_grad_(False), or parameter by parameter.")
+replace_head.mistake("freezes_the_new_head", {"model.requires_grad_(False)\n    ": "", "return model": "return model.requires_grad_(False)"},
+    "You freeze everything after replacing the head, so the new head is frozen, too. Freeze first.")
+replace_head.mistake("takes_eval_for_freezing", {"requires_grad_(False)": "eval()"},
+    "eval() freezes nothing: it changes how dropout and batch norm behave. Gradients are switched off by requires_grad_(False).")
+replace_head.mistake("also_calls_eval", {"requires_grad_(False)": "requires_grad_(False).eval()"},
+    "You put the model in evaluation mode besides freezing it. That was not asked: the mode stays as it was.")
+replace_head.mistake("also_calls_train", {"requires_grad_(False)": "requires_grad_(False).train()"},
+    "You put the model in training mode. That was not asked: each part stays in the mode it was in.")
+replace_head.mistake("freezes_only_conv", {"model.requires_grad_(False)": "for name, p in model.named_parameters():\n        p.requires_grad &= not name.startswith('conv')"},
+    "You freeze the rest by the name `conv`. A model may call its layers anything: freeze all parameters, then put the head in.")
+replace_head.mistake("spares_by_name", {"model.requires_grad_(False)": "for name, p in model.named_parameters():\n        p.requires_grad = 'fc' in name"},
+    "You spare every parameter whose name contains `fc`, so a layer called fc_in goes on learning. Only model.fc may.")
+replace_head.mistake("freezes_only_weights", {"model.requires_grad_(False)": "for name, p in model.named_parameters():\n        p.requires_grad &= not name.endswith('weight')"},
+    "You freeze the weights and let the biases go on learning. Frozen is every parameter but the new head's.")
+replace_head.mistake("changes_only_the_number", {"model.fc = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)":
+    "old.requires_grad_().out_features = num_classes"},
+    "You only write another number into out_features. It describes the weight and does not reshape it: make a new nn.Linear.")
+replace_head.mistake("appends_a_layer", {"nn.Linear(old.in_features": "nn.Sequential(old, nn.Linear(old.out_features", "weight.dtype)": "weight.dtype))"},
+    "You put a second Linear behind the old head. The new one takes its place, with the old one's in_features.")
+replace_head.mistake("takes_the_old_outputs", {"in_features": "out_features"},
+    "Your new head takes as many inputs as the old one had outputs. It takes what the old one took: in_features.")
+replace_head.mistake("keeps_the_old_rows", {"return model": "model.fc.weight.data = old.weight.data[:num_classes].clone()\n    return model"},
+    "You copy rows of the old head's weight into the new one. They stand for the old classes: leave the new weights as drawn.")
+replace_head.mistake("copies_the_lack_of_a_bias", {"num_classes,": "num_classes, bias=old.bias is not None,"},
+    "Your new head has a bias only where the old one has one. The new one always has a bias.")
+replace_head.mistake("asks_the_bias_for_its_device", {"old.weight.device, dtype=old.weight.dtype": "old.bias.device, dtype=old.bias.dtype"},
+    "You read device and dtype from the old head's bias, which is None where it has none. Read them from its weight.", raises=AttributeError)
+replace_head.mistake("returns_nothing", {"\n    return model": ""}, "You return nothing. Return the model.", raises=AttributeError)
+replace_head.mistake("returns_the_head", {"return model": "return model.fc"}, "You return the new head. Asked is the model with the head in it.")
+replace_head.mistake("is_always_float32", {", dtype=old.weight.dtype": ""}, "Your new head is always float32. Make it with dtype=model.fc.weight.dtype.")
+replace_head.mistake("is_always_on_the_cpu", {"device=old.weight.device, ": ""},
+    "Your new head is made on the CPU wherever the model is. Make it with device=model.fc.weight.device.")
+replace_head.mistake("ignores_dtype_and_device", {", device=old.weight.device, dtype=old.weight.dtype": ""},
+    "Your new head is always float32 and on the CPU. Make it in the dtype and on the device of the old head's weight.")
+replace_head.mistake("changes_a_copy", {"old = model.fc": "import copy\n    model = copy.deepcopy(model)\n    old = model.fc"},
+    "You change a copy and return it. The model that was given is to get the new head.")
+replace_head.mistake("ends_with_log_softmax", {"nn.Linear(old": "nn.Sequential(nn.Linear(old", "weight.dtype)": "weight.dtype), nn.LogSoftmax(-1))"},
+    "You put a log-softmax behind the new head. A head is an nn.Linear and gives logits; nn.CrossEntropyLoss takes the log-softmax itself.")

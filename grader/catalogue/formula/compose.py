@@ -46,31 +46,14 @@ def is_the_two_layers_in_a_row(compose, bench, B=4, I=2, H=6, O=3):
     return {"y": y, "gradients of w1, b1, w2 and b2": list(gradients)}
 
 
-@compose.impostor("The order of the product is exchanged: the first layer acts first, so its weight stands on the right, W₂W₁.")
-def multiplies_in_reading_order(w1, b1, w2, b2):
-    return w1 @ w2, w2 @ b1 + b2
-
-
-@compose.impostor("You add the biases as they are. b₁ passes through the second layer and is multiplied by W₂ on the way.")
-def adds_the_biases(w1, b1, w2, b2):
-    return w2 @ w1, b1 + b2
-
-
-@compose.impostor("The first layer's bias is lost: the composed bias is W₂b₁ + b₂.")
-def loses_the_first_bias(w1, b1, w2, b2):
-    return w2 @ w1, b2
-
-
-@compose.impostor("The second layer's bias is lost: the composed bias is W₂b₁ + b₂.")
-def loses_the_second_bias(w1, b1, w2, b2):
-    return w2 @ w1, w2 @ b1
-
-
-@compose.impostor("Your weight is transposed: it must be stored (out_features, in_features) like any layer's.")
-def returns_the_transposed_weight(w1, b1, w2, b2):
-    return (w2 @ w1).T, w2 @ b1 + b2
-
-
-@compose.impostor("Your result is cut off from autograd (`detach`, `.data`, NumPy or `no_grad`): no gradient reaches the two layers.", raises=RuntimeError)
-def cuts_the_graph(w1, b1, w2, b2):
-    return (w2 @ w1).detach(), (w2 @ b1 + b2).detach()
+# fmt: off
+compose.mistake("multiplies_in_reading_order", {"w2 @ w1": "w1 @ w2"},
+    "The order of the product is exchanged: the first layer acts first, so its weight stands on the right, W₂W₁.")
+compose.mistake("adds_the_biases", {"w2 @ b1": "b1"},
+    "You add the biases as they are. b₁ passes through the second layer and is multiplied by W₂ on the way.")
+compose.mistake("loses_the_first_bias", {"w2 @ b1 + b2": "b2"}, "The first layer's bias is lost: the composed bias is W₂b₁ + b₂.")
+compose.mistake("loses_the_second_bias", {" + b2": ""}, "The second layer's bias is lost: the composed bias is W₂b₁ + b₂.")
+compose.mistake("returns_the_transposed_weight", {"w2 @ w1": "(w2 @ w1).T"},
+    "Your weight is transposed: it must be stored (out_features, in_features) like any layer's.")
+compose.mistake("cuts_the_graph", {"w2 @ w1, w2 @ b1 + b2": "(w2 @ w1).detach(), (w2 @ b1 + b2).detach()"},
+    "Your result is cut off from autograd (`detach`, `.data`, NumPy or `no_grad`): no gradient reaches the two layers.", raises=RuntimeError)

@@ -36,31 +36,15 @@ def makes_the_layer_one_product(fold_bias, bench, B=2, I=5, O=3):
     return {"y": y, "gradients of weight and bias": list(gradients)}
 
 
-@fold_bias.impostor("Your bias column comes first. The 1 in [x, 1] comes last, and so must the bias.")
-def puts_the_bias_in_front(weight, bias):
-    return torch.cat([bias[:, None], weight], dim=1)
-
-
-@fold_bias.impostor("You append a column of ones. The 1 belongs to the input, [x, 1]; the weight gets the bias.")
-def appends_ones(weight, bias):
-    return torch.cat([weight, torch.ones_like(bias)[:, None]], dim=1)
-
-
-@fold_bias.impostor("You add the bias to the weight. Then it would be multiplied by x; it must be a column of its own.")
-def adds_the_bias_to_the_weight(weight, bias):
-    return weight + bias[:, None]
-
-
-@fold_bias.impostor("You join along dim 0, as a further row. The bias has one entry a row of the weight: it is a further column.", raises=RuntimeError)
-def appends_a_row(weight, bias):
-    return torch.cat([weight, bias[None, :]], dim=0)
-
-
-@fold_bias.impostor("Your result is transposed, (I + 1, O). Keep the weight's order: (O, I + 1).")
-def returns_the_transpose(weight, bias):
-    return torch.cat([weight, bias[:, None]], dim=1).T
-
-
-@fold_bias.impostor("Your result is cut off from autograd (`detach`, `.data`, NumPy or `no_grad`): no gradient reaches weight and bias.", raises=RuntimeError)
-def cuts_the_graph(weight, bias):
-    return torch.cat([weight, bias[:, None]], dim=1).detach()
+# fmt: off
+fold_bias.mistake("puts_the_bias_in_front", {"[weight, bias[:, None]]": "[bias[:, None], weight]"},
+    "Your bias column comes first. The 1 in [x, 1] comes last, and so must the bias.")
+fold_bias.mistake("appends_ones", {"bias[:, None]": "torch.ones_like(bias)[:, None]"},
+    "You append a column of ones. The 1 belongs to the input, [x, 1]; the weight gets the bias.")
+fold_bias.mistake("adds_the_bias_to_the_weight", {"torch.cat([weight, bias[:, None]], dim=1)": "weight + bias[:, None]"},
+    "You add the bias to the weight. Then it would be multiplied by x; it must be a column of its own.")
+fold_bias.mistake("appends_a_row", {"bias[:, None]": "bias[None, :]", "dim=1": "dim=0"},
+    "You join along dim 0, as a further row. The bias has one entry a row of the weight: it is a further column.", raises=RuntimeError)
+fold_bias.mistake("returns_the_transpose", {"dim=1)": "dim=1).T"}, "Your result is transposed, (I + 1, O). Keep the weight's order: (O, I + 1).")
+fold_bias.mistake("cuts_the_graph", {"dim=1)": "dim=1).detach()"},
+    "Your result is cut off from autograd (`detach`, `.data`, NumPy or `no_grad`): no gradient reaches weight and bias.", raises=RuntimeError)

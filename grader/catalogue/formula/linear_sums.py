@@ -53,50 +53,18 @@ def an_empty_sum_is_zero(linear_sums, bench):
     return {f"B={B}, I={I}, O={O}": linear_sums(bench.array(B, I), bench.array(O, I), bench.array(O)) for B, I, O in sizes}
 
 
-@linear_sums.impostor("You left out the bias: the sum over i must start at bias[o], or have it added once at the end.")
-def leaves_out_the_bias(x, weight, bias):
-    return (x[:, None, :] * weight).sum(-1)
-
-
-@linear_sums.impostor("You add bias[o] inside the sum over i, so it is counted I times. It belongs outside the sum, once.")
-def adds_the_bias_for_every_feature(x, weight, bias):
-    return (x[:, None, :] * weight + bias[:, None]).sum(-1)
-
-
-@linear_sums.impostor("You read the weight as weight[i, o]. It is stored (out_features, in_features): the sum takes weight[o, i].", raises=IndexError)
-def reads_the_weight_transposed(x, weight, bias):
-    y = np.zeros((len(x), len(bias)))
-    for r in range(len(x)):
-        for o in range(len(bias)):
-            y[r, o] = bias[o] + sum(x[r, i] * weight[i, o] for i in range(x.shape[1]))
-    return y
-
-
-@linear_sums.impostor("Your sum stops one feature early: range(I) already ends at I - 1.")
-def skips_the_last_feature(x, weight, bias):
-    return (x[:, None, :-1] * weight[:, :-1]).sum(-1) + bias
-
-
-@linear_sums.impostor("You assign where you should add: only the last feature's product is left. Use += inside the loop over i.")
-def keeps_only_the_last_product(x, weight, bias):
-    y = np.zeros((len(x), len(bias)))
-    for r in range(len(x)):
-        for o in range(len(bias)):
-            for i in range(x.shape[1]):
-                y[r, o] = x[r, i] * weight[o, i]
-    return y + bias
-
-
-@linear_sums.impostor("You average over the features; the formula sums them.")
-def averages_over_features(x, weight, bias):
-    return (x[:, None, :] * weight).sum(-1) / max(x.shape[1], 1) + bias
-
-
-@linear_sums.impostor("Every row of your result is the first sample's. Use x[r, i], with r running over the batch.")
-def uses_the_first_sample_for_all(x, weight, bias):
-    return np.stack([(x[0] * weight).sum(-1) + bias for _ in range(len(x))]) if len(x) else np.zeros((0, len(bias)))
-
-
-@linear_sums.impostor("Your result array holds integers, so every entry lost its fraction. np.zeros(shape) makes float64.")
-def stores_integers(x, weight, bias):
-    return ((x[:, None, :] * weight).sum(-1) + bias).astype(np.int64)
+# fmt: off
+linear_sums.mistake("leaves_out_the_bias", {"bias[o]": "0"},
+    "You left out the bias: the sum over i must start at bias[o], or have it added once at the end.")
+linear_sums.mistake("adds_the_bias_for_every_feature", {"bias[o]": "0", "weight[o, i]": "weight[o, i] + bias[o]"},
+    "You add bias[o] inside the sum over i, so it is counted I times. It belongs outside the sum, once.")
+linear_sums.mistake("reads_the_weight_transposed", {"weight[o, i]": "weight[i, o]"},
+    "You read the weight as weight[i, o]. It is stored (out_features, in_features): the sum takes weight[o, i].", raises=IndexError)
+linear_sums.mistake("skips_the_last_feature", {"x.shape[1]": "x.shape[1] - 1"}, "Your sum stops one feature early: range(I) already ends at I - 1.")
+linear_sums.mistake("keeps_only_the_last_product", {"+=": "="},
+    "You assign where you should add: only the last feature's product is left. Use += inside the loop over i.")
+linear_sums.mistake("averages_over_features", {"weight[o, i]": "weight[o, i] / x.shape[1]"}, "You average over the features; the formula sums them.")
+linear_sums.mistake("uses_the_first_sample_for_all", {"x[r, i]": "x[0, i]"},
+    "Every row of your result is the first sample's. Use x[r, i], with r running over the batch.")
+linear_sums.mistake("stores_integers", {"weight.shape[0]))": "weight.shape[0]), dtype=int)"},
+    "Your result array holds integers, so every entry lost its fraction. np.zeros(shape) makes float64.")

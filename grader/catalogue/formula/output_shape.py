@@ -52,47 +52,16 @@ def names_both_sizes_in_its_error(output_shape, bench):
     return answers
 
 
-@output_shape.impostor("You return the weight's second size, in_features. The output has out_features: the first.")
-def ends_in_in_features(input_shape, weight_shape):
-    if input_shape[-1] != weight_shape[1]:
-        raise ValueError(f"{input_shape[-1]} is not {weight_shape[1]}")
-    return (*input_shape[:-1], weight_shape[1])
-
-
-@output_shape.impostor("You keep the first size only. All sizes before the last one stay, however many there are.")
-def keeps_the_first_size_only(input_shape, weight_shape):
-    if input_shape[-1] != weight_shape[1]:
-        raise ValueError(f"{input_shape[-1]} is not {weight_shape[1]}")
-    return (input_shape[0], weight_shape[0])
-
-
-@output_shape.impostor("You never compare the input's last size with the weight's in_features.")
-def never_compares(input_shape, weight_shape):
-    return (*input_shape[:-1], weight_shape[0])
-
-
-@output_shape.impostor("You compare the input's last size with weight_shape[0], which is out_features. in_features is weight_shape[1].")
-def compares_with_out_features(input_shape, weight_shape):
-    if input_shape[-1] != weight_shape[0]:
-        raise ValueError(f"{input_shape[-1]} is not {weight_shape[0]}")
-    return (*input_shape[:-1], weight_shape[0])
-
-
-@output_shape.impostor("An `assert` raises AssertionError, and `python -O` removes it. Raise ValueError.")
-def asserts(input_shape, weight_shape):
-    assert input_shape[-1] == weight_shape[1], f"{input_shape[-1]} is not {weight_shape[1]}"
-    return (*input_shape[:-1], weight_shape[0])
-
-
-@output_shape.impostor("Your ValueError does not say which sizes clash: put both numbers into its message.")
-def names_no_sizes(input_shape, weight_shape):
-    if input_shape[-1] != weight_shape[1]:
-        raise ValueError("shapes do not match")
-    return (*input_shape[:-1], weight_shape[0])
-
-
-@output_shape.impostor("You return a list; a shape is a tuple.")
-def returns_a_list(input_shape, weight_shape):
-    if input_shape[-1] != weight_shape[1]:
-        raise ValueError(f"{input_shape[-1]} is not {weight_shape[1]}")
-    return [*input_shape[:-1], weight_shape[0]]
+# fmt: off
+output_shape.mistake("ends_in_in_features", {"out_features)": "in_features)"},
+    "You return the weight's second size, in_features. The output has out_features: the first.")
+output_shape.mistake("keeps_the_first_size_only", {"*input_shape[:-1]": "input_shape[0]"},
+    "You keep the first size only. All sizes before the last one stay, however many there are.")
+output_shape.mistake("never_compares", {"input_shape[-1] != in_features": "False"}, "You never compare the input's last size with the weight's in_features.")
+output_shape.mistake("compares_with_out_features", {"!= in_features": "!= out_features", "{in_features}": "{out_features}"},
+    "You compare the input's last size with weight_shape[0], which is out_features. in_features is weight_shape[1].")
+output_shape.mistake("asserts", {"if input_shape[-1] != in_features:\n        raise ValueError(": "assert input_shape[-1] == in_features, ("},
+    "An `assert` raises AssertionError, and `python -O` removes it. Raise ValueError.")
+output_shape.mistake("names_no_sizes", {"{input_shape[-1]}": "wrong", "{in_features}": "other"},
+    "Your ValueError does not say which sizes clash: put both numbers into its message.")
+output_shape.mistake("returns_a_list", {"(*input_shape[:-1], out_features)": "[*input_shape[:-1], out_features]"}, "You return a list; a shape is a tuple.")

@@ -35,21 +35,10 @@ def counts_no_bias_where_there_is_none(parameter_count, bench):
     return {"bias=False": parameter_count(I, O, bias=False), "bias=True": parameter_count(I, O, True)}
 
 
-@parameter_count.impostor("The bias is not counted: it adds out_features numbers.")
-def leaves_the_bias_out(in_features, out_features, bias=True):
-    return in_features * out_features
-
-
-@parameter_count.impostor("You count a bias for each input. It has one entry for each output.")
-def counts_a_bias_for_each_input(in_features, out_features, bias=True):
-    return in_features * out_features + (in_features if bias else 0)
-
-
-@parameter_count.impostor("You count the bias even where bias=False.")
-def always_counts_the_bias(in_features, out_features, bias=True):
-    return in_features * out_features + out_features
-
-
-@parameter_count.impostor("The bias is a vector of out_features numbers, not a single one.")
-def counts_one_number_for_the_bias(in_features, out_features, bias=True):
-    return in_features * out_features + (1 if bias else 0)
+# fmt: off
+parameter_count.mistake("leaves_the_bias_out", {" + (out_features if bias else 0)": ""}, "The bias is not counted: it adds out_features numbers.")
+parameter_count.mistake("counts_a_bias_for_each_input", {"(out_features": "(in_features"}, "You count a bias for each input. It has one entry for each output.")
+parameter_count.mistake("always_counts_the_bias", {"(out_features if bias else 0)": "out_features"}, "You count the bias even where bias=False.")
+parameter_count.mistake("counts_one_number_for_the_bias", {"(out_features": "(1"}, "The bias is a vector of out_features numbers, not a single one.")
+parameter_count.mistake("takes_false_for_the_default", {"bias=True": "bias=False"},
+    "Where bias is left out you count none. nn.Linear has a bias unless it is told otherwise: the default is True.")

@@ -79,93 +79,34 @@ def writes_into_a_parameter(he_reset_, bench):
     return answers
 
 
-@he_reset_.impostor(
-    "You draw as nn.Linear does, a = √5. That keeps a sixth of the second moment in each layer; ReLU needs gain √2."
-)
-def draws_the_default(weight):
-    bound = 1 / math.sqrt(weight.shape[1])
-    weight.data.uniform_(-bound, bound)
-
-
-@he_reset_.impostor("You go by fan-in and fan-out together: Xavier initialisation, which makes up for no ReLU.")
-def draws_xavier(weight):
-    bound = math.sqrt(6 / sum(weight.shape))
-    weight.data.uniform_(-bound, bound)
-
-
-@he_reset_.impostor(
-    "You go by the number of outputs, weight.size(0). The signal on its way forward adds up the inputs: use the fan-in."
-)
-def goes_by_the_outputs(weight):
-    weight.data.normal_(std=math.sqrt(2 / weight.shape[0]))
-
-
-@he_reset_.impostor("Your weights have variance 1/I. That keeps the signal of a layer without ReLU; ReLU throws half of it away.")
-def leaves_out_the_two(weight):
-    weight.data.normal_(std=math.sqrt(1 / weight.shape[1]))
-
-
-@he_reset_.impostor("You use He's standard deviation √(2/I) as the bound of a uniform draw. The bound must be √3 times that.")
-def takes_the_std_for_the_bound(weight):
-    bound = math.sqrt(2 / weight.shape[1])
-    weight.data.uniform_(-bound, bound)
-
-
-@he_reset_.impostor("You use He's bound √(6/I) as the standard deviation of a normal draw. That is √3 times too large.")
-def takes_the_bound_for_the_std(weight):
-    weight.data.normal_(std=math.sqrt(6 / weight.shape[1]))
-
-
-@he_reset_.impostor("You give the variance 2/I where the standard deviation is asked for: take its square root.")
-def takes_the_variance_for_the_std(weight):
-    weight.data.normal_(std=2 / weight.shape[1])
-
-
-@he_reset_.impostor("Your variance is √2/I. √2 is the gain, a factor of the standard deviation; the variance gets its square, 2.")
-def takes_the_gain_into_the_variance(weight):
-    weight.data.normal_(std=math.sqrt(math.sqrt(2) / weight.shape[1]))
-
-
-@he_reset_.impostor("Your standard deviation is 2/√I, twice He's variance: the gain of ReLU is √2, not 2.")
-def takes_the_gain_for_two(weight):
-    weight.data.normal_(std=2 / math.sqrt(weight.shape[1]))
-
-
-@he_reset_.impostor(
-    "You draw positive numbers only. Their mean is not 0, so the signal grows from layer to layer: draw on both sides of 0."
-)
-def draws_positive_numbers_only(weight):
-    weight.data.uniform_(0, math.sqrt(6 / weight.shape[1]))
-
-
-@he_reset_.impostor("You draw one row and give it to every output. Outputs that start equal stay equal: draw O · I numbers.")
-def repeats_one_row(weight):
-    weight.data.copy_(weight.new_empty(weight.shape[1]).normal_(std=math.sqrt(2 / weight.shape[1])))
-
-
-@he_reset_.impostor(
-    "You fill a new tensor and leave the given one as it was. The optimizer holds the given one: write into its memory."
-)
-def fills_a_new_tensor(weight):
-    return torch.empty_like(weight).normal_(std=math.sqrt(2 / weight.shape[1]))
-
-
-@he_reset_.impostor("You give `.data` another tensor: the weight moves to other memory. Fill the memory it has.")
-def moves_to_other_memory(weight):
-    weight.data = torch.empty_like(weight.data).normal_(std=math.sqrt(2 / weight.shape[1]))
-
-
-@he_reset_.impostor(
-    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it.",
-    raises=RuntimeError,
-)
-def lets_autograd_record(weight):
-    weight.normal_(std=math.sqrt(2 / weight.shape[1]))
-
-
-@he_reset_.impostor(
-    "You seed inside the function: every layer of one shape gets the same weights. Seed once, at the top of a program."
-)
-def seeds_inside(weight):
-    torch.manual_seed(0)
-    weight.data.normal_(std=math.sqrt(2 / weight.shape[1]))
+# fmt: off
+he_reset_.mistake("draws_the_default", {"std = math.sqrt(2 /": "bound = math.sqrt(1 /", "normal_(std=std)": "uniform_(-bound, bound)"},
+    "You draw as nn.Linear does, a = √5. That keeps a sixth of the second moment in each layer; ReLU needs gain √2.")
+he_reset_.mistake("draws_xavier", {"weight.shape[1]": "sum(weight.shape)"},
+    "You go by fan-in and fan-out together: Xavier initialisation, which makes up for no ReLU.")
+he_reset_.mistake("goes_by_the_outputs", {"shape[1]": "shape[0]"},
+    "You go by the number of outputs, weight.size(0). The signal on its way forward adds up the inputs: use the fan-in.")
+he_reset_.mistake("leaves_out_the_two", {"2 /": "1 /"},
+    "Your weights have variance 1/I. That keeps the signal of a layer without ReLU; ReLU throws half of it away.")
+he_reset_.mistake("takes_the_std_for_the_bound", {"normal_(std=std)": "uniform_(-std, std)"},
+    "You use He's standard deviation √(2/I) as the bound of a uniform draw. The bound must be √3 times that.")
+he_reset_.mistake("takes_the_bound_for_the_std", {"2 /": "6 /"},
+    "You use He's bound √(6/I) as the standard deviation of a normal draw. That is √3 times too large.")
+he_reset_.mistake("takes_the_variance_for_the_std", {"math.sqrt(2 / weight.shape[1])": "2 / weight.shape[1]"},
+    "You give the variance 2/I where the standard deviation is asked for: take its square root.")
+he_reset_.mistake("takes_the_gain_into_the_variance", {"2 /": "math.sqrt(2) /"},
+    "Your variance is √2/I. √2 is the gain, a factor of the standard deviation; the variance gets its square, 2.")
+he_reset_.mistake("takes_the_gain_for_two", {"math.sqrt(2 / weight.shape[1])": "2 / math.sqrt(weight.shape[1])"},
+    "Your standard deviation is 2/√I, twice He's variance: the gain of ReLU is √2, not 2.")
+he_reset_.mistake("draws_positive_numbers_only", {"normal_(std=std)": "uniform_(0, math.sqrt(3) * std)"},
+    "You draw positive numbers only. Their mean is not 0, so the signal grows from layer to layer: draw on both sides of 0.")
+he_reset_.mistake("repeats_one_row", {"weight.normal_(std=std)": "weight.copy_(weight.new_empty(weight.shape[1]).normal_(std=std))"},
+    "You draw one row and give it to every output. Outputs that start equal stay equal: draw O · I numbers.")
+he_reset_.mistake("fills_a_new_tensor", {"weight.normal_": "torch.empty_like(weight).normal_"},
+    "You fill a new tensor and leave the given one as it was. The optimizer holds the given one: write into its memory.")
+he_reset_.mistake("moves_to_other_memory", {"return weight.normal_": "weight.data = torch.empty_like(weight).normal_"},
+    "You give `.data` another tensor: the weight moves to other memory. Fill the memory it has.")
+he_reset_.mistake("lets_autograd_record", {"no_grad": "enable_grad"},
+    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it.", raises=RuntimeError)
+he_reset_.mistake("seeds_inside", {"std = ": "torch.manual_seed(0)\n    std = "},
+    "You seed inside the function: every layer of one shape gets the same weights. Seed once, at the top of a program.")

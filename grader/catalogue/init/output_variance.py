@@ -44,57 +44,23 @@ def leaves_the_bias_for_a_zero_input(output_variance, bench):
     return {f"in_features={I}, second moment 0": output_variance(I, 0.0) for I in (1, 10, bench.size(11, 500))}
 
 
-@output_variance.impostor("The bias is left out. It is random too, and adds its own variance 1/(3I).")
-def leaves_out_the_bias(in_features, input_second_moment):
-    return input_second_moment / 3
-
-
-@output_variance.impostor(
-    "You take the squared bound for the bias' variance. The variance of a uniform number is a third of that."
-)
-def takes_the_bias_bound_squared(in_features, input_second_moment):
-    return input_second_moment / 3 + 1 / in_features
-
-
-@output_variance.impostor(
-    "You take the squared bound 1/I for the variance of weight and bias. The variance of a uniform number is a third of that."
-)
-def takes_the_bounds_squared(in_features, input_second_moment):
-    return input_second_moment + 1 / in_features
-
-
-@output_variance.impostor("You count the bias once for each input. An output adds it once.")
-def adds_the_bias_for_every_input(in_features, input_second_moment):
-    return (input_second_moment + 1) / 3
-
-
-@output_variance.impostor("You count one product. An output adds up I of them, and their variances add up with them.")
-def counts_one_product(in_features, input_second_moment):
-    return (input_second_moment + 1) / (3 * in_features)
-
-
-@output_variance.impostor("You return the standard deviation. The variance is its square.")
-def returns_the_standard_deviation(in_features, input_second_moment):
-    return math.sqrt(input_second_moment / 3 + 1 / (3 * in_features))
-
-
-@output_variance.impostor("You square the second moment. It is the mean of x² already.")
-def squares_the_second_moment(in_features, input_second_moment):
-    return input_second_moment**2 / 3 + 1 / (3 * in_features)
-
-
-@output_variance.impostor(
-    "You multiply by I once too often: in I · Var(w) · m₂ the I of the sum and the I of Var(w) = 1/(3I) cancel."
-)
-def multiplies_by_the_inputs(in_features, input_second_moment):
-    return in_features * input_second_moment / 3 + 1 / (3 * in_features)
-
-
-@output_variance.impostor("You take He's variance 2/I for the weights. A default layer's is 1/(3I).")
-def takes_he_variance(in_features, input_second_moment):
-    return 2 * input_second_moment + 1 / (3 * in_features)
-
-
-@output_variance.impostor("You halve the result, as a ReLU behind the layer would. Asked is the layer's own output.")
-def halves_for_a_relu(in_features, input_second_moment):
-    return (input_second_moment + 1 / in_features) / 6
+# fmt: off
+output_variance.mistake("leaves_out_the_bias", {" + variance": ""}, "The bias is left out. It is random too, and adds its own variance 1/(3I).")
+output_variance.mistake("takes_the_bias_bound_squared", {"+ variance": "+ 1 / in_features"},
+    "You take the squared bound for the bias' variance. The variance of a uniform number is a third of that.")
+output_variance.mistake("takes_the_bounds_squared", {"1 / (3 * in_features)": "1 / in_features"},
+    "You take the squared bound 1/I for the variance of weight and bias. The variance of a uniform number is a third of that.")
+output_variance.mistake("adds_the_bias_for_every_input", {"+ variance": "+ in_features * variance"},
+    "You count the bias once for each input. An output adds it once.")
+output_variance.mistake("counts_one_product", {"return in_features * variance": "return variance"},
+    "You count one product. An output adds up I of them, and their variances add up with them.")
+output_variance.mistake("returns_the_standard_deviation", {"return ": "return math.sqrt(", "+ variance": "+ variance)"},
+    "You return the standard deviation. The variance is its square.")
+output_variance.mistake("squares_the_second_moment", {"input_second_moment +": "input_second_moment**2 +"},
+    "You square the second moment. It is the mean of x² already.")
+output_variance.mistake("multiplies_by_the_inputs", {"return in_features": "return in_features * in_features"},
+    "You multiply by I once too often: in I · Var(w) · m₂ the I of the sum and the I of Var(w) = 1/(3I) cancel.")
+output_variance.mistake("takes_he_variance", {"* variance *": "* (2 / in_features) *"},
+    "You take He's variance 2/I for the weights. A default layer's is 1/(3I).")
+output_variance.mistake("halves_for_a_relu", {"return ": "return 0.5 * (", "+ variance": "+ variance)"},
+    "You halve the result, as a ReLU behind the layer would. Asked is the layer's own output.")

@@ -1,7 +1,5 @@
 """Task reset_bias_."""
 
-import math
-
 import torch
 from torch import nn
 
@@ -70,124 +68,38 @@ def writes_into_a_parameter(reset_bias_, bench):
     return answers
 
 
-@reset_bias_.impostor(
-    "You go by the bias' own length (the weight's fan-out). A bias has no fan-in of its own: take the weight's number of inputs."
-)
-def goes_by_its_own_length(bias, weight):
-    bound = 1 / math.sqrt(len(bias)) if weight.numel() else 0
-    bias.data.uniform_(-bound, bound)
-
-
-@reset_bias_.impostor("You set the bias to zero. nn.Linear draws it, from the same box as the weight.")
-def sets_zero(bias, weight):
-    bias.data.zero_()
-
-
-@reset_bias_.impostor("You draw the bias with ReLU's gain, up to √(6/I). nn.Linear's bound is 1/√I.")
-def draws_for_relu(bias, weight):
-    bound = math.sqrt(6 / weight.shape[1]) if weight.shape[1] else 0
-    bias.data.uniform_(-bound, bound)
-
-
-@reset_bias_.impostor("You use the standard deviation 1/√(3I) as the bound. The box must reach to √3 times that.")
-def takes_the_std_for_the_bound(bias, weight):
-    bound = 1 / math.sqrt(3 * weight.shape[1]) if weight.shape[1] else 0
-    bias.data.uniform_(-bound, bound)
-
-
-@reset_bias_.impostor("Your bound is 1/I: the square root is missing.")
-def forgets_the_root(bias, weight):
-    bound = 1 / weight.shape[1] if weight.shape[1] else 0
-    bias.data.uniform_(-bound, bound)
-
-
-@reset_bias_.impostor("You go by the number of all weights, O · I. One output adds up I inputs: only they count.")
-def goes_by_all_weights(bias, weight):
-    bound = 1 / math.sqrt(weight.numel()) if weight.numel() else 0
-    bias.data.uniform_(-bound, bound)
-
-
-@reset_bias_.impostor(
-    "You draw normal numbers of the right spread. The default is uniform: flat up to its bound, and nothing beyond."
-)
-def draws_normal_numbers(bias, weight):
-    bias.data.normal_(std=1 / math.sqrt(3 * weight.shape[1]) if weight.shape[1] else 0)
-
-
-@reset_bias_.impostor(
-    "You draw positive numbers only, from 0 to the bound. The box reaches from minus the bound to plus the bound."
-)
-def draws_positive_numbers_only(bias, weight):
-    bias.data.uniform_(0, 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0)
-
-
-@reset_bias_.impostor("You draw one number and give it to every output. Draw one for each.")
-def repeats_one_number(bias, weight):
-    bound = 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0
-    bias.data.copy_(bias.new_empty(1).uniform_(-bound, bound))
-
-
-@reset_bias_.impostor("You divide by the fan-in even where it is 0. torch takes 0 as the bound then: the bias is zero.")
-def divides_by_no_inputs(bias, weight):
-    bound = 1 / math.sqrt(weight.shape[1])
-    bias.data.uniform_(-bound, bound)
-
-
-@reset_bias_.impostor(
-    "Without inputs you leave the bias as it was. It has numbers to fill even then: the bound is 0, so they are zeros."
-)
-def leaves_the_bias_without_inputs(bias, weight):
-    if weight.shape[1]:
-        bound = 1 / math.sqrt(weight.shape[1])
-        bias.data.uniform_(-bound, bound)
-
-
-@reset_bias_.impostor("You count at least one input, so without any the bound is 1. torch takes 0 then: the bias is zero.")
-def counts_at_least_one_input(bias, weight):
-    bound = 1 / math.sqrt(max(weight.shape[1], 1))
-    bias.data.uniform_(-bound, bound)
-
-
-@reset_bias_.impostor(
-    "You fill a new tensor and leave the given one as it was. The optimizer holds the given one: write into its memory."
-)
-def fills_a_new_tensor(bias, weight):
-    bound = 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0
-    return torch.empty_like(bias).uniform_(-bound, bound)
-
-
-@reset_bias_.impostor("You give `.data` another tensor: the bias moves to other memory. Fill the memory it has.")
-def moves_to_other_memory(bias, weight):
-    bound = 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0
-    bias.data = torch.empty_like(bias.data).uniform_(-bound, bound)
-
-
-@reset_bias_.impostor(
-    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it.",
-    raises=RuntimeError,
-)
-def lets_autograd_record(bias, weight):
-    bound = 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0
-    bias.uniform_(-bound, bound)
-
-
-@reset_bias_.impostor(
-    "You switch the bias' requires_grad off and leave it off: it will never learn. Stop autograd's recording instead."
-)
-def leaves_the_bias_frozen(bias, weight):
-    bound = 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0
-    bias.requires_grad_(False).uniform_(-bound, bound)
-
-
-@reset_bias_.impostor("You seed inside the function: every reset draws the same numbers. Seed once, at the top of a program.")
-def seeds_inside(bias, weight):
-    torch.manual_seed(0)
-    bound = 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0
-    bias.data.uniform_(-bound, bound)
-
-
-@reset_bias_.impostor("You draw the weight anew as well. This function may only read the weight's shape.")
-def draws_the_weight_too(bias, weight):
-    bound = 1 / math.sqrt(weight.shape[1]) if weight.shape[1] else 0
-    weight.data.uniform_(-bound, bound)
-    bias.data.uniform_(-bound, bound)
+# fmt: off
+reset_bias_.mistake("goes_by_its_own_length", {"math.sqrt(fan_in)": "math.sqrt(max(len(bias), 1))"},
+    "You go by the bias' own length (the weight's fan-out). A bias has no fan-in of its own: take the weight's number of inputs.")
+reset_bias_.mistake("sets_zero", {"uniform_(-bound, bound)": "zero_()"}, "You set the bias to zero. nn.Linear draws it, from the same box as the weight.")
+reset_bias_.mistake("draws_for_relu", {"1 / math.sqrt(fan_in)": "math.sqrt(6 / fan_in)"},
+    "You draw the bias with ReLU's gain, up to √(6/I). nn.Linear's bound is 1/√I.")
+reset_bias_.mistake("takes_the_std_for_the_bound", {"math.sqrt(fan_in)": "math.sqrt(3 * fan_in)"},
+    "You use the standard deviation 1/√(3I) as the bound. The box must reach to √3 times that.")
+reset_bias_.mistake("forgets_the_root", {"math.sqrt(fan_in)": "fan_in"}, "Your bound is 1/I: the square root is missing.")
+reset_bias_.mistake("goes_by_all_weights", {"weight.shape[1]": "weight.numel()"},
+    "You go by the number of all weights, O · I. One output adds up I inputs: only they count.")
+reset_bias_.mistake("draws_normal_numbers", {"uniform_(-bound, bound)": "normal_(std=bound / math.sqrt(3))"},
+    "You draw normal numbers of the right spread. The default is uniform: flat up to its bound, and nothing beyond.")
+reset_bias_.mistake("draws_positive_numbers_only", {"-bound": "0"},
+    "You draw positive numbers only, from 0 to the bound. The box reaches from minus the bound to plus the bound.")
+reset_bias_.mistake("repeats_one_number", {"bias.uniform_(-bound, bound)": "bias.copy_(bias.new_empty(1).uniform_(-bound, bound))"},
+    "You draw one number and give it to every output. Draw one for each.")
+reset_bias_.mistake("divides_by_no_inputs", {" if fan_in > 0 else 0": ""},
+    "You divide by the fan-in even where it is 0. torch takes 0 as the bound then: the bias is zero.")
+reset_bias_.mistake("leaves_the_bias_without_inputs", {"uniform_(-bound, bound)": "uniform_(-bound, bound) if fan_in > 0 else bias"},
+    "Without inputs you leave the bias as it was. It has numbers to fill even then: the bound is 0, so they are zeros.")
+reset_bias_.mistake("counts_at_least_one_input", {"weight.shape[1]": "max(weight.shape[1], 1)"},
+    "You count at least one input, so without any the bound is 1. torch takes 0 then: the bias is zero.")
+reset_bias_.mistake("fills_a_new_tensor", {"bias.uniform_": "torch.empty_like(bias).uniform_"},
+    "You fill a new tensor and leave the given one as it was. The optimizer holds the given one: write into its memory.")
+reset_bias_.mistake("moves_to_other_memory", {"return bias.uniform_": "bias.data = torch.empty_like(bias).uniform_"},
+    "You give `.data` another tensor: the bias moves to other memory. Fill the memory it has.")
+reset_bias_.mistake("lets_autograd_record", {"no_grad": "enable_grad"},
+    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it.", raises=RuntimeError)
+reset_bias_.mistake("leaves_the_bias_frozen", {"bias.uniform_": "bias.requires_grad_(False).uniform_"},
+    "You switch the bias' requires_grad off and leave it off: it will never learn. Stop autograd's recording instead.")
+reset_bias_.mistake("seeds_inside", {"bound = ": "torch.manual_seed(0)\n    bound = "},
+    "You seed inside the function: every reset draws the same numbers. Seed once, at the top of a program.")
+reset_bias_.mistake("draws_the_weight_too", {"return bias": "weight.uniform_(-bound, bound)\n        return bias"},
+    "You draw the weight anew as well. This function may only read the weight's shape.")

@@ -85,97 +85,41 @@ def writes_into_parameters(reset_like_torch, bench):
     }
 
 
-@reset_like_torch.impostor(
-    "You draw the bias before the weight. Each is drawn rightly, but the stream's first numbers belong to the weight."
-)
-def draws_the_bias_first(weight, bias):
-    bound = 1 / math.sqrt(weight.shape[1])
-    if bias is not None:
-        bias.data.uniform_(-bound, bound)
-    weight.data.uniform_(-bound, bound)
-
-
-@reset_like_torch.impostor(
-    "You seed inside the function. The caller's seed must decide, and the next layer must get other numbers."
-)
-def seeds_inside(weight, bias):
-    torch.manual_seed(0)
-    bound = 1 / math.sqrt(weight.shape[1])
-    weight.data.uniform_(-bound, bound)
-    if bias is not None:
-        bias.data.uniform_(-bound, bound)
-
-
-@reset_like_torch.impostor(
-    "You put the generator's state back afterwards, so the next layer draws the same numbers again. Let the stream move on."
-)
-def winds_the_stream_back(weight, bias):
-    bound = 1 / math.sqrt(weight.shape[1])
-    with torch.random.fork_rng():
-        weight.data.uniform_(-bound, bound)
-        if bias is not None:
-            bias.data.uniform_(-bound, bound)
-
-
-@reset_like_torch.impostor(
-    "You draw in float64 and round to float32. A float64 number takes more from the stream: draw in float32."
-)
-def draws_in_float64(weight, bias):
-    bound = 1 / math.sqrt(weight.shape[1])
-    weight.data.copy_(weight.double().uniform_(-bound, bound))
-    if bias is not None:
-        bias.data.copy_(bias.double().uniform_(-bound, bound))
+# fmt: off
+reset_like_torch.mistake("draws_the_bias_first", {"    reset_weight_(weight)\n": "", "(bias, weight)": "(bias, weight)\n    reset_weight_(weight)"},
+    "You draw the bias before the weight. Each is drawn rightly, but the stream's first numbers belong to the weight.")
+reset_like_torch.mistake("seeds_inside", {"reset_weight_": "torch.manual_seed(0)\n    reset_weight_"},
+    "You seed inside the function. The caller's seed must decide, and the next layer must get other numbers.")
+reset_like_torch.mistake("winds_the_stream_back", {"def ": "@torch.random.fork_rng()\ndef "},
+    "You put the generator's state back afterwards, so the next layer draws the same numbers again. Let the stream move on.")
+reset_like_torch.mistake("draws_in_float64",
+    {"reset_weight_(weight)": "weight.data.copy_(reset_weight_(weight.double()))", "reset_bias_(bias,": "bias.data[:] = reset_bias_(bias.double(),"},
+    "You draw in float64 and round to float32. A float64 number takes more from the stream: draw in float32.")
 
 
 @reset_like_torch.impostor("You draw with NumPy, whose stream is another one: torch.manual_seed does not touch it.")
 def draws_with_numpy(weight, bias):
     bound = 1 / math.sqrt(weight.shape[1])
-    weight.data.copy_(torch.from_numpy(np.random.uniform(-bound, bound, tuple(weight.shape))))
-    if bias is not None:
-        bias.data.copy_(torch.from_numpy(np.random.uniform(-bound, bound, tuple(bias.shape))))
+    for each in (weight, bias):
+        if each is not None:
+            each.data.copy_(torch.from_numpy(np.random.uniform(-bound, bound, tuple(each.shape))))
 
 
-@reset_like_torch.impostor("You draw normal numbers; nn.Linear's are uniform.")
-def draws_normal_numbers(weight, bias):
-    std = 1 / math.sqrt(3 * weight.shape[1])
-    weight.data.normal_(std=std)
-    if bias is not None:
-        bias.data.normal_(std=std)
+reset_like_torch.mistake("draws_normal_numbers", {
+    "reset_weight_(weight)": "std = 1 / math.sqrt(3 * weight.shape[1])\n    weight.data.normal_(std=std)", "reset_bias_(bias, weight)": "bias.data.normal_(std=std)"},
+    "You draw normal numbers; nn.Linear's are uniform.")
+reset_like_torch.mistake("draws_the_weight_for_relu", {"(weight)": "(weight, a=0)"},
+    "You draw the weight with ReLU's gain, He initialisation. nn.Linear's bound is 1/√I.")
+reset_like_torch.mistake("takes_the_std_for_the_bound", {
+    "reset_weight_(weight)": "std = 1 / math.sqrt(3 * weight.shape[1])\n    weight.data.uniform_(-std, std)", "reset_bias_(bias, weight)": "bias.data.uniform_(-std, std)"},
+    "You use the standard deviation 1/√(3I) as the bound. The boxes must reach to √3 times that.")
+reset_like_torch.mistake("draws_the_bias_by_its_length", {"(bias, weight)": "(bias, weight.T)"},
+    "Your weight is torch's, but the bias goes by its own length. Its bound is the weight's: 1/√I.")
+reset_like_torch.mistake("sets_a_zero_bias", {"reset_bias_(bias, weight)": "bias.data.zero_()"},
+    "Your weight is torch's, but the bias is set to zero. nn.Linear draws it.")
 
 
-@reset_like_torch.impostor("You draw the weight with ReLU's gain, He initialisation. nn.Linear's bound is 1/√I.")
-def draws_the_weight_for_relu(weight, bias):
-    bound = 1 / math.sqrt(weight.shape[1])
-    weight.data.uniform_(-math.sqrt(6) * bound, math.sqrt(6) * bound)
-    if bias is not None:
-        bias.data.uniform_(-bound, bound)
-
-
-@reset_like_torch.impostor("You use the standard deviation 1/√(3I) as the bound. The boxes must reach to √3 times that.")
-def takes_the_std_for_the_bound(weight, bias):
-    bound = 1 / math.sqrt(3 * weight.shape[1])
-    weight.data.uniform_(-bound, bound)
-    if bias is not None:
-        bias.data.uniform_(-bound, bound)
-
-
-@reset_like_torch.impostor("Your weight is torch's, but the bias goes by its own length. Its bound is the weight's: 1/√I.")
-def draws_the_bias_by_its_length(weight, bias):
-    weight.data.uniform_(-1 / math.sqrt(weight.shape[1]), 1 / math.sqrt(weight.shape[1]))
-    if bias is not None:
-        bias.data.uniform_(-1 / math.sqrt(len(bias)), 1 / math.sqrt(len(bias)))
-
-
-@reset_like_torch.impostor("Your weight is torch's, but the bias is set to zero. nn.Linear draws it.")
-def sets_a_zero_bias(weight, bias):
-    weight.data.uniform_(-1 / math.sqrt(weight.shape[1]), 1 / math.sqrt(weight.shape[1]))
-    if bias is not None:
-        bias.data.zero_()
-
-
-@reset_like_torch.impostor(
-    "You draw one table (O, I + 1) with the bias as a column, so the stream runs through rows of I + 1. First all of the weight."
-)
+@reset_like_torch.impostor("You draw one table (O, I + 1) with the bias as a column, so the stream runs through rows of I + 1. First all of the weight.")
 def draws_the_bias_as_a_column(weight, bias):
     bound, (O, I) = 1 / math.sqrt(weight.shape[1]), weight.shape
     table = weight.new_empty(O, I if bias is None else I + 1).uniform_(-bound, bound)
@@ -184,54 +128,16 @@ def draws_the_bias_as_a_column(weight, bias):
         bias.data.copy_(table[:, I])
 
 
-@reset_like_torch.impostor(
-    "You draw the weight as (I, O) and transpose it: the stream fills columns. nn.Linear fills row by row."
-)
-def draws_column_by_column(weight, bias):
-    bound = 1 / math.sqrt(weight.shape[1])
-    weight.data.copy_(weight.new_empty(weight.shape[1], weight.shape[0]).uniform_(-bound, bound).T)
-    if bias is not None:
-        bias.data.uniform_(-bound, bound)
-
-
-@reset_like_torch.impostor("You draw a bias even where there is none: whatever is drawn afterwards is moved along the stream.")
-def draws_a_bias_for_none(weight, bias):
-    bound = 1 / math.sqrt(weight.shape[1])
-    weight.data.uniform_(-bound, bound)
-    drawn = weight.new_empty(weight.shape[0]).uniform_(-bound, bound)
-    if bias is not None:
-        bias.data.copy_(drawn)
-
-
-@reset_like_torch.impostor("You reset the bias without asking whether it is None.")
-def always_resets_the_bias(weight, bias):
-    bound = 1 / math.sqrt(weight.shape[1])
-    weight.data.uniform_(-bound, bound)
-    bias.data.uniform_(-bound, bound)
-
-
-@reset_like_torch.impostor("You fill new tensors and leave the given ones as they were. Write into their memory.")
-def fills_new_tensors(weight, bias):
-    bound = 1 / math.sqrt(weight.shape[1])
-    weight = torch.empty_like(weight).uniform_(-bound, bound)
-    bias = None if bias is None else torch.empty_like(bias).uniform_(-bound, bound)
-    return weight, bias
-
-
-@reset_like_torch.impostor("You give `.data` another tensor: weight and bias move to other memory. Fill the memory they have.")
-def moves_to_other_memory(weight, bias):
-    bound = 1 / math.sqrt(weight.shape[1])
-    weight.data = torch.empty_like(weight.data).uniform_(-bound, bound)
-    if bias is not None:
-        bias.data = torch.empty_like(bias.data).uniform_(-bound, bound)
-
-
-@reset_like_torch.impostor(
-    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it.",
-    raises=RuntimeError,
-)
-def lets_autograd_record(weight, bias):
-    bound = 1 / math.sqrt(weight.shape[1])
-    weight.uniform_(-bound, bound)
-    if bias is not None:
-        bias.uniform_(-bound, bound)
+reset_like_torch.mistake("draws_column_by_column",
+    {"reset_weight_(weight)": "bound = 1 / math.sqrt(weight.shape[1])\n    weight.data.copy_(weight.new_empty(*weight.T.shape).uniform_(-bound, bound).T)"},
+    "You draw the weight as (I, O) and transpose it: the stream fills columns. nn.Linear fills row by row.")
+reset_like_torch.mistake("draws_a_bias_for_none", {"(bias, weight)": "(bias, weight)\n    else:\n        reset_bias_(weight.new_empty(len(weight)), weight)"},
+    "You draw a bias even where there is none: whatever is drawn afterwards is moved along the stream.")
+reset_like_torch.mistake("always_resets_the_bias", {"if bias is not None:\n        ": ""}, "You reset the bias without asking whether it is None.")
+reset_like_torch.mistake("fills_new_tensors", {"(weight)": "(torch.empty_like(weight))", "(bias, weight)": "(torch.empty_like(bias), weight)"},
+    "You fill new tensors and leave the given ones as they were. Write into their memory.")
+reset_like_torch.mistake("moves_to_other_memory",
+    {"reset_weight_(weight)": "weight.data = reset_weight_(torch.empty_like(weight))", "reset_bias_(bias,": "bias.data = reset_bias_(torch.empty_like(bias),"},
+    "You give `.data` another tensor: weight and bias move to other memory. Fill the memory they have.")
+reset_like_torch.mistake("lets_autograd_record", {"reset_weight_(weight)": "weight.copy_(reset_weight_(torch.empty_like(weight)))"},
+    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it.", raises=RuntimeError)

@@ -106,167 +106,48 @@ def takes_an_empty_weight(reset_weight_, bench, dtype=torch.float32):
     return answers
 
 
-@reset_weight_.impostor("You use the standard deviation as the bound. The box must reach to √3 times the std.")
-def takes_the_std_for_the_bound(weight, a=math.sqrt(5)):
-    bound = math.sqrt(2 / ((1 + a**2) * max(weight.shape[1], 1)))
-    weight.data.uniform_(-bound, bound)
-    return weight
-
-
-@reset_weight_.impostor("You use the variance where the standard deviation belongs, so the box is far too narrow. Take its root.")
-def takes_the_variance_for_the_std(weight, a=math.sqrt(5)):
-    bound = math.sqrt(3) * 2 / ((1 + a**2) * max(weight.shape[1], 1))
-    weight.data.uniform_(-bound, bound)
-    return weight
-
-
-@reset_weight_.impostor(
-    "You go by weight.size(0), the number of outputs. The fan-in is the number of inputs: the weight's second size."
-)
-def goes_by_the_outputs(weight, a=math.sqrt(5)):
-    bound = math.sqrt(6 / ((1 + a**2) * max(weight.shape[0], 1)))
-    weight.data.uniform_(-bound, bound)
-    return weight
-
-
-@reset_weight_.impostor(
-    "You go by fan-in and fan-out together, as Xavier initialisation does. This bound knows the fan-in alone."
-)
-def goes_by_both_fans(weight, a=math.sqrt(5)):
-    bound = math.sqrt(12 / ((1 + a**2) * max(sum(weight.shape), 1)))
-    weight.data.uniform_(-bound, bound)
-    return weight
-
-
-@reset_weight_.impostor("You draw with ReLU's gain √2 whatever `a` is: He's bound √(6/I). The default slope √5 gives 1/√I.")
-def always_draws_for_relu(weight, a=math.sqrt(5)):
-    bound = math.sqrt(6 / max(weight.shape[1], 1))
-    weight.data.uniform_(-bound, bound)
-    return weight
-
-
-@reset_weight_.impostor("You ignore `a`: 1/√I is the bound of the default slope only.")
-def ignores_the_slope(weight, a=math.sqrt(5)):
-    bound = 1 / math.sqrt(max(weight.shape[1], 1))
-    weight.data.uniform_(-bound, bound)
-    return weight
-
-
-@reset_weight_.impostor("Your gain holds 1 + a. The slope must be squared: 1 + a².")
-def leaves_the_slope_unsquared(weight, a=math.sqrt(5)):
-    bound = math.sqrt(6 / ((1 + a) * max(weight.shape[1], 1)))
-    weight.data.uniform_(-bound, bound)
-    return weight
-
-
-@reset_weight_.impostor(
-    "You draw normal numbers of the right spread. The default is uniform: flat up to its bound, and nothing beyond."
-)
-def draws_normal_numbers(weight, a=math.sqrt(5)):
-    weight.data.normal_(std=math.sqrt(2 / ((1 + a**2) * max(weight.shape[1], 1))))
-    return weight
-
-
-@reset_weight_.impostor(
-    "You draw positive numbers only, from 0 to the bound. The box reaches from minus the bound to plus the bound."
-)
-def draws_positive_numbers_only(weight, a=math.sqrt(5)):
-    bound = math.sqrt(6 / ((1 + a**2) * max(weight.shape[1], 1)))
-    weight.data.uniform_(0, bound)
-    return weight
-
-
-@reset_weight_.impostor("You draw one row and give it to every output. Outputs that start equal stay equal: draw O · I numbers.")
-def repeats_one_row(weight, a=math.sqrt(5)):
-    bound = math.sqrt(6 / ((1 + a**2) * max(weight.shape[1], 1)))
-    weight.data.copy_(weight.new_empty(weight.shape[1]).uniform_(-bound, bound))
-    return weight
-
-
-@reset_weight_.impostor(
-    "You fill a new tensor and leave the given one as it was. The optimizer holds the given one: write into its memory."
-)
-def fills_a_new_tensor(weight, a=math.sqrt(5)):
-    bound = math.sqrt(6 / ((1 + a**2) * max(weight.shape[1], 1)))
-    return torch.empty_like(weight).uniform_(-bound, bound).requires_grad_(weight.requires_grad)
-
-
-@reset_weight_.impostor(
-    "You give `.data` another tensor: the weight moves to other memory, and its views keep the old numbers. Fill the memory it has."
-)
-def moves_to_other_memory(weight, a=math.sqrt(5)):
-    bound = math.sqrt(6 / ((1 + a**2) * max(weight.shape[1], 1)))
-    weight.data = torch.empty_like(weight.data).uniform_(-bound, bound)
-    return weight
-
-
-@reset_weight_.impostor(
-    "You flatten the weight and fill that. Of a transposed weight `flatten` and `reshape` make a copy, and the copy is all you fill."
-)
-def fills_a_flattened_copy(weight, a=math.sqrt(5)):
-    bound = math.sqrt(6 / ((1 + a**2) * max(weight.shape[1], 1)))
-    weight.data.flatten().uniform_(-bound, bound)
-    return weight
-
-
-@reset_weight_.impostor(
-    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it.",
-    raises=RuntimeError,
-)
-def lets_autograd_record(weight, a=math.sqrt(5)):
-    bound = math.sqrt(6 / ((1 + a**2) * max(weight.shape[1], 1)))
-    return weight.uniform_(-bound, bound)
-
-
-@reset_weight_.impostor(
-    "You switch the weight's requires_grad off and leave it off: it will never learn. Stop autograd's recording instead."
-)
-def leaves_the_weight_frozen(weight, a=math.sqrt(5)):
-    bound = math.sqrt(6 / ((1 + a**2) * max(weight.shape[1], 1)))
-    return weight.requires_grad_(False).uniform_(-bound, bound)
-
-
-@reset_weight_.impostor("You set requires_grad to True whatever it was: a frozen weight would start to learn. Leave it as it is.")
-def makes_every_weight_trainable(weight, a=math.sqrt(5)):
-    bound = math.sqrt(6 / ((1 + a**2) * max(weight.shape[1], 1)))
-    return weight.requires_grad_(False).uniform_(-bound, bound).requires_grad_(True)
-
-
-@reset_weight_.impostor(
-    "You switch autograd off and never on again: nothing after the reset can learn. Use no_grad as a `with` block."
-)
-def switches_autograd_off_for_good(weight, a=math.sqrt(5)):
-    bound = math.sqrt(6 / ((1 + a**2) * max(weight.shape[1], 1)))
-    torch.set_grad_enabled(False)
-    return weight.uniform_(-bound, bound)
-
-
-@reset_weight_.impostor("You seed inside the function: every reset draws the same numbers. Seed once, at the top of a program.")
-def seeds_inside(weight, a=math.sqrt(5)):
-    torch.manual_seed(0)
-    bound = math.sqrt(6 / ((1 + a**2) * max(weight.shape[1], 1)))
-    weight.data.uniform_(-bound, bound)
-    return weight
-
-
-@reset_weight_.impostor(
-    "You divide by the fan-in even where it is 0. A weight without inputs has no number to fill: return it as it is."
-)
-def divides_by_no_inputs(weight, a=math.sqrt(5)):
-    bound = math.sqrt(6 / (1 + a**2) / weight.shape[1])
-    weight.data.uniform_(-bound, bound)
-    return weight
-
-
-@reset_weight_.impostor("The weight is filled, but not returned.")
-def returns_nothing(weight, a=math.sqrt(5)):
-    bound = math.sqrt(6 / ((1 + a**2) * max(weight.shape[1], 1)))
-    weight.data.uniform_(-bound, bound)
-
-
-@reset_weight_.impostor(
-    "You return `weight.data`, another tensor that autograd does not know. Return the weight that you were given."
-)
-def returns_its_data(weight, a=math.sqrt(5)):
-    bound = math.sqrt(6 / ((1 + a**2) * max(weight.shape[1], 1)))
-    return weight.data.uniform_(-bound, bound)
+# fmt: off
+reset_weight_.mistake("takes_the_std_for_the_bound", {"kaiming_bound(fan_in, a)": "kaiming_bound(fan_in, a) / math.sqrt(3)"},
+    "You use the standard deviation as the bound. The box must reach to √3 times the std.")
+reset_weight_.mistake("takes_the_variance_for_the_std", {"kaiming_bound(fan_in, a)": "math.sqrt(3) * 2 / (1 + a**2) / fan_in"},
+    "You use the variance where the standard deviation belongs, so the box is far too narrow. Take its root.")
+reset_weight_.mistake("goes_by_the_outputs", {"shape[1]": "shape[0]"},
+    "You go by weight.size(0), the number of outputs. The fan-in is the number of inputs: the weight's second size.")
+reset_weight_.mistake("goes_by_both_fans", {"(fan_in, a)": "(sum(weight.shape) / 2, a)"},
+    "You go by fan-in and fan-out together, as Xavier initialisation does. This bound knows the fan-in alone.")
+reset_weight_.mistake("always_draws_for_relu", {"(fan_in, a)": "(fan_in, 0)"},
+    "You draw with ReLU's gain √2 whatever `a` is: He's bound √(6/I). The default slope √5 gives 1/√I.")
+reset_weight_.mistake("ignores_the_slope", {"kaiming_bound(fan_in, a)": "1 / math.sqrt(fan_in)"}, "You ignore `a`: 1/√I is the bound of the default slope only.")
+reset_weight_.mistake("takes_zero_for_the_default_slope", {"a=math.sqrt(5)": "a=0"},
+    "Where `a` is left out you take 0, the slope of a plain ReLU. nn.Linear takes √5: write `a=math.sqrt(5)`.")
+reset_weight_.mistake("takes_five_for_the_default_slope", {"a=math.sqrt(5)": "a=5"},
+    "Where `a` is left out you take 5. nn.Linear takes its root: write `a=math.sqrt(5)`.")
+reset_weight_.mistake("leaves_the_slope_unsquared", {"kaiming_bound(fan_in, a)": "math.sqrt(6 / (1 + a) / fan_in)"},
+    "Your gain holds 1 + a. The slope must be squared: 1 + a².")
+reset_weight_.mistake("draws_normal_numbers", {"uniform_(-bound, bound)": "normal_(std=bound / math.sqrt(3))"},
+    "You draw normal numbers of the right spread. The default is uniform: flat up to its bound, and nothing beyond.")
+reset_weight_.mistake("draws_positive_numbers_only", {"-bound": "0"},
+    "You draw positive numbers only, from 0 to the bound. The box reaches from minus the bound to plus the bound.")
+reset_weight_.mistake("repeats_one_row", {"weight.uniform_(-bound, bound)": "weight.copy_(weight.new_empty(fan_in).uniform_(-bound, bound))"},
+    "You draw one row and give it to every output. Outputs that start equal stay equal: draw O · I numbers.")
+reset_weight_.mistake("fills_a_new_tensor", {"weight.uniform_": "torch.empty_like(weight).uniform_"},
+    "You fill a new tensor and leave the given one as it was. The optimizer holds the given one: write into its memory.")
+reset_weight_.mistake("moves_to_other_memory", {"return weight.uniform_(-bound, bound)": "weight.data = torch.empty_like(weight).uniform_(-bound, bound)\n    return weight"},
+    "You give `.data` another tensor: the weight moves to other memory, and its views keep the old numbers. Fill the memory it has.")
+reset_weight_.mistake("fills_a_flattened_copy", {"return weight.uniform_(-bound, bound)": "weight.flatten().uniform_(-bound, bound)\n    return weight"},
+    "You flatten the weight and fill that. Of a transposed weight `flatten` and `reshape` make a copy, and the copy is all you fill.")
+reset_weight_.mistake("lets_autograd_record", {"no_grad": "enable_grad"},
+    "Autograd records your reset as a step of the computation, and refuses it on a parameter. Switch recording off for it.", raises=RuntimeError)
+reset_weight_.mistake("leaves_the_weight_frozen", {"weight.uniform_": "weight.requires_grad_(False).uniform_"},
+    "You switch the weight's requires_grad off and leave it off: it will never learn. Stop autograd's recording instead.")
+reset_weight_.mistake("makes_every_weight_trainable", {"uniform_(-bound, bound)": "uniform_(-bound, bound).requires_grad_(True)"},
+    "You set requires_grad to True whatever it was: a frozen weight would start to learn. Leave it as it is.")
+reset_weight_.mistake("switches_autograd_off_for_good", {"with torch.no_grad():\n        return": "torch.set_grad_enabled(False)\n    return"},
+    "You switch autograd off and never on again: nothing after the reset can learn. Use no_grad as a `with` block.")
+reset_weight_.mistake("seeds_inside", {"bound = ": "torch.manual_seed(0)\n    bound = "},
+    "You seed inside the function: every reset draws the same numbers. Seed once, at the top of a program.")
+reset_weight_.mistake("divides_by_no_inputs", {"    if fan_in == 0:\n        return weight\n": ""},
+    "You divide by the fan-in even where it is 0. A weight without inputs has no number to fill: return it as it is.")
+reset_weight_.mistake("returns_nothing", {"return weight\n": "return\n", "return weight.uniform_": "weight.uniform_"}, "The weight is filled, but not returned.")
+reset_weight_.mistake("returns_its_data", {"weight.uniform_": "weight.data.uniform_"},
+    "You return `weight.data`, another tensor that autograd does not know. Return the weight that you were given.")

@@ -77,67 +77,28 @@ def makes_a_new_model_each_time(mnist_mlp, bench):
     }
 
 
-@mnist_mlp.impostor("Nothing stands between your layers. Without ReLU three layers are one affine map, 784 to 10.")
-def forgets_relu():
-    return nn.Sequential(nn.Linear(784, 256), nn.Linear(256, 128), nn.Linear(128, 10))
-
-
-@mnist_mlp.impostor("ReLU is missing after the second layer, so that the second and third are one affine map.")
-def forgets_the_second_relu():
-    return nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.Linear(128, 10))
-
-
-@mnist_mlp.impostor("ReLU stands after the last layer, too. Logits may be negative: the last layer's output is the model's.")
-def clips_the_logits():
-    return nn.Sequential(
-        nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10), nn.ReLU()
-    )
-
-
-@mnist_mlp.impostor("Your model ends in a softmax. Cross-entropy takes the softmax itself: end with the last Linear.")
-def ends_in_softmax():
-    return nn.Sequential(
-        nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10), nn.Softmax(dim=-1)
-    )
-
-
-@mnist_mlp.impostor("Your hidden sizes are exchanged: 784 to 256, then 256 to 128.")
-def exchanges_the_hidden_sizes():
-    return nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 256), nn.ReLU(), nn.Linear(256, 10))
-
-
-@mnist_mlp.impostor("Your layers have no bias: 394 parameters are missing. Leave nn.Linear's default.")
-def leaves_out_the_biases():
-    return nn.Sequential(
-        nn.Linear(784, 256, bias=False), nn.ReLU(), nn.Linear(256, 128, bias=False), nn.ReLU(), nn.Linear(128, 10, bias=False)
-    )
-
-
-@mnist_mlp.impostor("You have one hidden layer, of 256. A second one, 256 to 128, is missing.")
-def leaves_out_a_layer():
-    return nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
-
-
-@mnist_mlp.impostor(
-    "128 numbers come out of your second layer, but the third takes 256: in_features is what the layer before gives."
-)
-def breaks_the_chain_of_sizes():
-    return nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(256, 10))
-
-
-@mnist_mlp.impostor("You return a list of layers. nn.Sequential(*layers) makes one module of it, which can be called.", raises=AttributeError)
-def returns_a_list():
-    return [nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10)]
-
-
-@mnist_mlp.impostor("Every call returns the same model, trained or not. Make a new one inside the function.")
-def returns_one_model_for_all(
-    model=nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10)),
-):
-    return model
-
-
-@mnist_mlp.impostor("You seed the generator inside the function: every model starts the same. Leave seeding to the caller.")
-def seeds_itself():
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10))
+# fmt: off
+mnist_mlp.mistake("forgets_relu", {"256),\n        nn.ReLU()": "256)", "128),\n        nn.ReLU()": "128)"},
+    "Nothing stands between your layers. Without ReLU three layers are one affine map, 784 to 10.")
+mnist_mlp.mistake("forgets_the_second_relu", {"128),\n        nn.ReLU()": "128)"},
+    "ReLU is missing after the second layer, so that the second and third are one affine map.")
+mnist_mlp.mistake("clips_the_logits", {"nn.Linear(128, 10)": "nn.Linear(128, 10), nn.ReLU()"},
+    "ReLU stands after the last layer, too. Logits may be negative: the last layer's output is the model's.")
+mnist_mlp.mistake("ends_in_softmax", {"nn.Linear(128, 10)": "nn.Linear(128, 10), nn.Softmax(dim=-1)"},
+    "Your model ends in a softmax. Cross-entropy takes the softmax itself: end with the last Linear.")
+mnist_mlp.mistake("ends_in_log_softmax", {"nn.Linear(128, 10)": "nn.Linear(128, 10), nn.LogSoftmax(dim=-1)"},
+    "Your model ends in a log-softmax, so it gives logarithms of probabilities. Cross-entropy takes log_softmax itself: end with the last Linear.")
+mnist_mlp.mistake("exchanges_the_hidden_sizes", {"784, 256": "784, 128", "256, 128": "128, 256", "128, 10": "256, 10"},
+    "Your hidden sizes are exchanged: 784 to 256, then 256 to 128.")
+mnist_mlp.mistake("leaves_out_the_biases", {"784, 256": "784, 256, bias=False", "256, 128": "256, 128, bias=False", "128, 10": "128, 10, bias=False"},
+    "Your layers have no bias: 394 parameters are missing. Leave nn.Linear's default.")
+mnist_mlp.mistake("leaves_out_a_layer", {"\n        nn.Linear(256, 128),\n        nn.ReLU(),": "", "128, 10": "256, 10"},
+    "You have one hidden layer, of 256. A second one, 256 to 128, is missing.")
+mnist_mlp.mistake("breaks_the_chain_of_sizes", {"128, 10": "256, 10"},
+    "128 numbers come out of your second layer, but the third takes 256: in_features is what the layer before gives.")
+mnist_mlp.mistake("returns_a_list", {"nn.Sequential(": "[", "\n    )": "\n    ]"},
+    "You return a list of layers. nn.Sequential(*layers) makes one module of it, which can be called.", raises=AttributeError)
+mnist_mlp.mistake("returns_one_model_for_all", {"():\n    return ": "(model=", "\n    )": "\n    )):\n    return model"},
+    "Every call returns the same model, trained or not. Make a new one inside the function.")
+mnist_mlp.mistake("seeds_itself", {"return": "torch.manual_seed(0)\n    return"},
+    "You seed the generator inside the function: every model starts the same. Leave seeding to the caller.")

@@ -143,178 +143,41 @@ def cleans_up_when_the_model_fails(shape_trace, bench):
     return answers
 
 
-@shape_trace.impostor(
-    "You feed x through the model's children in a row. That is right for a Sequential only: run the model, and let hooks watch."
-)
-def runs_the_children_in_a_row(model, x):
-    rows = []
-    for name, child in model.named_children():
-        y = child(x)
-        rows.append((name, x.shape, getattr(getattr(child, "weight", None), "shape", None), y.shape))
-        x = y
-    return rows
-
-
-@shape_trace.impostor("You list containers, too: the model and its Sequentials. A leaf is a module without children.")
-def lists_containers(model, x):
-    runs, names = [], {module: name for name, module in model.named_modules()}
-    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
-        model(x)
-    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs]
-
-
-@shape_trace.impostor("You list only nn.Linear. Every leaf has a row, with or without a weight.")
-def lists_only_linears(model, x):
-    runs, names = [], {module: name for name, module in model.named_modules()}
-    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
-        model(x)
-    return [(names[m], i[0].shape, m.weight.shape, o.shape) for m, i, o in runs if isinstance(m, nn.Linear)]
-
-
-@shape_trace.impostor("You look only at the model's direct children. Layers inside them are missing: go through named_modules().")
-def looks_at_direct_children_only(model, x):
-    runs, names = [], {module: name for name, module in model.named_children()}
-    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
-        model(x)
-    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs if m in names]
-
-
-@shape_trace.impostor("Your rows stand in the order in which layers were made. Hooks are called as layers run: keep that order.")
-def keeps_the_order_of_making(model, x):
-    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
-    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
-        model(x)
-    runs.sort(key=lambda call: [*model.modules()].index(call[0]))
-    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs if m in names]
-
-
-@shape_trace.impostor("You keep one row for a name, so a layer that runs three times appears once. Append one at every call.")
-def keeps_one_row_a_layer(model, x):
-    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
-    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
-        model(x)
-    last = {m: (i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs if m in names}
-    return [(names[m], *shapes) for m, shapes in last.items()]
-
-
-@shape_trace.impostor(
+# fmt: off
+shape_trace.mistake("runs_the_children_in_a_row", {"        model(x)": "        for child in model.children(): x = child(x)"},
+    "You feed x through the model's children in a row. That is right for a Sequential only: run the model, and let hooks watch.")
+shape_trace.mistake("lists_containers", {"if not list(module.children())": "if True"},
+    "You list containers, too: the model and its Sequentials. A leaf is a module without children.")
+shape_trace.mistake("lists_only_linears", {"if not list(module.children())": "if isinstance(module, nn.Linear)"},
+    "You list only nn.Linear. Every leaf has a row, with or without a weight.")
+shape_trace.mistake("looks_at_direct_children_only", {"named_modules": "named_children"},
+    "You look only at the model's direct children. Layers inside them are missing: go through named_modules().")
+shape_trace.mistake("keeps_the_order_of_making", {"return rows": "return sorted(rows, key=lambda row: list(dict(model.named_modules())).index(row[0]))"},
+    "Your rows stand in the order in which layers were made. Hooks are called as layers run: keep that order.")
+shape_trace.mistake("keeps_one_row_a_layer", {"return rows": "return list({row[0]: row for row in rows}.values())"},
+    "You keep one row for a name, so a layer that runs three times appears once. Append one at every call.")
+shape_trace.mistake("keeps_its_rows_in_a_default", {"(model, x)": "(model, x, rows=[])", "rows, handles = [], []": "handles = []"},
+    "Your rows stand in a default argument, which is made once: the rows of earlier calls are still in it. Make a new list in each call.")
+shape_trace.mistake("reads_the_loop_variable_late", {"watch(name, leaf)": "watch(leaf)", "watch(name, module)": "watch(module)"},
     "All your rows carry one name: the hook reads the loop's variable when it is called, after the loop has ended. Bind it "
-    "early (name=name), or look the name up by module."
-)
-def reads_the_loop_variable_late(model, x):
-    rows, handles = [], []
-    for name, module in model.named_modules():
-
-        def note(module, inputs, output):
-            rows.append((name, inputs[0].shape, getattr(getattr(module, "weight", None), "shape", None), output.shape))
-
-        if not list(module.children()):
-            handles.append(module.register_forward_hook(note))
-    try:
-        model(x)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return rows
-
-
-@shape_trace.impostor("You give a layer's type for its name. Its name is its path in the model, as in named_modules().")
-def names_layers_by_their_type(model, x):
-    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
-    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
-        model(x)
-    return [
-        (type(m).__name__, i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape)
-        for m, i, o in runs if m in names
-    ]
-
-
-@shape_trace.impostor("You exchange the weight's sizes. Its shape is that of the stored tensor: (out, in) for nn.Linear.")
-def turns_the_weights(model, x):
-    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
-    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
-        model(x)
-    shapes = {m: getattr(getattr(m, "weight", None), "shape", None) for m in names}
-    return [(names[m], i[0].shape, shapes[m] and shapes[m][1::-1] + shapes[m][2:], o.shape) for m, i, o in runs if m in names]
-
-
-@shape_trace.impostor("You read `.weight` of every layer, but ReLU has none: its row says None there.", raises=AttributeError)
-def expects_a_weight_everywhere(model, x):
-    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
-    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
-        model(x)
-    return [(names[m], i[0].shape, m.weight.shape, o.shape) for m, i, o in runs if m in names]
-
-
-@shape_trace.impostor("You ask with hasattr. A LayerNorm without affine has a weight that is None: ask for None as well.", raises=AttributeError)
-def trusts_hasattr(model, x):
-    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
-    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
-        model(x)
-    return [(names[m], i[0].shape, m.weight.shape if hasattr(m, "weight") else None, o.shape) for m, i, o in runs if m in names]
-
-
-@shape_trace.impostor("Your hooks stay on the model and go on working at every later call. Keep the handles and remove them.")
-def leaves_its_hooks(model, x):
-    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
-    for leaf in names:
-        leaf.register_forward_hook(lambda *call: runs.append(call))
-    model(x)
-    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs]
-
-
-@shape_trace.impostor("If the model fails, your hooks stay: the lines after model(x) never run. Remove them in a `finally`.")
-def leaves_its_hooks_on_failure(model, x):
-    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
-    handles = [leaf.register_forward_hook(lambda *call: runs.append(call)) for leaf in names]
-    model(x)
-    for handle in handles:
-        handle.remove()
-    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs]
-
-
-@shape_trace.impostor(
-    "You empty `_forward_hooks`, and somebody else's hooks go with yours. Keep your handles, and remove those alone."
-)
-def removes_everybodys_hooks(model, x):
-    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
-    for leaf in names:
-        leaf.register_forward_hook(lambda *call: runs.append(call))
-    try:
-        model(x)
-    finally:
-        for leaf in names:
-            leaf._forward_hooks.clear()
-    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs]
-
-
-@shape_trace.impostor(
-    "A model that is itself a leaf has no row: you leave it out (its name is ''), or call model.forward(x), which skips its hooks."
-)
-def calls_forward(model, x):
-    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
-    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
-        model.forward(x)
-    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs if m in names]
-
-
-@shape_trace.impostor("You switch the model to eval() and leave it so: its dropout is off from then on. Shapes need no eval().")
-def leaves_the_model_in_eval_mode(model, x):
-    model.eval()
-    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
-    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
-        model(x)
-    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs if m in names]
-
-
-@shape_trace.impostor(
-    "You set the mode back for the whole model, but a part can have its own. Shapes need no eval(): leave modes alone."
-)
-def gives_every_part_the_models_mode(model, x):
-    mode = model.training
-    model.eval()
-    runs, names = [], {m: name for name, m in model.named_modules() if not list(m.children())}
-    with nn.modules.module.register_module_forward_hook(lambda *call: runs.append(call)):
-        model(x)
-    model.train(mode)
-    return [(names[m], i[0].shape, getattr(getattr(m, "weight", None), "shape", None), o.shape) for m, i, o in runs if m in names]
+    "early (name=name), or look the name up by module.")
+shape_trace.mistake("names_layers_by_their_type", {"append((name": "append((type(leaf).__name__"},
+    "You give a layer's type for its name. Its name is its path in the model, as in named_modules().")
+shape_trace.mistake("turns_the_weights", {"weight.shape": "weight.transpose(0, 1).shape"},
+    "You exchange the weight's sizes. Its shape is that of the stored tensor: (out, in) for nn.Linear.")
+shape_trace.mistake("expects_a_weight_everywhere", {'getattr(leaf, "weight", None)': "leaf.weight"},
+    "You read `.weight` of every layer, but ReLU has none: its row says None there.", raises=AttributeError)
+shape_trace.mistake("trusts_hasattr", {"None if weight is None else tuple(weight.shape)": 'tuple(weight.shape) if hasattr(leaf, "weight") else None'},
+    "You ask with hasattr. A LayerNorm without affine has a weight that is None: ask for None as well.", raises=AttributeError)
+shape_trace.mistake("leaves_its_hooks", {"handle.remove()": "pass"},
+    "Your hooks stay on the model and go on working at every later call. Keep the handles and remove them.")
+shape_trace.mistake("leaves_its_hooks_on_failure", {"try:\n        model(x)\n    finally:\n        for": "model(x)\n    for"},
+    "If the model fails, your hooks stay: the lines after model(x) never run. Remove them in a `finally`.")
+shape_trace.mistake("removes_everybodys_hooks", {"for handle in handles": "for module in model.modules()", "handle.remove()": "module._forward_hooks.clear()"},
+    "You empty `_forward_hooks`, and somebody else's hooks go with yours. Keep your handles, and remove those alone.")
+shape_trace.mistake("calls_forward", {"model(x)": "model.forward(x)"},
+    "A model that is itself a leaf has no row: you leave it out (its name is ''), or call model.forward(x), which skips its hooks.")
+shape_trace.mistake("leaves_the_model_in_eval_mode", {"model(x)": "model.eval()(x)"},
+    "You switch the model to eval() and leave it so: its dropout is off from then on. Shapes need no eval().")
+shape_trace.mistake("gives_every_part_the_models_mode", {"try": "mode = model.training\n    try", "model(x)": "model.eval()(x)", "return": "model.train(mode)\n    return"},
+    "You set the mode back for the whole model, but a part can have its own. Shapes need no eval(): leave modes alone.")

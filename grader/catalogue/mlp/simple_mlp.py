@@ -91,197 +91,42 @@ def starts_as_new_linear_layers_do(SimpleMLP, bench):
     }
 
 
-@SimpleMLP.impostor(
-    "Nothing stands between your two layers. Without ReLU they are one affine map, 16 to 4, however they are trained."
-)
-class forgets_relu(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.fc1 = nn.Linear(16, 8)
-        self.fc2 = nn.Linear(8, 4)
-
-    def forward(self, x):
-        return self.fc2(self.fc1(x))
-
-
-@SimpleMLP.impostor("You apply ReLU after the last layer, too. Logits may be negative; ReLU makes zeros of them.")
-class clips_the_logits(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.fc1 = nn.Linear(16, 8)
-        self.fc2 = nn.Linear(8, 4)
-
-    def forward(self, x):
-        return self.fc2(self.fc1(x).relu()).relu()
-
-
-@SimpleMLP.impostor("You apply ReLU after fc2 instead of after fc1. It belongs between the layers; the logits stay as they are.")
-class puts_relu_last(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.fc1 = nn.Linear(16, 8)
-        self.fc2 = nn.Linear(8, 4)
-
-    def forward(self, x):
-        return self.fc2(self.fc1(x)).relu()
-
-
-@SimpleMLP.impostor("You apply ReLU to x, before fc1. It belongs between the layers: x is to arrive as it is.")
-class puts_relu_first(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.fc1 = nn.Linear(16, 8)
-        self.fc2 = nn.Linear(8, 4)
-
-    def forward(self, x):
-        return self.fc2(self.fc1(x.relu()))
-
-
-@SimpleMLP.impostor("You return probabilities. Return the logits, fc2's own output: cross-entropy takes the softmax itself.")
-class returns_probabilities(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.fc1 = nn.Linear(16, 8)
-        self.fc2 = nn.Linear(8, 4)
-
-    def forward(self, x):
-        return self.fc2(self.fc1(x).relu()).softmax(-1)
-
-
-@SimpleMLP.impostor("In evaluation mode you return probabilities. Logits are asked in both modes: nothing in this network depends on the mode.")
-class returns_probabilities_in_evaluation(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.fc1 = nn.Linear(16, 8)
-        self.fc2 = nn.Linear(8, 4)
-
-    def forward(self, x):
-        z = self.fc2(self.fc1(x).relu())
-        return z if self.training else z.softmax(-1)
-
-
-@SimpleMLP.impostor("You return logarithms of probabilities. Cross-entropy takes log_softmax itself: return fc2's own output.")
-class returns_log_probabilities(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.fc1 = nn.Linear(16, 8)
-        self.fc2 = nn.Linear(8, 4)
-
-    def forward(self, x):
-        return self.fc2(self.fc1(x).relu()).log_softmax(-1)
-
-
-@SimpleMLP.impostor("Your activation is tanh. The network asked for has ReLU between its layers.")
-class takes_tanh(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.fc1 = nn.Linear(16, 8)
-        self.fc2 = nn.Linear(8, 4)
-
-    def forward(self, x):
-        return self.fc2(self.fc1(x).tanh())
-
-
-@SimpleMLP.impostor("Your layers have no bias. Then every unit bends at the origin: leave nn.Linear's default.")
-class leaves_out_the_biases(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.fc1 = nn.Linear(16, 8, bias=False)
-        self.fc2 = nn.Linear(8, 4, bias=False)
-
-    def forward(self, x):
-        return self.fc2(self.fc1(x).relu())
-
-
-@SimpleMLP.impostor("Your layers have their sizes exchanged. nn.Linear takes in_features first: 16 numbers in, 8 out.")
-class exchanges_the_sizes(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.fc1 = nn.Linear(8, 16)
-        self.fc2 = nn.Linear(4, 8)
-
-    def forward(self, x):
-        return self.fc2(self.fc1(x).relu())
-
-
-@SimpleMLP.impostor("Your layers have other names, so a saved fc1.weight finds no place. They are to be self.fc1 and self.fc2.")
-class names_its_layers_otherwise(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layers = nn.Sequential(nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 4))
-
-    def forward(self, x):
-        return self.layers(x)
-
-
-@SimpleMLP.impostor(
-    "Your layers stand in a plain Python list, which nn.Module does not look into: they are no parameters and are never trained."
-)
-class hides_its_layers_in_a_list(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layers = [nn.Linear(16, 8), nn.Linear(8, 4)]
-
-    def forward(self, x):
-        return self.layers[1](self.layers[0](x).relu())
-
-
-@SimpleMLP.impostor("`super().__init__()` is missing. It makes the place where a module keeps its layers, and comes first.", raises=AttributeError)
-class forgets_to_call_super(nn.Module):
-    def __init__(self):
-        self.fc1 = nn.Linear(16, 8)
-        self.fc2 = nn.Linear(8, 4)
-
-    def forward(self, x):
-        return self.fc2(self.fc1(x).relu())
-
-
-@SimpleMLP.impostor(
-    "You cut the graph between the layers (`.detach()`, `.data`, a new tensor): fc1 gets no gradient and never learns."
-)
-class cuts_the_graph(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.fc1 = nn.Linear(16, 8)
-        self.fc2 = nn.Linear(8, 4)
-
-    def forward(self, x):
-        return self.fc2(self.fc1(x).detach().relu())
-
-
-@SimpleMLP.impostor("You flatten x to a matrix and lose its leading dimensions. nn.Linear takes any; let x through as it is.")
-class flattens_everything(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.fc1 = nn.Linear(16, 8)
-        self.fc2 = nn.Linear(8, 4)
-
-    def forward(self, x):
-        return self.fc2(self.fc1(x.reshape(-1, 16)).relu())
-
-
-@SimpleMLP.impostor("You seed the generator inside the model: every model starts the same. Leave seeding to the caller.")
-class seeds_itself(nn.Module):
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(0)
-        self.fc1 = nn.Linear(16, 8)
-        self.fc2 = nn.Linear(8, 4)
-
-    def forward(self, x):
-        return self.fc2(self.fc1(x).relu())
-
-
-@SimpleMLP.impostor(
-    "Your weights start at zero. All hidden units then compute the same, for ever: leave nn.Linear's random start."
-)
-class starts_at_zero(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.fc1 = nn.Linear(16, 8)
-        self.fc2 = nn.Linear(8, 4)
-        for parameter in self.parameters():
-            nn.init.zeros_(parameter)
-
-    def forward(self, x):
-        return self.fc2(self.fc1(x).relu())
+# fmt: off
+SimpleMLP.mistake("forgets_relu", {"F.relu(self.fc1(x))": "self.fc1(x)"},
+    "Nothing stands between your two layers. Without ReLU they are one affine map, 16 to 4, however they are trained.")
+SimpleMLP.mistake("clips_the_logits", {"(self.fc1(x)))": "(self.fc1(x))).relu()"},
+    "You apply ReLU after the last layer, too. Logits may be negative; ReLU makes zeros of them.")
+SimpleMLP.mistake("puts_relu_last", {"self.fc2(F.relu(self.fc1(x)))": "F.relu(self.fc2(self.fc1(x)))"},
+    "You apply ReLU after fc2 instead of after fc1. It belongs between the layers; the logits stay as they are.")
+SimpleMLP.mistake("puts_relu_first", {"F.relu(self.fc1(x))": "self.fc1(F.relu(x))"},
+    "You apply ReLU to x, before fc1. It belongs between the layers: x is to arrive as it is.")
+SimpleMLP.mistake("returns_probabilities", {"(self.fc1(x)))": "(self.fc1(x))).softmax(-1)"},
+    "You return probabilities. Return the logits, fc2's own output: cross-entropy takes the softmax itself.")
+SimpleMLP.mistake("returns_probabilities_in_evaluation", {"return": "z =", "(self.fc1(x)))": "(self.fc1(x)))\n        return z if self.training else z.softmax(-1)"},
+    "In evaluation mode you return probabilities. Logits are asked in both modes: nothing in this network depends on the mode.")
+SimpleMLP.mistake("returns_log_probabilities", {"(self.fc1(x)))": "(self.fc1(x))).log_softmax(-1)"},
+    "You return logarithms of probabilities. Cross-entropy takes log_softmax itself: return fc2's own output.")
+SimpleMLP.mistake("takes_tanh", {"F.relu": "F.tanh"}, "Your activation is tanh. The network asked for has ReLU between its layers.")
+SimpleMLP.mistake("leaves_out_the_biases", {"16, 8": "16, 8, bias=False", "8, 4": "8, 4, bias=False"},
+    "Your layers have no bias. Then every unit bends at the origin: leave nn.Linear's default.")
+SimpleMLP.mistake("exchanges_the_sizes", {"16, 8": "8, 16", "8, 4": "4, 8"},
+    "Your layers have their sizes exchanged. nn.Linear takes in_features first: 16 numbers in, 8 out.")
+SimpleMLP.mistake("names_its_layers_otherwise",
+    {"fc1 = nn.Linear(16, 8)": "layers = nn.Sequential(nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 4))",
+    "        self.fc2 = nn.Linear(8, 4)\n": "", "fc2(F.relu(self.fc1(x)))": "layers(x)"},
+    "Your layers have other names, so a saved fc1.weight finds no place. They are to be self.fc1 and self.fc2.")
+SimpleMLP.mistake("hides_its_layers_in_a_list",
+    {"fc1 = nn.Linear(16, 8)": "fc = [nn.Linear(16, 8)]", "fc2 = ": "fc += [", "8, 4)": "8, 4)]", "fc1(": "fc[0](", "fc2(": "fc[1]("},
+    "Your layers stand in a plain Python list, which nn.Module does not look into: they are no parameters and are never trained.")
+SimpleMLP.mistake("forgets_to_call_super", {"        super().__init__()\n": ""},
+    "`super().__init__()` is missing. It makes the place where a module keeps its layers, and comes first.", raises=AttributeError)
+SimpleMLP.mistake("keeps_its_layers_on_the_class", {"self.fc1 =": "SimpleMLP.fc1 =", "self.fc2 =": "SimpleMLP.fc2 ="},
+    "Your layers are kept on the class: all models share them, and none of them finds its parameters. Set them on self, in __init__.")
+SimpleMLP.mistake("cuts_the_graph", {"self.fc1(x)": "self.fc1(x).detach()"},
+    "You cut the graph between the layers (`.detach()`, `.data`, a new tensor): fc1 gets no gradient and never learns.")
+SimpleMLP.mistake("flattens_everything", {"fc1(x)": "fc1(x.reshape(-1, 16))"},
+    "You flatten x to a matrix and lose its leading dimensions. nn.Linear takes any; let x through as it is.")
+SimpleMLP.mistake("seeds_itself", {"super().__init__()": "super().__init__()\n        torch.manual_seed(0)"},
+    "You seed the generator inside the model: every model starts the same. Leave seeding to the caller.")
+SimpleMLP.mistake("starts_at_zero", {"(8, 4)": "(8, 4)\n        for parameter in self.parameters(): nn.init.zeros_(parameter)"},
+    "Your weights start at zero. All hidden units then compute the same, for ever: leave nn.Linear's random start.")

@@ -130,204 +130,47 @@ def leaves_the_rest_as_it_was(train_step, bench):
     }
 
 
-@train_step.impostor("Old gradients leak in: backward() adds to .grad, and you never clear it. Clear it before backward().")
-def never_clears_the_gradients(model, x, y, lr):
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    for p in [p for p in model.parameters() if p.requires_grad and p.grad is not None]:
-        p.data -= lr * p.grad
-    return loss.item()
-
-
-@train_step.impostor(
-    "You clear the gradients after your step. What somebody else left there before it leaks in: clear them before backward()."
-)
-def clears_the_gradients_afterwards(model, x, y, lr):
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    for p in [p for p in model.parameters() if p.requires_grad and p.grad is not None]:
-        p.data -= lr * p.grad
-    model.zero_grad()
-    return loss.item()
-
-
-@train_step.impostor("Your step goes uphill. The gradient points to where the loss grows: subtract it.")
-def steps_uphill(model, x, y, lr):
-    model.zero_grad()
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    for p in [p for p in model.parameters() if p.grad is not None]:
-        p.data += lr * p.grad
-    return loss.item()
-
-
-@train_step.impostor("You subtract the gradient itself. The step is lr times the gradient.")
-def forgets_the_learning_rate(model, x, y, lr):
-    model.zero_grad()
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    for p in [p for p in model.parameters() if p.grad is not None]:
-        p.data -= p.grad
-    return loss.item()
-
-
-@train_step.impostor("Your loss is the sum over the batch, so the step grows with the batch. Take the mean.")
-def sums_the_loss(model, x, y, lr):
-    model.zero_grad()
-    loss = F.cross_entropy(model(x), y, reduction="sum")
-    loss.backward()
-    for p in [p for p in model.parameters() if p.grad is not None]:
-        p.data -= lr * p.grad
-    return loss.item()
-
-
-@train_step.impostor("You divide the gradient by the batch size. The loss is a mean: 1/B is already inside its gradient.")
-def divides_by_the_batch_again(model, x, y, lr):
-    model.zero_grad()
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    for p in [p for p in model.parameters() if p.grad is not None]:
-        p.data -= lr * p.grad / len(x)
-    return loss.item()
-
-
-@train_step.impostor("You apply softmax before cross-entropy, which takes it again. Give it the model's outputs as they are.")
-def takes_softmax_twice(model, x, y, lr):
-    model.zero_grad()
-    loss = F.cross_entropy(model(x).softmax(-1), y)
-    loss.backward()
-    for p in [p for p in model.parameters() if p.grad is not None]:
-        p.data -= lr * p.grad
-    return loss.item()
-
-
-@train_step.impostor("You return the loss after the step. Asked for is the loss that the step was made from.")
-def returns_the_loss_after_the_step(model, x, y, lr):
-    model.zero_grad()
-    F.cross_entropy(model(x), y).backward()
-    for p in [p for p in model.parameters() if p.grad is not None]:
-        p.data -= lr * p.grad
-    return F.cross_entropy(model(x), y).item()
-
-
-@train_step.impostor("You return a tensor, which keeps the graph of the step alive. loss.item() is the plain float.")
-def returns_a_tensor(model, x, y, lr):
-    model.zero_grad()
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    for p in [p for p in model.parameters() if p.grad is not None]:
-        p.data -= lr * p.grad
-    return loss
-
-
-@train_step.impostor(
+# fmt: off
+train_step.mistake("never_clears_the_gradients", {"    model.zero_grad()\n": "", "if parameter.grad": "if parameter.requires_grad and parameter.grad"},
+    "Old gradients leak in: backward() adds to .grad, and you never clear it. Clear it before backward().")
+train_step.mistake("clears_the_gradients_afterwards",
+    {"    model.zero_grad()\n": "", "if parameter.grad": "if parameter.requires_grad and parameter.grad", "return": "model.zero_grad()\n    return"},
+    "You clear the gradients after your step. What somebody else left there before it leaks in: clear them before backward().")
+train_step.mistake("steps_uphill", {"-=": "+="}, "Your step goes uphill. The gradient points to where the loss grows: subtract it.")
+train_step.mistake("forgets_the_learning_rate", {"lr * ": ""}, "You subtract the gradient itself. The step is lr times the gradient.")
+train_step.mistake("takes_a_rate_of_its_own", {"lr * ": "0.01 * "},
+    "You step with a learning rate of your own. The caller chooses it: take the argument lr.")
+train_step.mistake("sums_the_loss", {"(model(x), y)": '(model(x), y, reduction="sum")'},
+    "Your loss is the sum over the batch, so the step grows with the batch. Take the mean.")
+train_step.mistake("divides_by_the_batch_again", {"lr * parameter.grad": "lr * parameter.grad / len(x)"},
+    "You divide the gradient by the batch size. The loss is a mean: 1/B is already inside its gradient.")
+train_step.mistake("takes_softmax_twice", {"model(x)": "model(x).softmax(-1)"},
+    "You apply softmax before cross-entropy, which takes it again. Give it the model's outputs as they are.")
+train_step.mistake("returns_the_loss_after_the_step", {"return loss": "return F.cross_entropy(model(x), y)"},
+    "You return the loss after the step. Asked for is the loss that the step was made from.")
+train_step.mistake("returns_a_tensor", {"loss.item()": "loss"}, "You return a tensor, which keeps the graph of the step alive. loss.item() is the plain float.")
+train_step.mistake("renames_instead_of_changing", {"parameter -=": "parameter = parameter -"},
     "Your parameters do not move. `p = p - lr * p.grad` only makes a new tensor and calls it p: change the parameter in place, "
-    "`p -= ...`. Gradients that are cleared after backward() have the same effect."
-)
-def renames_instead_of_changing(model, x, y, lr):
-    model.zero_grad()
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    for p in [p for p in model.parameters() if p.grad is not None]:
-        p = p - lr * p.grad
-    return loss.item()
-
-
-@train_step.impostor("You change parameters while autograd is recording, which it refuses. Step inside `with torch.no_grad():`.", raises=RuntimeError)
-def steps_under_autograd(model, x, y, lr):
-    model.zero_grad()
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    for p in [p for p in model.parameters() if p.grad is not None]:
-        p -= lr * p.grad
-    return loss.item()
-
-
-@train_step.impostor("A frozen or unused parameter has no gradient: None stands in its place. Skip it.", raises=TypeError)
-def expects_a_gradient_everywhere(model, x, y, lr):
-    model.zero_grad()
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    for p in model.parameters():
-        p.data -= lr * p.grad
-    return loss.item()
-
-
-@train_step.impostor("You ask torch.autograd.grad for a frozen parameter's gradient. It refuses: ask for those that require one.", raises=RuntimeError)
-def asks_for_frozen_gradients(model, x, y, lr):
-    loss = F.cross_entropy(model(x), y)
-    for p, gradient in zip(model.parameters(), torch.autograd.grad(loss, list(model.parameters()))):
-        p.data -= lr * gradient
-    return loss.item()
-
-
-@train_step.impostor(
-    "You ask torch.autograd.grad for parameters that forward does not use. Allow it (allow_unused=True); skip the None they get.",
-    raises=RuntimeError,
-)
-def asks_for_unused_gradients(model, x, y, lr):
-    learning = [p for p in model.parameters() if p.requires_grad]
-    loss = F.cross_entropy(model(x), y)
-    for p, gradient in zip(learning, torch.autograd.grad(loss, learning)):
-        p.data -= lr * gradient
-    return loss.item()
-
-
-@train_step.impostor(
-    "You clear the gradients only of what learns, but step wherever a gradient is: a frozen parameter moves by an old one."
-)
-def moves_frozen_parameters(model, x, y, lr):
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.grad = None
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    for p in [p for p in model.parameters() if p.grad is not None]:
-        p.data -= lr * p.grad
-    return loss.item()
-
-
-@train_step.impostor("You move only the weights of nn.Linear layers. Biases and all else in model.parameters() learn, too.")
-def moves_only_linear_weights(model, x, y, lr):
-    model.zero_grad()
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    for module in model.modules():
-        if isinstance(module, nn.Linear) and module.weight.grad is not None:
-            module.weight.data -= lr * module.weight.grad
-    return loss.item()
-
-
-@train_step.impostor("You put new parameters into the model. Whoever holds the old ones is left behind: change them in place.")
-def replaces_the_parameters(model, x, y, lr):
-    model.zero_grad()
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    for module in model.modules():
-        for name, parameter in list(module.named_parameters(recurse=False)):
-            if parameter.grad is not None:
-                setattr(module, name, nn.Parameter((parameter - lr * parameter.grad).detach()))
-    return loss.item()
-
-
-@train_step.impostor(
-    "You give the parameters new memory (`p.data = ...`): a state_dict taken before keeps the old. Change the numbers in place."
-)
-def gives_the_parameters_new_memory(model, x, y, lr):
-    model.zero_grad()
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    for p in [p for p in model.parameters() if p.grad is not None]:
-        p.data = p.data - lr * p.grad
-    return loss.item()
-
-
-@train_step.impostor("You call model.train(), which sets the mode of every part. Modes are the caller's choice: leave them.")
-def switches_to_training_mode(model, x, y, lr):
-    model.train()
-    model.zero_grad()
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    for p in [p for p in model.parameters() if p.grad is not None]:
-        p.data -= lr * p.grad
-    return loss.item()
+    "`p -= ...`. Gradients that are cleared after backward() have the same effect.")
+train_step.mistake("steps_under_autograd", {"no_grad": "enable_grad"},
+    "You change parameters while autograd is recording, which it refuses. Step inside `with torch.no_grad():`.", raises=RuntimeError)
+train_step.mistake("expects_a_gradient_everywhere", {"if parameter.grad is not None": "if True"},
+    "A frozen or unused parameter has no gradient: None stands in its place. Skip it.", raises=TypeError)
+train_step.mistake("asks_for_frozen_gradients",
+    {"loss.backward()": "ps = [p for p in model.parameters()]\n    for p, gradient in zip(ps, torch.autograd.grad(loss, ps)): p.grad = gradient"},
+    "You ask torch.autograd.grad for a frozen parameter's gradient. It refuses: ask for those that require one.", raises=RuntimeError)
+train_step.mistake("asks_for_unused_gradients",
+    {"loss.backward()": "ps = [p for p in model.parameters() if p.requires_grad]\n    for p, gradient in zip(ps, torch.autograd.grad(loss, ps)): p.grad = gradient"},
+    "You ask torch.autograd.grad for parameters that forward does not use. Allow it (allow_unused=True); skip the None they get.", raises=RuntimeError)
+train_step.mistake("moves_frozen_parameters", {"model.zero_grad()": "for p in model.parameters(): p.grad = None if p.requires_grad else p.grad"},
+    "You clear the gradients only of what learns, but step wherever a gradient is: a frozen parameter moves by an old one.")
+train_step.mistake("moves_only_linear_weights", {"model.parameters()": "[m.weight for m in model.modules() if isinstance(m, nn.Linear)]"},
+    "You move only the weights of nn.Linear layers. Biases and all else in model.parameters() learn, too.")
+train_step.mistake("replaces_the_parameters",
+    {"parameter in model.parameters()": "module, name, parameter in [(m, n, p) for m in model.modules() for n, p in m.named_parameters(recurse=False)]",
+    "parameter -= lr * parameter.grad": "setattr(module, name, nn.Parameter(parameter - lr * parameter.grad))"},
+    "You put new parameters into the model. Whoever holds the old ones is left behind: change them in place.")
+train_step.mistake("gives_the_parameters_new_memory", {"parameter -=": "parameter.data = parameter -"},
+    "You give the parameters new memory (`p.data = ...`): a state_dict taken before keeps the old. Change the numbers in place.")
+train_step.mistake("switches_to_training_mode", {"model(x)": "model.train()(x)"},
+    "You call model.train(), which sets the mode of every part. Modes are the caller's choice: leave them.")

@@ -77,85 +77,26 @@ def adds_whatever_fits(y, bias):
     return y + bias
 
 
-@add_bias.impostor("You change the caller's y: `+=` and `add_` write into it. Return a new tensor.")
-def changes_the_callers_y(y, bias):
-    if bias.shape != y.shape[-1:]:
-        raise ValueError(f"bias {tuple(bias.shape)} for y {tuple(y.shape)}")
-    y += bias
-    return y
-
-
-@add_bias.impostor("An `assert` raises AssertionError, and `python -O` removes it. Raise ValueError.")
-def asserts(y, bias):
-    assert bias.shape == y.shape[-1:], f"bias {tuple(bias.shape)} for y {tuple(y.shape)}"
-    return y + bias
-
-
-@add_bias.impostor("Your ValueError does not say which shapes clash: put both into its message.")
-def names_no_shapes(y, bias):
-    if bias.shape != y.shape[-1:]:
-        raise ValueError("the bias does not fit")
-    return y + bias
-
-
-@add_bias.impostor("You count the bias's numbers, but not its axes: a column (O, 1) or a row (1, O) has the right number, too.")
-def counts_numbers_only(y, bias):
-    if bias.numel() != y.shape[-1]:
-        raise ValueError(f"bias {tuple(bias.shape)} for y {tuple(y.shape)}")
-    return y + bias
-
-
-@add_bias.impostor("You count the bias's axes, but do not compare its size: one number, (1,), passes and is broadcast.")
-def counts_axes_only(y, bias):
-    if bias.dim() != 1:
-        raise ValueError(f"bias {tuple(bias.shape)} for y {tuple(y.shape)}")
-    return y + bias
-
-
-@add_bias.impostor("You compare the last sizes only: a matrix (B, O) passes, and a bias without axes has no last size.")
-def compares_last_sizes_only(y, bias):
-    if bias.shape[-1] != y.shape[-1]:
-        raise ValueError(f"bias {tuple(bias.shape)} for y {tuple(y.shape)}")
-    return y + bias
-
-
-@add_bias.impostor("You look whether the sum has y's shape. A bias (B, 1) or (1,) does not change it: compare the bias's own shape.")
-def looks_at_the_sums_shape(y, bias):
-    total = y + bias
-    if total.shape != y.shape:
-        raise ValueError(f"bias {tuple(bias.shape)} for y {tuple(y.shape)}")
-    return total
-
-
-@add_bias.impostor("You turn torch's own refusals into ValueErrors. Where shapes broadcast, torch does not refuse: you must.")
-def waits_for_torch_to_refuse(y, bias):
-    try:
-        return y + bias
-    except RuntimeError:
-        raise ValueError(f"bias {tuple(bias.shape)} for y {tuple(y.shape)}") from None
-
-
-@add_bias.impostor("You make the bias fit by reshaping it. A column or row was a mistake somewhere before: say so instead of hiding it.")
-def makes_the_bias_fit(y, bias):
-    return y + bias.reshape(y.shape[-1])
-
-
-@add_bias.impostor("You compare the bias with y's first size. It has one number for each output: the last size.", raises=ValueError)
-def compares_with_the_first_size(y, bias):
-    if bias.shape != y.shape[:1]:
-        raise ValueError(f"bias {tuple(bias.shape)} for y {tuple(y.shape)}")
-    return y + bias
-
-
-@add_bias.impostor("You compare the bias with y's second axis. The outputs are y's last axis; y may have one axis or three.")
-def compares_with_the_second_size(y, bias):
-    if bias.shape != (y.shape[1],):
-        raise ValueError(f"bias {tuple(bias.shape)} for y {tuple(y.shape)}")
-    return y + bias
-
-
-@add_bias.impostor("You refuse every y that is not a matrix. Any number of leading dimensions is right.", raises=ValueError)
-def takes_only_matrices(y, bias):
-    if y.dim() != 2 or bias.shape != y.shape[-1:]:
-        raise ValueError(f"bias {tuple(bias.shape)} for y {tuple(y.shape)}")
-    return y + bias
+# fmt: off
+add_bias.mistake("changes_the_callers_y", {"y + bias": "y.add_(bias)"}, "You change the caller's y: `+=` and `add_` write into it. Return a new tensor.")
+add_bias.mistake("asserts", {"raise ValueError(": "assert False, ("}, "An `assert` raises AssertionError, and `python -O` removes it. Raise ValueError.")
+add_bias.mistake("names_no_shapes", {'f"bias has shape {tuple(bias.shape)}, but y has shape {tuple(y.shape)}"': '"the bias does not fit"'},
+    "Your ValueError does not say which shapes clash: put both into its message.")
+add_bias.mistake("counts_numbers_only", {"bias.shape != y.shape[-1:]": "bias.numel() != y.shape[-1]"},
+    "You count the bias's numbers, but not its axes: a column (O, 1) or a row (1, O) has the right number, too.")
+add_bias.mistake("counts_axes_only", {"bias.shape != y.shape[-1:]": "bias.dim() != 1"},
+    "You count the bias's axes, but do not compare its size: one number, (1,), passes and is broadcast.")
+add_bias.mistake("compares_last_sizes_only", {"bias.shape != y.shape[-1:]": "bias.shape[-1] != y.shape[-1]"},
+    "You compare the last sizes only: a matrix (B, O) passes, and a bias without axes has no last size.")
+add_bias.mistake("looks_at_the_sums_shape", {"bias.shape != y.shape[-1:]": "(y + bias).shape != y.shape"},
+    "You look whether the sum has y's shape. A bias (B, 1) or (1,) does not change it: compare the bias's own shape.")
+add_bias.mistake("waits_for_torch_to_refuse", {"if bias.shape != y.shape[-1:]:": "try:\n        return y + bias\n    except RuntimeError:"},
+    "You turn torch's own refusals into ValueErrors. Where shapes broadcast, torch does not refuse: you must.")
+add_bias.mistake("makes_the_bias_fit", {"if bias.shape": "bias = bias.reshape(y.shape[-1])\n    if bias.shape"},
+    "You make the bias fit by reshaping it. A column or row was a mistake somewhere before: say so instead of hiding it.")
+add_bias.mistake("compares_with_the_first_size", {"y.shape[-1:]": "y.shape[:1]"},
+    "You compare the bias with y's first size. It has one number for each output: the last size.", raises=ValueError)
+add_bias.mistake("compares_with_the_second_size", {"y.shape[-1:]": "(y.shape[1],)"},
+    "You compare the bias with y's second axis. The outputs are y's last axis; y may have one axis or three.")
+add_bias.mistake("takes_only_matrices", {"if bias": "if y.dim() != 2 or bias"},
+    "You refuse every y that is not a matrix. Any number of leading dimensions is right.", raises=ValueError)

@@ -70,62 +70,24 @@ def cuts_the_batch_into_rows(images, weight, bias):
     return F.linear(x, weight, bias)
 
 
-@classify_images.impostor(
-    "The pictures go into the layer with four axes, so it takes their rows of pixels for inputs. Flatten each picture first.",
-    raises=RuntimeError,
-)
-def flattens_nothing(images, weight, bias):
-    return F.linear(images, weight, bias)
-
-
-@classify_images.impostor("`view` copies nothing, so it fails on a permuted batch. `flatten(1)` copies where it must.", raises=RuntimeError)
-def views_each_picture(images, weight, bias):
-    return F.linear(images.view(images.shape[0], -1), weight, bias)
-
-
-@classify_images.impostor(
-    "`reshape(-1, in_features)` lets torch choose the number of rows: pictures of another size become more rows or fewer, and "
-    "nobody is told. It is the batch size that must be kept."
-)
-def reshapes_into_as_many_rows_as_fit(images, weight, bias):
-    return F.linear(images.reshape(-1, weight.shape[1]), weight, bias)
-
-
-@classify_images.impostor("An empty batch leaves the -1 in `reshape(0, -1)` undetermined, and torch refuses. `flatten(1)` knows the size.", raises=RuntimeError)
-def leaves_an_empty_batch_undetermined(images, weight, bias):
-    return F.linear(images.reshape(images.shape[0], -1), weight, bias)
-
-
-@classify_images.impostor("`flatten()` merges the batch, too: all pictures become one row. Start at the axis after the batch.", raises=RuntimeError)
-def flattens_the_batch_too(images, weight, bias):
-    return F.linear(images.flatten(), weight, bias)
-
-
-@classify_images.impostor(
-    "You undo the permutation before you flatten: that dodges the error, but each pixel then meets another pixel's weight. "
-    "The order is channels, height, width."
-)
-def flattens_in_the_order_of_memory(images, weight, bias):
-    return F.linear(images.permute(0, 2, 3, 1).flatten(1), weight, bias)
-
-
-@classify_images.impostor("You flatten from the third axis on. Channels belong to the row as well: flatten from axis 1.", raises=RuntimeError)
-def keeps_the_channels(images, weight, bias):
-    return F.linear(images.flatten(2), weight, bias)
-
-
-@classify_images.impostor(
-    "You reshape to one picture a column and transpose. `reshape` deals the numbers out row by row, so the columns mix the pictures."
-)
-def lays_pictures_out_as_columns(images, weight, bias):
-    return F.linear(images.reshape(weight.shape[1], images.shape[0]).T, weight, bias)
-
-
-@classify_images.impostor("torch.stack fails on no pictures at all. One product does all rows at once, and none as well.", raises=RuntimeError)
-def stacks_picture_by_picture(images, weight, bias):
-    return torch.stack([F.linear(image.flatten(), weight, bias) for image in images])
-
-
-@classify_images.impostor("You left out the bias.")
-def forgets_the_bias(images, weight, bias):
-    return images.flatten(1) @ weight.T
+# fmt: off
+classify_images.mistake("flattens_nothing", {"images.flatten(1)": "images"},
+    "The pictures go into the layer with four axes, so it takes their rows of pixels for inputs. Flatten each picture first.", raises=RuntimeError)
+classify_images.mistake("views_each_picture", {"flatten(1)": "view(images.shape[0], -1)"},
+    "`view` copies nothing, so it fails on a permuted batch. `flatten(1)` copies where it must.", raises=RuntimeError)
+classify_images.mistake("reshapes_into_as_many_rows_as_fit", {"flatten(1)": "reshape(-1, weight.shape[1])"},
+    "`reshape(-1, in_features)` lets torch choose the number of rows: "
+    "pictures of another size become more rows or fewer, and nobody is told. It is the batch size that must be kept.")
+classify_images.mistake("leaves_an_empty_batch_undetermined", {"flatten(1)": "reshape(images.shape[0], -1)"},
+    "An empty batch leaves the -1 in `reshape(0, -1)` undetermined, and torch refuses. `flatten(1)` knows the size.", raises=RuntimeError)
+classify_images.mistake("flattens_the_batch_too", {"flatten(1)": "flatten()"},
+    "`flatten()` merges the batch, too: all pictures become one row. Start at the axis after the batch.", raises=RuntimeError)
+classify_images.mistake("flattens_in_the_order_of_memory", {"flatten(1)": "permute(0, 2, 3, 1).flatten(1)"},
+    "You undo the permutation before you flatten: that dodges the error, but each pixel then meets another pixel's weight. The order is channels, height, width.")
+classify_images.mistake("keeps_the_channels", {"flatten(1)": "flatten(2)"},
+    "You flatten from the third axis on. Channels belong to the row as well: flatten from axis 1.", raises=RuntimeError)
+classify_images.mistake("lays_pictures_out_as_columns", {"flatten(1)": "reshape(weight.shape[1], images.shape[0]).T"},
+    "You reshape to one picture a column and transpose. `reshape` deals the numbers out row by row, so the columns mix the pictures.")
+classify_images.mistake("stacks_picture_by_picture", {"F.linear(images.flatten(1), weight, bias)": "torch.stack([F.linear(x.flatten(), weight, bias) for x in images])"},
+    "torch.stack fails on no pictures at all. One product does all rows at once, and none as well.", raises=RuntimeError)
+classify_images.mistake("forgets_the_bias", {"flatten(1), weight, bias": "flatten(1), weight"}, "You left out the bias.")

@@ -67,77 +67,24 @@ def gives_one_number_a_channel(channels, height, width, out_channels, kernel_siz
     return conv, linear
 
 
-@conv_or_linear_parameters.impostor(
-    "Your output is as large as the picture. Without padding a kernel of k pixels fits into n pixels at n - k + 1 places."
-)
-def forgets_that_the_picture_shrinks(channels, height, width, out_channels, kernel_size):
-    conv = out_channels * channels * kernel_size**2 + out_channels
-    outputs = out_channels * height * width
-    return conv, outputs * channels * height * width + outputs
-
-
-@conv_or_linear_parameters.impostor("A kernel of k pixels fits into n pixels at n - k + 1 places, not n - k. Count them for n = k: there is one.")
-def counts_one_place_too_few(channels, height, width, out_channels, kernel_size):
-    conv = out_channels * channels * kernel_size**2 + out_channels
-    outputs = out_channels * (height - kernel_size) * (width - kernel_size)
-    return conv, outputs * channels * height * width + outputs
-
-
-@conv_or_linear_parameters.impostor("You left out the biases.")
-def forgets_the_biases(channels, height, width, out_channels, kernel_size):
-    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
-    return out_channels * channels * kernel_size**2, outputs * channels * height * width
-
-
-@conv_or_linear_parameters.impostor("You left out the convolution's biases: one for each output channel.")
-def forgets_the_convolutions_biases(channels, height, width, out_channels, kernel_size):
-    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
-    return out_channels * channels * kernel_size**2, outputs * channels * height * width + outputs
-
-
-@conv_or_linear_parameters.impostor("You left out the Linear's biases: one for each number it gives.")
-def forgets_the_linears_biases(channels, height, width, out_channels, kernel_size):
-    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
-    return out_channels * channels * kernel_size**2 + out_channels, outputs * channels * height * width
-
-
-@conv_or_linear_parameters.impostor("You give the convolution a bias for each place. It shares its bias as it shares its weights: one for each output channel.")
-def gives_each_place_a_bias(channels, height, width, out_channels, kernel_size):
-    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
-    return out_channels * channels * kernel_size**2 + outputs, outputs * channels * height * width + outputs
-
-
-@conv_or_linear_parameters.impostor("You count the kernel once for each place it visits. That is work; the weights are the same everywhere, and count once.")
-def counts_the_kernel_at_each_place(channels, height, width, out_channels, kernel_size):
-    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
-    return outputs * channels * kernel_size**2 + out_channels, outputs * channels * height * width + outputs
-
-
-@conv_or_linear_parameters.impostor("Your kernels see one channel. Each output channel has a kernel for every input channel.")
-def forgets_the_input_channels(channels, height, width, out_channels, kernel_size):
-    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
-    return out_channels * kernel_size**2 + out_channels, outputs * channels * height * width + outputs
-
-
-@conv_or_linear_parameters.impostor("Your kernels have kernel_size weights. They are square: kernel_size in each direction.")
-def takes_kernels_for_lines(channels, height, width, out_channels, kernel_size):
-    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
-    return out_channels * channels * kernel_size + out_channels, outputs * channels * height * width + outputs
-
-
-@conv_or_linear_parameters.impostor("You take the picture for a square. Height and width may differ.")
-def takes_pictures_for_squares(channels, height, width, out_channels, kernel_size):
-    outputs = out_channels * (height - kernel_size + 1) ** 2
-    return out_channels * channels * kernel_size**2 + out_channels, outputs * channels * height**2 + outputs
-
-
-@conv_or_linear_parameters.impostor("Your output is square. From left to right it has as many places as fit into the width, whatever the height.")
-def takes_outputs_for_squares(channels, height, width, out_channels, kernel_size):
-    outputs = out_channels * (height - kernel_size + 1) ** 2
-    return out_channels * channels * kernel_size**2 + out_channels, outputs * channels * height * width + outputs
-
-
-@conv_or_linear_parameters.impostor("The order is: the convolution's count first, then the Linear's.")
-def exchanges_the_two(channels, height, width, out_channels, kernel_size):
-    outputs = out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
-    return outputs * channels * height * width + outputs, out_channels * channels * kernel_size**2 + out_channels
+# fmt: off
+conv_or_linear_parameters.mistake("forgets_that_the_picture_shrinks", {"(height - kernel_size + 1) * (width - kernel_size + 1)": "height * width"},
+    "Your output is as large as the picture. Without padding a kernel of k pixels fits into n pixels at n - k + 1 places.")
+conv_or_linear_parameters.mistake("counts_one_place_too_few", {"(height - kernel_size + 1) * (width - kernel_size + 1)": "(height - kernel_size) * (width - kernel_size)"},
+    "A kernel of k pixels fits into n pixels at n - k + 1 places, not n - k. Count them for n = k: there is one.")
+conv_or_linear_parameters.mistake("forgets_the_biases", {"**2 + out_channels": "**2", "inputs + outputs": "inputs"}, "You left out the biases.")
+conv_or_linear_parameters.mistake("forgets_the_convolutions_biases", {"**2 + out_channels": "**2"}, "You left out the convolution's biases: one for each output channel.")
+conv_or_linear_parameters.mistake("forgets_the_linears_biases", {"inputs + outputs": "inputs"}, "You left out the Linear's biases: one for each number it gives.")
+conv_or_linear_parameters.mistake("gives_each_place_a_bias", {"**2 + out_channels": "**2 + outputs"},
+    "You give the convolution a bias for each place. It shares its bias as it shares its weights: one for each output channel.")
+conv_or_linear_parameters.mistake("counts_the_kernel_at_each_place", {"out_channels * channels": "outputs * channels"},
+    "You count the kernel once for each place it visits. That is work; the weights are the same everywhere, and count once.")
+conv_or_linear_parameters.mistake("forgets_the_input_channels", {"out_channels * channels": "out_channels"},
+    "Your kernels see one channel. Each output channel has a kernel for every input channel.")
+conv_or_linear_parameters.mistake("takes_kernels_for_lines", {"kernel_size**2": "kernel_size"},
+    "Your kernels have kernel_size weights. They are square: kernel_size in each direction.")
+conv_or_linear_parameters.mistake("takes_pictures_for_squares", {"channels * height * width": "channels * height**2", "(width -": "(height -"},
+    "You take the picture for a square. Height and width may differ.")
+conv_or_linear_parameters.mistake("takes_outputs_for_squares", {"(width -": "(height -"},
+    "Your output is square. From left to right it has as many places as fit into the width, whatever the height.")
+conv_or_linear_parameters.mistake("exchanges_the_two", {"conv, linear": "linear, conv"}, "The order is: the convolution's count first, then the Linear's.")

@@ -104,125 +104,31 @@ def puts_the_tensors_in_unchecked(weight_in_out, bias):
     return layer
 
 
-@load_transposed.impostor("You copy the weight as it is. nn.Linear stores (out, in): transpose it. Only where it is square does nobody complain.")
-def copies_without_a_transpose(weight_in_out, bias):
-    kind = {"dtype": weight_in_out.dtype, "device": weight_in_out.device}
-    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None, **kind)
-    with torch.no_grad():
-        layer.weight.copy_(weight_in_out)
-        if bias is not None:
-            layer.bias.copy_(bias)
-    return layer
-
-
-@load_transposed.impostor("You reshape (in, out) to (out, in). That keeps the order of the numbers and exchanges no rows for columns: transpose.")
-def reshapes_instead_of_transposing(weight_in_out, bias):
-    kind = {"dtype": weight_in_out.dtype, "device": weight_in_out.device}
-    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None, **kind)
-    with torch.no_grad():
-        layer.weight.copy_(weight_in_out.reshape(layer.weight.shape))
-        if bias is not None:
-            layer.bias.copy_(bias)
-    return layer
-
-
-@load_transposed.impostor("Your weight is a view of the caller's: `.T` moves no number. Copy, so that neither changes with the other.")
-def shares_the_weight(weight_in_out, bias):
-    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None)
-    layer.weight = nn.Parameter(weight_in_out.T)
-    if bias is not None:
-        layer.bias = nn.Parameter(bias.clone())
-    return layer
-
-
-@load_transposed.impostor("Your bias is the caller's own tensor: nn.Parameter(bias) copies nothing.")
-def shares_the_bias(weight_in_out, bias):
-    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None)
-    layer.weight = nn.Parameter(weight_in_out.T.clone())
-    if bias is not None:
-        layer.bias = nn.Parameter(bias)
-    return layer
-
-
-@load_transposed.impostor(
-    "`contiguous()` copies only what is out of order. If weight_in_out is a transposed view itself, its transpose is in order, and is shared."
-)
-def relies_on_contiguous_to_copy(weight_in_out, bias):
-    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None)
-    layer.weight = nn.Parameter(weight_in_out.T.contiguous())
-    if bias is not None:
-        layer.bias = nn.Parameter(bias.clone())
-    return layer
-
-
-@load_transposed.impostor("Where bias is None your layer keeps the random bias it was made with. Make it with bias=False.")
-def keeps_a_random_bias(weight_in_out, bias):
-    layer = nn.Linear(*weight_in_out.shape, dtype=weight_in_out.dtype, device=weight_in_out.device)
-    with torch.no_grad():
-        layer.weight.copy_(weight_in_out.T)
-        if bias is not None:
-            layer.bias.copy_(bias)
-    return layer
-
-
-@load_transposed.impostor("Where bias is None you make one of zeros. It computes the same at first, but it is one more parameter, and it learns.")
-def makes_a_bias_of_zeros(weight_in_out, bias):
-    layer = nn.Linear(*weight_in_out.shape, dtype=weight_in_out.dtype, device=weight_in_out.device)
-    with torch.no_grad():
-        layer.weight.copy_(weight_in_out.T)
-        layer.bias.zero_() if bias is None else layer.bias.copy_(bias)
-    return layer
-
-
-@load_transposed.impostor(
-    "Your layer is float32 whatever the weight is: a new nn.Linear has torch's default dtype, and copying into it converts. Make it "
-    "with the weight's own dtype."
-)
-def makes_it_float32(weight_in_out, bias):
-    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None, device=weight_in_out.device)
-    with torch.no_grad():
-        layer.weight.copy_(weight_in_out.T)
-        if bias is not None:
-            layer.bias.copy_(bias)
-    return layer
-
-
-@load_transposed.impostor("Your parameters do not require grad, so the layer never learns.")
-def freezes_the_parameters(weight_in_out, bias):
-    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None)
-    layer.weight = nn.Parameter(weight_in_out.T.clone(), requires_grad=False)
-    if bias is not None:
-        layer.bias = nn.Parameter(bias.clone(), requires_grad=False)
-    return layer
-
-
-@load_transposed.impostor(
-    "You assign a plain tensor where a parameter stands, and nn.Module refuses. Copy into the parameter, or wrap in nn.Parameter.",
-    raises=TypeError,
-)
-def assigns_a_plain_tensor(weight_in_out, bias):
-    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None)
-    layer.weight = weight_in_out.T.clone()
-    if bias is not None:
-        layer.bias = bias.clone()
-    return layer
-
-
-@load_transposed.impostor("You copy into a parameter while autograd watches, and it refuses. Do it under torch.no_grad().", raises=RuntimeError)
-def copies_while_autograd_watches(weight_in_out, bias):
-    layer = nn.Linear(*weight_in_out.shape, bias=bias is not None)
-    layer.weight.copy_(weight_in_out.T)
-    if bias is not None:
-        layer.bias.copy_(bias)
-    return layer
-
-
-@load_transposed.impostor(
-    "Your layer was made with in_features and out_features exchanged. Its weight is right, but it prints and tells others the wrong sizes."
-)
-def says_the_wrong_sizes(weight_in_out, bias):
-    layer = nn.Linear(*reversed(weight_in_out.shape), bias=bias is not None)
-    layer.weight = nn.Parameter(weight_in_out.T.clone())
-    if bias is not None:
-        layer.bias = nn.Parameter(bias.clone())
-    return layer
+# fmt: off
+load_transposed.mistake("copies_without_a_transpose", {"weight_in_out.T": "weight_in_out"},
+    "You copy the weight as it is. nn.Linear stores (out, in): transpose it. Only where it is square does nobody complain.")
+load_transposed.mistake("reshapes_instead_of_transposing", {"weight_in_out.T": "weight_in_out.reshape(out_features, in_features)"},
+    "You reshape (in, out) to (out, in). That keeps the order of the numbers and exchanges no rows for columns: transpose.")
+load_transposed.mistake("shares_the_weight", {"layer.weight.copy_(weight_in_out.T)": "layer.weight = nn.Parameter(weight_in_out.T)"},
+    "Your weight is a view of the caller's: `.T` moves no number. Copy, so that neither changes with the other.")
+load_transposed.mistake("shares_the_bias", {"layer.bias.copy_(bias)": "layer.bias = nn.Parameter(bias)"},
+    "Your bias is the caller's own tensor: nn.Parameter(bias) copies nothing.")
+load_transposed.mistake("relies_on_contiguous_to_copy", {"layer.weight.copy_(weight_in_out.T)": "layer.weight = nn.Parameter(weight_in_out.T.contiguous())"},
+    "`contiguous()` copies only what is out of order. If weight_in_out is a transposed view itself, its transpose is in order, and is shared.")
+load_transposed.mistake("keeps_a_random_bias", {"bias=bias is not None, ": ""},
+    "Where bias is None your layer keeps the random bias it was made with. Make it with bias=False.")
+load_transposed.mistake("makes_a_bias_of_zeros", {".shape": ".shape\n    bias = torch.zeros(out_features) if bias is None else bias"},
+    "Where bias is None you make one of zeros. It computes the same at first, but it is one more parameter, and it learns.")
+load_transposed.mistake("makes_it_float32", {"dtype=weight_in_out.dtype, ": ""},
+    "Your layer is float32 whatever the weight is: a new nn.Linear has torch's default dtype, and copying into it converts. Make it with the weight's own dtype.")
+load_transposed.mistake("freezes_the_parameters", {"return layer": "return layer.requires_grad_(False)"},
+    "Your parameters do not require grad, so the layer never learns.")
+load_transposed.mistake("assigns_a_plain_tensor", {"layer.weight.copy_(weight_in_out.T)": "layer.weight = weight_in_out.T.clone()"},
+    "You assign a plain tensor where a parameter stands, and nn.Module refuses. Copy into the parameter, or wrap in nn.Parameter.", raises=TypeError)
+load_transposed.mistake("copies_while_autograd_watches", {"with torch.no_grad():\n        layer.weight": "layer.weight", "    if bias": "if bias"},
+    "You copy into a parameter while autograd watches, and it refuses. Do it under torch.no_grad().", raises=RuntimeError)
+load_transposed.mistake("says_the_wrong_sizes", {"(in_features, out_features": "(out_features, in_features",
+    "layer.weight.copy_(weight_in_out.T)": "layer.weight = nn.Parameter(weight_in_out.T.clone())", "layer.bias.copy_(bias)": "layer.bias = nn.Parameter(bias.clone())"},
+    "Your layer was made with in_features and out_features exchanged. Its weight is right, but it prints and tells others the wrong sizes.")
+load_transposed.mistake("copies_into_a_clone", {"layer.weight.copy_": "layer.weight.clone().copy_"},
+    "You copy into a clone of the weight, and nobody keeps the clone: the layer's weight stays random. Copy into the parameter itself.")

@@ -109,182 +109,29 @@ def takes_the_first_two_numbers(message):
     return numbers[0], numbers[1]
 
 
-@read_the_error.impostor("You read the outer sizes, the rows of x and the outputs. A product needs equal *inner* sizes; the outer ones may be anything.")
-def reads_the_outer_sizes(message):
-    import re
-
-    forms = (
-        r"\((?P<given>\d+)x\d+ and \d+x(?P<needed>\d+)\)",
-        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
-        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
-        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
-        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
-    )
-    found = next((found for form in forms if (found := re.search(form, message))), None)
-    return (int(found["given"]), int(found["needed"])) if found else None
-
-
-@read_the_error.impostor("You read the two sizes of mat1. Those belong to one tensor; the second of them clashes with the first of mat2.")
-def reads_the_shape_of_mat1(message):
-    import re
-
-    forms = (
-        r"\((?P<given>\d+)x(?P<needed>\d+) and",
-        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
-        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
-        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
-        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
-    )
-    found = next((found for form in forms if (found := re.search(form, message))), None)
-    return (int(found["given"]), int(found["needed"])) if found else None
-
-
-@read_the_error.impostor("You take mat2 for the weight, (out, in), and read its second size. It is the weight's transpose: (in, out).")
-def takes_mat2_for_the_weight(message):
-    import re
-
-    forms = (
-        r"\(\d+x(?P<given>\d+) and \d+x(?P<needed>\d+)\)",
-        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
-        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
-        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
-        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
-    )
-    found = next((found for form in forms if (found := re.search(form, message))), None)
-    return (int(found["given"]), int(found["needed"])) if found else None
-
-
-@read_the_error.impostor(
-    "In the message about a vector, `got input` is not your x: it is the result, with one number for each output. Your x is `vec`."
-)
-def believes_got_input(message):
-    import re
-
-    forms = (
-        r"\(\d+x(?P<given>\d+) and (?P<needed>\d+)x\d+\)",
-        r"got input \((?P<given>\d+)\), mat \(\d+x(?P<needed>\d+)\)",
-        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
-        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
-        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
-    )
-    found = next((found for form in forms if (found := re.search(form, message))), None)
-    return (int(found["given"]), int(found["needed"])) if found else None
-
-
-@read_the_error.impostor(
-    "In the message about `batch2` you take the expected size for the one that is needed. `batch2` is the weight: torch wants it to "
-    "fit x. What is needed is what the weight has, after `but got`."
-)
-def takes_the_expected_for_the_needed(message):
-    import re
-
-    forms = (
-        r"\(\d+x(?P<given>\d+) and (?P<needed>\d+)x\d+\)",
-        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
-        r"to be: \[\d+, (?P<needed>\d+)\] but got: \[\d+, (?P<given>\d+)\]",
-        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
-        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
-    )
-    found = next((found for form in forms if (found := re.search(form, message))), None)
-    return (int(found["given"]), int(found["needed"])) if found else None
-
-
-@read_the_error.impostor(
-    "You return the sizes in the order of the message. Where a bias clashes, its own size is named second: first return what was given, "
-    "then what was needed."
-)
-def keeps_the_order_of_the_message(message):
-    import re
-
-    forms = (
-        r"\(\d+x(\d+) and (\d+)x\d+\)",
-        r"mat \(\d+x(\d+)\), vec \((\d+)\)",
-        r"to be: \[\d+, (\d+)\] but got: \[\d+, (\d+)\]",
-        r"expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\)",
-        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)",
-    )
-    found = next((found for form in forms if (found := re.search(form, message))), None)
-    return tuple(map(int, found.groups())) if found else None
-
-
-@read_the_error.impostor("In `y + bias`, a is y: its size is needed; b, the bias's, was given.")
-def takes_tensor_a_for_the_bias(message):
-    import re
-
-    forms = (
-        r"\(\d+x(?P<given>\d+) and (?P<needed>\d+)x\d+\)",
-        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
-        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
-        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
-        r"size of tensor a \((?P<given>\d+)\) must match the size of tensor b \((?P<needed>\d+)\)",
-    )
-    found = next((found for form in forms if (found := re.search(form, message))), None)
-    return (int(found["given"]), int(found["needed"])) if found else None
-
-
-@read_the_error.impostor("You return what was needed first. What was given comes first.")
-def exchanges_given_and_needed(message):
-    import re
-
-    forms = (
-        r"\(\d+x(?P<given>\d+) and (?P<needed>\d+)x\d+\)",
-        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
-        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
-        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
-        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
-    )
-    found = next((found for form in forms if (found := re.search(form, message))), None)
-    return (int(found["needed"]), int(found["given"])) if found else None
-
-
-@read_the_error.impostor("You return texts, '512' for 512. What a pattern finds is text: make it an int.")
-def returns_texts(message):
-    import re
-
-    forms = (
-        r"\(\d+x(?P<given>\d+) and (?P<needed>\d+)x\d+\)",
-        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
-        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
-        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
-        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
-    )
-    found = next((found for form in forms if (found := re.search(form, message))), None)
-    return (found["given"], found["needed"]) if found else None
-
-
-@read_the_error.impostor("You know only the message about two matrices. A single vector, a permuted batch and a bias clash in other words.")
-def knows_only_matrices(message):
-    import re
-
-    found = re.search(r"\(\d+x(\d+) and (\d+)x\d+\)", message)
-    return (int(found[1]), int(found[2])) if found else None
-
-
-@read_the_error.impostor("Where nothing is found, re.search gives None, and None has no groups. Return None for such a message.", raises=TypeError)
-def expects_sizes_in_every_message(message):
-    import re
-
-    forms = (
-        r"\(\d+x(?P<given>\d+) and (?P<needed>\d+)x\d+\)",
-        r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)",
-        r"to be: \[\d+, (?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)\]",
-        r"expanded size of the tensor \((?P<needed>\d+)\) must match the existing size \((?P<given>\d+)\)",
-        r"size of tensor a \((?P<needed>\d+)\) must match the size of tensor b \((?P<given>\d+)\)",
-    )
-    found = next((found for form in forms if (found := re.search(form, message))), None)
-    return int(found["given"]), int(found["needed"])
-
-
-@read_the_error.impostor("You take sizes for numbers of two digits. They have one digit or more: `\\d+`.")
-def expects_two_digits(message):
-    import re
-
-    forms = (
-        r"\(\d+x(?P<given>\d\d) and (?P<needed>\d\d)x\d+\)",
-        r"mat \(\d+x(?P<needed>\d\d)\), vec \((?P<given>\d\d)\)",
-        r"to be: \[\d+, (?P<given>\d\d)\] but got: \[\d+, (?P<needed>\d\d)\]",
-        r"expanded size of the tensor \((?P<needed>\d\d)\) must match the existing size \((?P<given>\d\d)\)",
-        r"size of tensor a \((?P<needed>\d\d)\) must match the size of tensor b \((?P<given>\d\d)\)",
-    )
-    found = next((found for form in forms if (found := re.search(form, message))), None)
-    return (int(found["given"]), int(found["needed"])) if found else None
+# fmt: off
+read_the_error.mistake("reads_the_outer_sizes", {r"\d+x(?P<given>\d+) and (?P<needed>\d+)x\d+": r"(?P<given>\d+)x\d+ and \d+x(?P<needed>\d+)"},
+    "You read the outer sizes, the rows of x and the outputs. A product needs equal *inner* sizes; the outer ones may be anything.")
+read_the_error.mistake("reads_the_shape_of_mat1", {r"\d+x(?P<given>\d+) and (?P<needed>\d+)x": r"(?P<given>\d+)x(?P<needed>\d+) and \d+x"},
+    "You read the two sizes of mat1. Those belong to one tensor; the second of them clashes with the first of mat2.")
+read_the_error.mistake("takes_mat2_for_the_weight", {r"(?P<needed>\d+)x\d+": r"\d+x(?P<needed>\d+)"},
+    "You take mat2 for the weight, (out, in), and read its second size. It is the weight's transpose: (in, out).")
+read_the_error.mistake("believes_got_input", {r"mat \(\d+x(?P<needed>\d+)\), vec \((?P<given>\d+)\)": r"got input \((?P<given>\d+)\), mat \(\d+x(?P<needed>\d+)\)"},
+    "In the message about a vector, `got input` is not your x: it is the result, with one number for each output. Your x is `vec`.")
+read_the_error.mistake("takes_the_expected_for_the_needed", {r"(?P<given>\d+)\] but got: \[\d+, (?P<needed>\d+)": r"(?P<needed>\d+)\] but got: \[\d+, (?P<given>\d+)"},
+    "In the message about `batch2` you take the expected size for the one that is needed. "
+    "`batch2` is the weight: torch wants it to fit x. What is needed is what the weight has, after `but got`.")
+read_the_error.mistake("keeps_the_order_of_the_message", {'found["given"]': "found[1]", 'found["needed"]': "found[2]"},
+    "You return the sizes in the order of the message. Where a bias clashes, its own size is named second: first return what was given, then what was needed.")
+read_the_error.mistake("takes_tensor_a_for_the_bias", {r"a \((?P<needed>": r"a \((?P<given>", r"b \((?P<given>": r"b \((?P<needed>"},
+    "In `y + bias`, a is y: its size is needed; b, the bias's, was given.")
+read_the_error.mistake("exchanges_given_and_needed", {'int(found["given"]), int(found["needed"])': 'int(found["needed"]), int(found["given"])'},
+    "You return what was needed first. What was given comes first.")
+read_the_error.mistake("returns_texts", {'int(found["given"]), int(found["needed"])': 'found["given"], found["needed"]'},
+    "You return texts, '512' for 512. What a pattern finds is text: make it an int.")
+read_the_error.mistake("knows_only_matrices", {"in forms:": "in forms[:1]:"},
+    "You know only the message about two matrices. A single vector, a permuted batch and a bias clash in other words.")
+read_the_error.mistake("expects_sizes_in_every_message", {"return int": "break\n    return int"},
+    "Where nothing is found, re.search gives None, and None has no groups. Return None for such a message.", raises=TypeError)
+read_the_error.mistake("expects_two_digits", {"(form, message)": r"(form.replace(r'>\d+', r'>\d\d'), message)"},
+    "You take sizes for numbers of two digits. They have one digit or more: `\\d+`.")

@@ -81,81 +81,28 @@ def asks_a_fresh_layer(layer, x, y):
     return torch.allclose(y, fresh(x), atol=1e-6)
 
 
-@same_layer.impostor("You compare shapes only. Every layer with these sizes gives that shape; compare the numbers.")
-def compares_shapes_only(layer, x, y):
-    return y.shape == layer(x).shape and y.dtype == x.dtype
-
-
-@same_layer.impostor("You ask for equal bits. The same sum in another order rounds differently: compare with a tolerance.")
-def asks_for_equal_bits(layer, x, y):
-    return y.dtype == x.dtype and torch.equal(y, layer(x))
-
-
-@same_layer.impostor(
-    "`torch.allclose` broadcasts, so one row counts for four equal ones; and it raises an error for other sizes and for two dtypes. "
-    "Compare shape and dtype first.",
-    raises=RuntimeError,
-)
-def lets_allclose_broadcast(layer, x, y):
-    return torch.allclose(y, layer(x), atol=1e-6)
-
-
-@same_layer.impostor(
-    "`torch.allclose` broadcasts, so one row counts for four equal ones: there is no error that your `except` could catch. "
-    "Compare the shapes first."
-)
-def waits_for_allclose_to_fail(layer, x, y):
-    try:
-        return torch.allclose(y, layer(x), atol=1e-6)
-    except RuntimeError:
-        return False
-
-
-@same_layer.impostor("`torch.allclose` raises an error for two dtypes. Compare them first: y of another dtype is not this layer's.", raises=RuntimeError)
-def fails_on_another_dtype(layer, x, y):
-    out = layer(x)
-    return y.shape == out.shape and torch.allclose(y, out, atol=1e-6)
-
-
-@same_layer.impostor("You left out the layer's bias.")
-def leaves_out_the_bias(layer, x, y):
-    out = x @ layer.weight.T
-    return y.shape == out.shape and y.dtype == out.dtype and torch.allclose(y, out, atol=1e-6)
-
-
-@same_layer.impostor("A layer made with bias=False has bias None, which cannot be added. Calling the layer takes care of it.", raises=TypeError)
-def needs_a_bias(layer, x, y):
-    out = x @ layer.weight.T + layer.bias
-    return y.shape == out.shape and y.dtype == out.dtype and torch.allclose(y, out, atol=1e-6)
-
-
-@same_layer.impostor("You multiply by the weight itself. It is stored (out, in); the layer multiplies by its transpose.", raises=RuntimeError)
-def forgets_the_transpose(layer, x, y):
-    out = x @ layer.weight + (0 if layer.bias is None else layer.bias)
-    return y.shape == out.shape and y.dtype == out.dtype and torch.allclose(y, out, atol=1e-6)
-
-
-@same_layer.impostor("You compare sums or means over all entries: errors cancel, and rows in another order have the same sum. Compare entry by entry.")
-def compares_sums(layer, x, y):
-    out = layer(x)
-    return y.shape == out.shape and y.dtype == out.dtype and torch.allclose(y.sum(), out.sum(), atol=1e-6)
-
-
-@same_layer.impostor("One entry that agrees is enough for you (`any`). All must agree.")
-def is_content_with_any_entry(layer, x, y):
-    out = layer(x)
-    return y.shape == out.shape and y.dtype == out.dtype and bool(torch.isclose(y, out, atol=1e-6).any())
-
-
-@same_layer.impostor("Your tolerance forgives an error of 0.01. Rounding is millions of times smaller.")
-def forgives_too_much(layer, x, y):
-    out = layer(x)
-    return y.shape == out.shape and y.dtype == out.dtype and torch.allclose(y, out, atol=0.1)
-
-
-@same_layer.impostor("You return a tensor. Return True or False: `bool(...)`, or a function such as torch.allclose that answers so.")
-def returns_a_tensor(layer, x, y):
-    out = layer(x)
-    if y.shape != out.shape or y.dtype != out.dtype:
-        return torch.tensor(False)
-    return torch.isclose(y, out, atol=1e-6).all()
+# fmt: off
+same_layer.mistake("compares_shapes_only", {" and torch.allclose(y, output, atol=1e-6)": ""},
+    "You compare shapes only. Every layer with these sizes gives that shape; compare the numbers.")
+same_layer.mistake("asks_for_equal_bits", {"allclose(y, output, atol=1e-6)": "equal(y, output)"},
+    "You ask for equal bits. The same sum in another order rounds differently: compare with a tolerance.")
+same_layer.mistake("lets_allclose_broadcast", {"y.shape == output.shape and y.dtype == output.dtype and ": ""},
+    "`torch.allclose` broadcasts, so one row counts for four equal ones; "
+    "and it raises an error for other sizes and for two dtypes. Compare shape and dtype first.", raises=RuntimeError)
+same_layer.mistake("waits_for_allclose_to_fail", {"return y.shape == output.shape and y.dtype == output.dtype and torch": "try:\n        return torch",
+    "1e-6)": "1e-6)\n    except RuntimeError:\n        return False"},
+    "`torch.allclose` broadcasts, so one row counts for four equal ones: there is no error that your `except` could catch. Compare the shapes first.")
+same_layer.mistake("fails_on_another_dtype", {"y.dtype == output.dtype and ": ""},
+    "`torch.allclose` raises an error for two dtypes. Compare them first: y of another dtype is not this layer's.", raises=RuntimeError)
+same_layer.mistake("leaves_out_the_bias", {"layer(x)": "x @ layer.weight.T"}, "You left out the layer's bias.")
+same_layer.mistake("needs_a_bias", {"layer(x)": "x @ layer.weight.T + layer.bias"},
+    "A layer made with bias=False has bias None, which cannot be added. Calling the layer takes care of it.", raises=TypeError)
+same_layer.mistake("forgets_the_transpose", {"layer(x)": "x @ layer.weight + (0 if layer.bias is None else layer.bias)"},
+    "You multiply by the weight itself. It is stored (out, in); the layer multiplies by its transpose.", raises=RuntimeError)
+same_layer.mistake("compares_sums", {"(y, output,": "(y.sum(), output.sum(),"},
+    "You compare sums or means over all entries: errors cancel, and rows in another order have the same sum. Compare entry by entry.")
+same_layer.mistake("is_content_with_any_entry", {"torch.allclose(y, output, atol=1e-6)": "bool(torch.isclose(y, output, atol=1e-6).any())"},
+    "One entry that agrees is enough for you (`any`). All must agree.")
+same_layer.mistake("forgives_too_much", {"1e-6": "0.1"}, "Your tolerance forgives an error of 0.01. Rounding is millions of times smaller.")
+same_layer.mistake("returns_a_tensor", {"torch.allclose(y, output, atol=1e-6)": "torch.isclose(y, output, atol=1e-6).all()"},
+    "You return a tensor. Return True or False: `bool(...)`, or a function such as torch.allclose that answers so.")

@@ -1,7 +1,5 @@
 """Task scaled_lazy."""
 
-import math
-
 import torch
 from torch import nn
 
@@ -102,126 +100,31 @@ def fills_an_uninitialized_weight(out_features, std):
     return layer
 
 
-@scaled_lazy.impostor("nn.init refuses an uninitialized parameter: it has no shape. Initialize when the first input has given it one.", raises=ValueError)
-def asks_nn_init_too_early(out_features, std):
-    layer = nn.LazyLinear(out_features)
-    nn.init.normal_(layer.weight, std=std)
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
-@scaled_lazy.impostor("You guess in_features. A lazy layer reads it off its first input.", raises=RuntimeError)
-def guesses_in_features(out_features, std):
-    layer = nn.Linear(out_features, out_features)
-    nn.init.normal_(layer.weight, std=std)
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
-@scaled_lazy.impostor(
-    "You call the layer on an input of your own to bring its weight to life. That fixes in_features to your input's size.",
-    raises=RuntimeError,
-)
-def calls_it_on_a_made_up_input(out_features, std):
-    layer = nn.LazyLinear(out_features)
-    layer(torch.zeros(1, 1))
-    nn.init.normal_(layer.weight, std=std)
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
-@scaled_lazy.impostor(
-    "Your reset_parameters draws whenever it is called. torch also calls it while the layer is being made, when in_features is 0 and "
-    "there is no bias: do nothing then.",
-    raises=AttributeError,
-)
-def resets_while_it_is_being_made(out_features, std):
-    class Layer(nn.LazyLinear):
-        def reset_parameters(self):
-            nn.init.normal_(self.weight, std=std)
-            nn.init.zeros_(self.bias)
-
-    return Layer(out_features)
-
-
-@scaled_lazy.impostor("You draw anew at every call, so nothing the layer learns lasts. Draw once, when the shapes become known.")
-def draws_at_every_call(out_features, std):
-    layer = nn.LazyLinear(out_features)
-
-    def draw(layer, inputs):
-        nn.init.normal_(layer.weight, std=std)
-        nn.init.zeros_(layer.bias)
-
-    layer.register_forward_pre_hook(draw)
-    return layer
-
-
-@scaled_lazy.impostor(
-    "Your hook draws at the first call whatever the layer holds, and overwrites a state that was loaded before. reset_parameters is "
-    "called only if there is something to draw."
-)
-def overwrites_a_loaded_state(out_features, std):
-    layer = nn.LazyLinear(out_features)
-
-    def draw(layer, inputs):
-        nn.init.normal_(layer.weight, std=std)
-        nn.init.zeros_(layer.bias)
-        handle.remove()
-
-    handle = layer.register_forward_pre_hook(draw)
-    return layer
-
-
-@scaled_lazy.impostor("The bias has torch's default draws. It should be zero.")
-def leaves_the_bias_random(out_features, std):
-    class Layer(nn.LazyLinear):
-        def reset_parameters(self):
-            super().reset_parameters()
-            if self.in_features:
-                nn.init.normal_(self.weight, std=std)
-
-    return Layer(out_features)
-
-
-@scaled_lazy.impostor("You leave the bias as it was allocated: set it to 0.")
-def leaves_the_bias_as_allocated(out_features, std):
-    class Layer(nn.LazyLinear):
-        def reset_parameters(self):
-            if self.in_features:
-                nn.init.normal_(self.weight, std=std)
-
-    return Layer(out_features)
-
-
-@scaled_lazy.impostor("You take std for the variance: its square root is what you draw with. nn.init.normal_ takes the standard deviation.")
-def takes_std_for_the_variance(out_features, std):
-    class Layer(nn.LazyLinear):
-        def reset_parameters(self):
-            if self.in_features:
-                nn.init.normal_(self.weight, std=math.sqrt(std))
-                nn.init.zeros_(self.bias)
-
-    return Layer(out_features)
-
-
-@scaled_lazy.impostor("You draw evenly between -std and std. Asked are normal numbers; those have a standard deviation of std / √3.")
-def draws_uniform_numbers(out_features, std):
-    class Layer(nn.LazyLinear):
-        def reset_parameters(self):
-            if self.in_features:
-                nn.init.uniform_(self.weight, -std, std)
-                nn.init.zeros_(self.bias)
-
-    return Layer(out_features)
-
-
-@scaled_lazy.impostor("You multiply torch's default draws by std. They are uniform and have a spread of their own: draw normal numbers instead.")
-def scales_the_default_draws(out_features, std):
-    class Layer(nn.LazyLinear):
-        def reset_parameters(self):
-            super().reset_parameters()
-            if self.in_features:
-                self.weight.mul_(std)
-                nn.init.zeros_(self.bias)
-
-    return Layer(out_features)
+# fmt: off
+scaled_lazy.mistake("asks_nn_init_too_early", {"return S": "layer = S", "(out_features)": "(out_features)\n    nn.init.normal_(layer.weight, std=std)\n    return layer"},
+    "nn.init refuses an uninitialized parameter: it has no shape. Initialize when the first input has given it one.", raises=ValueError)
+scaled_lazy.mistake("guesses_in_features", {"nn.LazyLinear": "nn.Linear", "ScaledLinear(out_features)": "ScaledLinear(out_features, out_features)"},
+    "You guess in_features. A lazy layer reads it off its first input.", raises=RuntimeError)
+scaled_lazy.mistake("calls_it_on_a_made_up_input", {"return S": "layer = S", "(out_features)": "(out_features)\n    layer(torch.zeros(1, 1))\n    return layer"},
+    "You call the layer on an input of your own to bring its weight to life. That fixes in_features to your input's size.", raises=RuntimeError)
+scaled_lazy.mistake("resets_while_it_is_being_made", {"\n            if self.in_features:  # 0 while the layer is being made": ""},
+    "Your reset_parameters draws whenever it is called. "
+    "torch also calls it while the layer is being made, when in_features is 0 and there is no bias: do nothing then.", raises=AttributeError)
+scaled_lazy.mistake("draws_at_every_call", {"return S": "layer = S", "(out_features)": "(out_features)\n"
+    "    layer.register_forward_pre_hook(lambda layer, x: ScaledLinear.reset_parameters(layer))\n    return layer"},
+    "You draw anew at every call, so nothing the layer learns lasts. Draw once, when the shapes become known.")
+scaled_lazy.mistake("overwrites_a_loaded_state", {"return S": "layer = S", "(out_features)": "(out_features)\n"
+    "    hook = layer.register_forward_pre_hook(lambda layer, x: ScaledLinear.reset_parameters(layer) or hook.remove())\n    return layer"},
+    "Your hook draws at the first call whatever the layer holds, and overwrites a state that was loaded before. "
+    "reset_parameters is called only if there is something to draw.")
+scaled_lazy.mistake("leaves_the_bias_random", {"if self": "super().reset_parameters()\n            if self", "\n                nn.init.zeros_(self.bias)": ""},
+    "The bias has torch's default draws. It should be zero.")
+scaled_lazy.mistake("leaves_the_bias_as_allocated", {"\n                nn.init.zeros_(self.bias)": ""}, "You leave the bias as it was allocated: set it to 0.")
+scaled_lazy.mistake("takes_std_for_the_variance", {"std=std": "std=std**0.5"},
+    "You take std for the variance: its square root is what you draw with. nn.init.normal_ takes the standard deviation.")
+scaled_lazy.mistake("draws_uniform_numbers", {"normal_(self.weight, std=std)": "uniform_(self.weight, -std, std)"},
+    "You draw evenly between -std and std. Asked are normal numbers; those have a standard deviation of std / √3.")
+scaled_lazy.mistake("scales_the_default_draws", {"if self": "super().reset_parameters()\n            if self", "nn.init.normal_(self.weight, std=std)": "self.weight.mul_(std)"},
+    "You multiply torch's default draws by std. They are uniform and have a spread of their own: draw normal numbers instead.")
+scaled_lazy.mistake("draws_with_the_default_std", {"(self.weight, std=std)": "(self.weight)"},
+    "You leave std out, and nn.init.normal_ draws with its default, a standard deviation of 1. Pass it on: std=std.")

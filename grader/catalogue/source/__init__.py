@@ -1,7 +1,7 @@
 """Exercise 04: torch's roads through a linear layer, what it keeps and costs, and a layer that can stand in for nn.Linear."""
 
 from ...spec import Exercise
-from . import linear_behaves_wrong, linear_built_wrong, linear_drawn_wrong, linear_forward_wrong
+from . import linear_wrong
 from .dispatch_path import dispatch_path
 from .flat_linear import flat_linear
 from .linear_layer import Linear

@@ -111,152 +111,36 @@ def knows_the_road_with_gradients_and_with_zero_sizes(dispatch_path, bench):
     return answers
 
 
-@dispatch_path.impostor(
-    "You send every x that is not 2-D to matmul+add. Older PyTorch did; this one flattens a contiguous x and calls addmm."
-)
-def repeats_an_older_version(x, weight, bias):
-    if bias is None:
-        return "matmul"
-    return "addmm" if x.dim() == 2 else "matmul+add"
+# fmt: off
+dispatch_path.mistake("repeats_an_older_version", {'"flatten+addmm"': '"matmul+add"'},
+    "You send every x that is not 2-D to matmul+add. Older PyTorch did; this one flattens a contiguous x and calls addmm.")
+dispatch_path.mistake("repeats_the_formula", {"F.linear(x, weight, bias)": "x @ weight.T if bias is None else x @ weight.T + bias"},
+    "Your roads are those of the formula x @ weight.T + bias. Watch F.linear itself run, and compare whole names: addmm contains `add`.")
+dispatch_path.mistake("takes_any_product_for_addmm", {'"addmm" in log.names': 'any("mm" in name for name in log.names)'},
+    "You look for `mm` inside the names. mm and bmm, matmul's own products, contain it, too: look for addmm.")
+dispatch_path.mistake("takes_any_view_for_the_flat_road", {'"addmm" in log.names': '"addmm" in log.names or "view" in log.names'},
+    "You take any `view` for the flattening, but matmul makes views, too. The road is flatten+addmm only where addmm runs.")
 
 
-@dispatch_path.impostor(
-    "Your roads are those of the formula x @ weight.T + bias. Watch F.linear itself run, and compare whole names: addmm "
-    "contains `add`."
-)
-def repeats_the_formula(x, weight, bias):
-    return "matmul" if bias is None else "matmul+add"
-
-
-@dispatch_path.impostor("You look for `mm` inside the names. mm and bmm, matmul's own products, contain it, too: look for addmm.")
-def takes_any_product_for_addmm(x, weight, bias):
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    class Log(TorchDispatchMode):
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            names.append(func.overloadpacket.__name__)
-            return func(*args, **(kwargs or {}))
-
-    names = []
-    with Log():
-        F.linear(x, weight, bias)
-    if any("mm" in name for name in names):
-        return "flatten+addmm" if "view" in names else "addmm"
-    return "matmul+add" if {"add", "add_"} & set(names) else "matmul"
-
-
-@dispatch_path.impostor(
-    "You take any `view` for the flattening, but matmul makes views, too. The road is flatten+addmm only where addmm runs."
-)
-def takes_any_view_for_the_flat_road(x, weight, bias):
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    class Log(TorchDispatchMode):
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            names.append(func.overloadpacket.__name__)
-            return func(*args, **(kwargs or {}))
-
-    names = []
-    with Log():
-        F.linear(x, weight, bias)
-    if "view" in names:
-        return "flatten+addmm"
-    if "addmm" in names:
-        return "addmm"
-    return "matmul+add" if {"add", "add_"} & set(names) else "matmul"
-
-
-@dispatch_path.impostor(
-    "You read the road from y.grad_fn. Where nobody wants a gradient it is None and says nothing."
-)
+@dispatch_path.impostor("You read the road from y.grad_fn. Where nobody wants a gradient it is None and says nothing.")
 def reads_a_missing_grad_fn(x, weight, bias):
     name = type(F.linear(x, weight, bias).grad_fn).__name__
     return {"AddmmBackward0": "addmm", "ViewBackward0": "flatten+addmm", "AddBackward0": "matmul+add"}.get(name, "matmul")
 
 
-@dispatch_path.impostor(
-    "You send every x with more or fewer than two dimensions to flatten+addmm. One that is not contiguous takes "
-    "matmul+add."
-)
-def forgets_the_layout(x, weight, bias):
-    if bias is None:
-        return "matmul"
-    return "addmm" if x.dim() == 2 else "flatten+addmm"
-
-
-@dispatch_path.impostor(
-    "You let only 3-D inputs be flattened. A single vector is viewed as one row, too, and four dimensions and more take the same road."
-)
-def flattens_only_three_dimensions(x, weight, bias):
-    if bias is None:
-        return "matmul"
-    if x.dim() == 2:
-        return "addmm"
-    return "flatten+addmm" if x.dim() == 3 and x.is_contiguous() and bias.squeeze().dim() == 1 else "matmul+add"
-
-
-@dispatch_path.impostor(
-    "You ask whether a matrix is contiguous. With a bias every 2-D x takes addmm, however it lies in memory."
-)
-def wants_contiguous_matrices(x, weight, bias):
-    if bias is None:
-        return "matmul"
-    if not x.is_contiguous():
-        return "matmul+add"
-    return "addmm" if x.dim() == 2 else "flatten+addmm"
-
-
-@dispatch_path.impostor(
-    "You only look whether the bias is None. Unless x is a matrix, the bias's shape and layout count, too: (4, 3) is "
-    "added after matmul."
-)
-def forgets_the_shape_of_the_bias(x, weight, bias):
-    if bias is None:
-        return "matmul"
-    if x.dim() == 2:
-        return "addmm"
-    return "flatten+addmm" if x.is_contiguous() else "matmul+add"
-
-
-@dispatch_path.impostor(
-    "You look at the bias's shape, but not at its layout. If it is not contiguous, it is added after matmul, unless x is "
-    "a matrix."
-)
-def forgets_the_layout_of_the_bias(x, weight, bias):
-    if bias is None:
-        return "matmul"
-    if x.dim() == 2:
-        return "addmm"
-    return "flatten+addmm" if x.is_contiguous() and 1 in (bias.dim(), bias.squeeze().dim()) else "matmul+add"
-
-
-@dispatch_path.impostor(
-    "You look at the bias's layout, but not at its shape. (4, 3) and () are contiguous, but added after matmul, unless x is "
-    "a matrix."
-)
-def asks_only_the_layout_of_the_bias(x, weight, bias):
-    if bias is None:
-        return "matmul"
-    if x.dim() == 2:
-        return "addmm"
-    return "flatten+addmm" if x.is_contiguous() and bias.is_contiguous() else "matmul+add"
-
-
-@dispatch_path.impostor(
-    "You send every bias of another shape than (O,) to matmul+add. Some take flatten+addmm, (1, O) for one: watch "
-    "F.linear run."
-)
-def wants_the_usual_bias(x, weight, bias):
-    if bias is None:
-        return "matmul"
-    if x.dim() == 2:
-        return "addmm"
-    usual = bias.shape == weight.shape[:1] and bias.is_contiguous()
-    return "flatten+addmm" if x.is_contiguous() and usual else "matmul+add"
-
-
-@dispatch_path.impostor("You name a road with a bias where there is none. With nothing to add, the road is matmul.")
-def forgets_the_missing_bias(x, weight, bias):
-    if x.dim() == 2:
-        return "addmm"
-    return "flatten+addmm" if x.is_contiguous() and (bias is None or bias.squeeze().dim() == 1) else "matmul+add"
+dispatch_path.mistake("forgets_the_layout", {'"matmul+add"': '"flatten+addmm"'},
+    "You send every x with more or fewer than two dimensions to flatten+addmm. One that is not contiguous takes matmul+add.")
+dispatch_path.mistake("flattens_only_three_dimensions", {'"flatten+addmm" if': '("flatten+addmm" if x.dim() == 3 else "matmul+add") if'},
+    "You let only 3-D inputs be flattened. A single vector is viewed as one row, too, and four dimensions and more take the same road.")
+dispatch_path.mistake("wants_contiguous_matrices", {'else "addmm"': 'else "addmm" if x.is_contiguous() else "matmul+add"'},
+    "You ask whether a matrix is contiguous. With a bias every 2-D x takes addmm, however it lies in memory.")
+dispatch_path.mistake("forgets_the_shape_of_the_bias", {'"matmul+add" if': '("flatten+addmm" if x.is_contiguous() else "matmul+add") if'},
+    "You only look whether the bias is None. Unless x is a matrix, the bias's shape and layout count, too: (4, 3) is added after matmul.")
+dispatch_path.mistake("forgets_the_layout_of_the_bias", {"F.linear(x, weight, bias)": "F.linear(x, weight, bias if bias is None else bias.contiguous())"},
+    "You look at the bias's shape, but not at its layout. If it is not contiguous, it is added after matmul, unless x is a matrix.")
+dispatch_path.mistake("asks_only_the_layout_of_the_bias", {'"matmul+add" if': '("flatten+addmm" if x.is_contiguous() and bias.is_contiguous() else "matmul+add") if'},
+    "You look at the bias's layout, but not at its shape. (4, 3) and () are contiguous, but added after matmul, unless x is a matrix.")
+dispatch_path.mistake("wants_the_usual_bias", {'"flatten+addmm" if': '("flatten+addmm" if bias.shape == weight.shape[:1] else "matmul+add") if'},
+    "You send every bias of another shape than (O,) to matmul+add. Some take flatten+addmm, (1, O) for one: watch F.linear run.")
+dispatch_path.mistake("forgets_the_missing_bias", {"F.linear(x, weight, bias)": "F.linear(x, weight, weight.new_zeros(len(weight)) if bias is None else bias)"},
+    "You name a road with a bias where there is none. With nothing to add, the road is matmul.")

@@ -1,7 +1,5 @@
 """Task flat_linear."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 
@@ -84,85 +82,27 @@ def lets_gradients_through(flat_linear, bench, B=4, I=5, O=3):
     return answers
 
 
-@flat_linear.impostor("You let -1 stand for the number of rows. With 0 input features any number would fit: multiply the leading sizes.", raises=RuntimeError)
-def guesses_the_rows(x, weight, bias):
-    return torch.addmm(bias, x.reshape(-1, x.shape[-1]), weight.T).reshape(*x.shape[:-1], weight.shape[0])
-
-
-@flat_linear.impostor(
-    "You flatten with .view, which refuses an x whose numbers do not lie in order. .reshape copies, but only where it "
-    "must.",
-    raises=RuntimeError,
-)
-def views_the_input(x, weight, bias):
-    return torch.addmm(bias, x.view(math.prod(x.shape[:-1]), x.shape[-1]), weight.T).view(*x.shape[:-1], weight.shape[0])
-
-
-@flat_linear.impostor("You return the matrix of rows. Give y the leading dimensions of x back.")
-def returns_the_matrix(x, weight, bias):
-    return torch.addmm(bias, x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), weight.T)
-
-
-@flat_linear.impostor("You call flatten(0, -2), which fails for an x without leading dimensions. Such an x is one row.", raises=IndexError)
-def needs_a_leading_dimension(x, weight, bias):
-    return torch.addmm(bias, x.flatten(0, -2), weight.T).reshape(*x.shape[:-1], weight.shape[0])
-
-
-@flat_linear.impostor("You flatten all but the first dimension, as before a classifier. Here all but the last become rows.", raises=(RuntimeError, IndexError))
-def flattens_the_wrong_end(x, weight, bias):
-    return torch.addmm(bias, x.flatten(1), weight.T).reshape(*x.shape[:-1], weight.shape[0])
-
-
-@flat_linear.impostor(
-    "You handle one leading dimension or two. There may be none or many: multiply the leading sizes, however many there "
-    "are.",
-    raises=ValueError,
-)
-def knows_only_three_dimensions(x, weight, bias):
-    if x.dim() == 2:
-        return torch.addmm(bias, x, weight.T)
-    first, second, features = x.shape
-    return torch.addmm(bias, x.reshape(first * second, features), weight.T).reshape(first, second, weight.shape[0])
-
-
-@flat_linear.impostor("You multiply and then add: two operations, and a second tensor of y's size. addmm is one.")
-def multiplies_then_adds(x, weight, bias):
-    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-    return (rows @ weight.T + bias).reshape(*x.shape[:-1], weight.shape[0])
-
-
-@flat_linear.impostor(
-    "You copy x before you flatten it, even where its numbers lie in order already. reshape alone copies only where "
-    "it must."
-)
-def copies_the_input(x, weight, bias):
-    rows = x.clone().reshape(math.prod(x.shape[:-1]), x.shape[-1])
-    return torch.addmm(bias, rows, weight.T).reshape(*x.shape[:-1], weight.shape[0])
-
-
-@flat_linear.impostor("You copy the transposed weight. addmm takes it as it lies: weight.T alone moves no number.")
-def copies_the_weight(x, weight, bias):
-    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-    return torch.addmm(bias, rows, weight.T.contiguous()).reshape(*x.shape[:-1], weight.shape[0])
-
-
-@flat_linear.impostor("You leave the bias out. addmm adds its first argument: let that be the bias.")
-def forgets_the_bias(x, weight, bias):
-    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-    return torch.addmm(torch.zeros_like(bias), rows, weight.T).reshape(*x.shape[:-1], weight.shape[0])
-
-
-@flat_linear.impostor("You multiply by the weight as it is. Its shape is (O, I): addmm needs its transpose.", raises=RuntimeError)
-def forgets_the_transpose(x, weight, bias):
-    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-    return torch.addmm(bias, rows, weight).reshape(*x.shape[:-1], weight.shape[0])
-
-
-@flat_linear.impostor(
-    "You return zeros where x has no entries. An x without features can still have rows: each row of y is then the bias."
-)
-def answers_zero_sizes_with_zeros(x, weight, bias):
-    if x.numel() == 0:
-        return x.new_zeros(*x.shape[:-1], weight.shape[0])
-    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-    return torch.addmm(bias, rows, weight.T).reshape(*x.shape[:-1], weight.shape[0])
+# fmt: off
+flat_linear.mistake("guesses_the_rows", {"math.prod(lead)": "-1"},
+    "You let -1 stand for the number of rows. With 0 input features any number would fit: multiply the leading sizes.", raises=RuntimeError)
+flat_linear.mistake("views_the_input", {"x.reshape": "x.view"},
+    "You flatten with .view, which refuses an x whose numbers do not lie in order. .reshape copies, but only where it must.", raises=RuntimeError)
+flat_linear.mistake("returns_the_matrix", {".reshape(*lead, len(weight))": ""}, "You return the matrix of rows. Give y the leading dimensions of x back.")
+flat_linear.mistake("needs_a_leading_dimension", {"x.reshape(math.prod(lead), in_features)": "x.flatten(0, -2)"},
+    "You call flatten(0, -2), which fails for an x without leading dimensions. Such an x is one row.", raises=IndexError)
+flat_linear.mistake("flattens_the_wrong_end", {"x.reshape(math.prod(lead), in_features)": "x.flatten(1)"},
+    "You flatten all but the first dimension, as before a classifier. Here all but the last become rows.", raises=(RuntimeError, IndexError))
+flat_linear.mistake("knows_only_three_dimensions",
+    {"*lead, in": "if x.dim() == 2:\n        return torch.addmm(bias, x, weight.T)\n    first, second, in", "math.prod(lead)": "first * second", "*lead": "first, second"},
+    "You handle one leading dimension or two. There may be none or many: multiply the leading sizes, however many there are.", raises=ValueError)
+flat_linear.mistake("multiplies_then_adds", {"torch.addmm(bias, rows, weight.T)": "(rows @ weight.T + bias)"},
+    "You multiply and then add: two operations, and a second tensor of y's size. addmm is one.")
+flat_linear.mistake("copies_the_input", {"x.reshape": "x.clone().reshape"},
+    "You copy x before you flatten it, even where its numbers lie in order already. reshape alone copies only where it must.")
+flat_linear.mistake("copies_the_weight", {"weight.T": "weight.T.contiguous()"},
+    "You copy the transposed weight. addmm takes it as it lies: weight.T alone moves no number.")
+flat_linear.mistake("forgets_the_bias", {"addmm(bias": "addmm(torch.zeros_like(bias)"}, "You leave the bias out. addmm adds its first argument: let that be the bias.")
+flat_linear.mistake("forgets_the_transpose", {"weight.T": "weight"},
+    "You multiply by the weight as it is. Its shape is (O, I): addmm needs its transpose.", raises=RuntimeError)
+flat_linear.mistake("answers_zero_sizes_with_zeros", {"return": "return x.new_zeros(*lead, len(weight)) if x.numel() == 0 else"},
+    "You return zeros where x has no entries. An x without features can still have rows: each row of y is then the bias.")

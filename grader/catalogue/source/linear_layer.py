@@ -1,4 +1,4 @@
-"""Task Linear: what is asked. Its impostors stand in the four modules linear_..._wrong."""
+"""Task Linear: what is asked. Its known mistakes stand in linear_wrong."""
 
 import torch
 from torch import nn

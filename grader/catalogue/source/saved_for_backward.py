@@ -53,47 +53,16 @@ def knows_what_is_kept_under_no_grad(saved_for_backward, bench):
     return answers
 
 
-@saved_for_backward.impostor(
-    "You name the tensors that want a gradient. Each gradient reads the other one: that of x reads weight."
-)
-def names_what_learns(x_needs_grad, weight_needs_grad):
-    return ["weight"] * weight_needs_grad + ["x"] * x_needs_grad
-
-
-@saved_for_backward.impostor(
-    "You name both tensors, whoever wants a gradient. The graph keeps only what a wanted gradient will read."
-)
-def keeps_everything(x_needs_grad, weight_needs_grad):
-    return ["weight", "x"]
-
-
-@saved_for_backward.impostor("You keep y as well. No gradient of a linear layer reads its output.")
-def keeps_the_output(x_needs_grad, weight_needs_grad):
-    return ["weight"] * x_needs_grad + ["x"] * weight_needs_grad + ["y"]
-
-
-@saved_for_backward.impostor("You keep the bias as well. Nothing is multiplied by it, so no gradient reads it.")
-def keeps_the_bias(x_needs_grad, weight_needs_grad):
-    return ["bias"] + ["weight"] * x_needs_grad + ["x"] * weight_needs_grad
-
-
-@saved_for_backward.impostor(
-    "You always keep the weight, since it is a parameter. The graph keeps it only if x wants a gradient."
-)
-def always_keeps_the_weight(x_needs_grad, weight_needs_grad):
-    return ["weight"] + ["x"] * weight_needs_grad
-
-
-@saved_for_backward.impostor(
-    "You always keep x, as if every backward needed it. It is read for the weight's gradient only: a frozen layer "
-    "lets go of it."
-)
-def always_keeps_the_input(x_needs_grad, weight_needs_grad):
-    return ["weight"] * x_needs_grad + ["x"]
-
-
-@saved_for_backward.impostor(
-    "Under torch.no_grad() you answer as outside. No graph is made there, so nothing is kept, whoever wants a gradient."
-)
-def forgets_no_grad(x_needs_grad, weight_needs_grad):
-    return ["weight"] * x_needs_grad + ["x"] * weight_needs_grad
+# fmt: off
+saved_for_backward.mistake("names_what_learns", {"if x_": "if weight_", 'weight_needs_grad:\n        kept.append("x")': 'x_needs_grad:\n        kept.append("x")'},
+    "You name the tensors that want a gradient. Each gradient reads the other one: that of x reads weight.")
+saved_for_backward.mistake("keeps_everything", {"return kept": 'return ["weight", "x"]'},
+    "You name both tensors, whoever wants a gradient. The graph keeps only what a wanted gradient will read.")
+saved_for_backward.mistake("keeps_the_output", {"return kept": 'return [*kept, "y"]'}, "You keep y as well. No gradient of a linear layer reads its output.")
+saved_for_backward.mistake("keeps_the_bias", {"kept = []": 'kept = ["bias"]'}, "You keep the bias as well. Nothing is multiplied by it, so no gradient reads it.")
+saved_for_backward.mistake("always_keeps_the_weight", {"if x_needs_grad": "if True"},
+    "You always keep the weight, since it is a parameter. The graph keeps it only if x wants a gradient.")
+saved_for_backward.mistake("always_keeps_the_input", {"if weight_needs_grad": "if True"},
+    "You always keep x, as if every backward needed it. It is read for the weight's gradient only: a frozen layer lets go of it.")
+saved_for_backward.mistake("forgets_no_grad", {"if not torch.is_grad_enabled()": "if False"},
+    "Under torch.no_grad() you answer as outside. No graph is made there, so nothing is kept, whoever wants a gradient.")

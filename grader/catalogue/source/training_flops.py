@@ -1,7 +1,5 @@
 """Task training_flops."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
@@ -54,48 +52,19 @@ def counts_every_row(training_flops, bench):
     return {f"x {(*lead, 5)} into 3": training_flops((*lead, 5), 3, True, True) for lead in [(), lengths[:2], lengths, (2, 0)]}
 
 
-@training_flops.impostor("You count multiplications only. Each comes with an addition: a term costs 2 FLOPs.")
-def forgets_the_additions(x_shape, out_features, x_needs_grad, weight_needs_grad):
-    return math.prod(x_shape) * out_features * (1 + x_needs_grad + weight_needs_grad)
-
-
-@training_flops.impostor("You count the forward pass only. Backward makes one more product for each gradient that is wanted.")
-def counts_forward_only(x_shape, out_features, x_needs_grad, weight_needs_grad):
-    return 2 * math.prod(x_shape) * out_features
-
-
-@training_flops.impostor("You count 6BIO, whoever wants a gradient. One that nobody wants is not computed.")
-def counts_six_always(x_shape, out_features, x_needs_grad, weight_needs_grad):
-    return 6 * math.prod(x_shape) * out_features
-
-
-@training_flops.impostor("You count backward as one product, as large as forward. It is two: one for x, one for weight.")
-def counts_one_product_backward(x_shape, out_features, x_needs_grad, weight_needs_grad):
-    return (4 if x_needs_grad or weight_needs_grad else 2) * math.prod(x_shape) * out_features
-
-
-@training_flops.impostor(
-    "You take the first size for the number of rows. It is all leading sizes multiplied, and 1 if there are none."
-)
-def counts_only_the_first_dimension(x_shape, out_features, x_needs_grad, weight_needs_grad):
-    rows = x_shape[0] if len(x_shape) > 1 else 1
-    return 2 * rows * x_shape[-1] * out_features * (1 + x_needs_grad + weight_needs_grad)
-
-
-@training_flops.impostor("You unpack exactly two sizes. There may be no leading size or many: the number of rows is all of them multiplied.", raises=ValueError)
-def unpacks_two_sizes(x_shape, out_features, x_needs_grad, weight_needs_grad):
-    B, I = x_shape
-    return 2 * B * I * out_features * (1 + x_needs_grad + weight_needs_grad)
-
-
-@training_flops.impostor(
-    "You count the additions of the bias, too. Count the matrix products only, as torch's counter does."
-)
-def counts_the_bias(x_shape, out_features, x_needs_grad, weight_needs_grad):
-    products = 2 * math.prod(x_shape) * out_features * (1 + x_needs_grad + weight_needs_grad)
-    return products + math.prod(x_shape[:-1]) * out_features
-
-
-@training_flops.impostor("You count 4BIO for each wanted gradient. Each is one matrix product, as large as forward's: 2BIO.")
-def counts_each_gradient_double(x_shape, out_features, x_needs_grad, weight_needs_grad):
-    return 2 * math.prod(x_shape) * out_features * (1 + 2 * x_needs_grad + 2 * weight_needs_grad)
+# fmt: off
+training_flops.mistake("forgets_the_additions", {"products * 2": "products"}, "You count multiplications only. Each comes with an addition: a term costs 2 FLOPs.")
+training_flops.mistake("counts_forward_only", {"1 + x_needs_grad + weight_needs_grad": "1"},
+    "You count the forward pass only. Backward makes one more product for each gradient that is wanted.")
+training_flops.mistake("counts_six_always", {"1 + x_needs_grad + weight_needs_grad": "3"},
+    "You count 6BIO, whoever wants a gradient. One that nobody wants is not computed.")
+training_flops.mistake("counts_one_product_backward", {"x_needs_grad + weight_needs_grad": "(x_needs_grad or weight_needs_grad)"},
+    "You count backward as one product, as large as forward. It is two: one for x, one for weight.")
+training_flops.mistake("counts_only_the_first_dimension", {"math.prod(x_shape)": "(x_shape[0] if len(x_shape) > 1 else 1) * x_shape[-1]"},
+    "You take the first size for the number of rows. It is all leading sizes multiplied, and 1 if there are none.")
+training_flops.mistake("unpacks_two_sizes", {"products = ": "rows, in_features = x_shape\n    products = ", "math.prod(x_shape)": "rows * in_features"},
+    "You unpack exactly two sizes. There may be no leading size or many: the number of rows is all of them multiplied.", raises=ValueError)
+training_flops.mistake("counts_the_bias", {"* out_features": "* out_features + math.prod(x_shape[:-1]) * out_features"},
+    "You count the additions of the bias, too. Count the matrix products only, as torch's counter does.")
+training_flops.mistake("counts_each_gradient_double", {"x_needs_grad + weight_needs_grad": "2 * x_needs_grad + 2 * weight_needs_grad"},
+    "You count 4BIO for each wanted gradient. Each is one matrix product, as large as forward's: 2BIO.")

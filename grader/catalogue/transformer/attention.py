@@ -80,131 +80,31 @@ def stays_finite(attention, bench):
     return {**answers, **dict(zip(["gradient of q", "gradient of k", "gradient of v"], gradients))}
 
 
-@attention.impostor("You do not divide the scores by √d. Their variance grows with d, and softmax saturates.")
-def forgets_the_scale(q, k, v, mask=None):
-    scores = q @ k.mT
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
-    return scores.softmax(-1) @ v
-
-
-@attention.impostor("You divide the scores by d. Their variance is d, so their standard deviation is √d: divide by that.")
-def divides_by_d(q, k, v, mask=None):
-    scores = q @ k.mT / q.shape[-1]
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
-    return scores.softmax(-1) @ v
-
-
-@attention.impostor("You divide by the root of the number of tokens. What a score sums over are the d features of q and k.")
-def scales_by_the_number_of_keys(q, k, v, mask=None):
-    scores = q @ k.mT / math.sqrt(k.shape[-2])
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
-    return scores.softmax(-1) @ v
-
-
-@attention.impostor("Your softmax runs over the queries. Each query shares its weights out among the keys: the last dimension.")
-def normalises_over_the_queries(q, k, v, mask=None):
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
-    return scores.softmax(-2) @ v
-
-
-@attention.impostor("Your softmax runs over dimension 1, the heads. It belongs to the keys, the last dimension.")
-def normalises_over_dimension_1(q, k, v, mask=None):
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
-    return scores.softmax(1) @ v
-
-
-@attention.impostor("You divide by √d after softmax, so the weights no longer sum to one. The scale belongs to the scores.")
-def scales_after_softmax(q, k, v, mask=None):
-    scores = q @ k.mT
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
-    return scores.softmax(-1) / math.sqrt(q.shape[-1]) @ v
-
-
-@attention.impostor("You return the weights. They still have to mix the values: times v.")
-def returns_the_weights(q, k, v, mask=None):
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
-    return scores.softmax(-1)
-
-
-@attention.impostor(
-    "You read True as blocked, as nn.MultiheadAttention does. Here, as in F.scaled_dot_product_attention, True means: may attend."
-)
-def inverts_the_mask(q, k, v, mask=None):
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    if mask is not None:
-        scores = scores.masked_fill(mask, -math.inf) if mask.dtype == torch.bool else scores + mask
-    return scores.softmax(-1) @ v
-
-
-@attention.impostor("You add a boolean mask to the scores: True counts as 1, so nothing is blocked. Put -inf where it is False.")
-def adds_a_boolean_mask(q, k, v, mask=None):
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    return (scores if mask is None else scores + mask).softmax(-1) @ v
-
-
-@attention.impostor("You leave the mask out.")
-def ignores_the_mask(q, k, v, mask=None):
-    return (q @ k.mT / math.sqrt(q.shape[-1])).softmax(-1) @ v
-
-
-@attention.impostor("You set blocked scores to 0. exp(0) is 1, so blocked keys keep a weight. -inf is what softmax turns into 0.")
-def blocks_with_a_zero_score(q, k, v, mask=None):
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    if mask is not None:
-        scores = scores.masked_fill(~mask, 0) if mask.dtype == torch.bool else scores + mask
-    return scores.softmax(-1) @ v
-
-
-@attention.impostor("You block after softmax, so the weights that are left do not sum to one. Block the scores before softmax.")
-def blocks_after_softmax(q, k, v, mask=None):
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    if mask is not None and mask.dtype == torch.bool:
-        return scores.softmax(-1) * mask @ v
-    return (scores if mask is None else scores + mask).softmax(-1) @ v
-
-
-@attention.impostor(
-    "You treat every mask alike, with masked_fill(mask == 0, -inf). In a float mask a zero changes nothing: add that mask."
-)
-def takes_a_float_mask_for_a_boolean(q, k, v, mask=None):
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    if mask is not None:
-        scores = scores.masked_fill(mask == 0, -math.inf)
-    return scores.softmax(-1) @ v
-
-
-@attention.impostor("You add the float mask before dividing by √d, which shrinks it. Scale the scores first, then add the mask.")
-def scales_the_float_mask(q, k, v, mask=None):
-    scores = q @ k.mT
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
-    return (scores / math.sqrt(q.shape[-1])).softmax(-1) @ v
-
-
-@attention.impostor(
-    "exp of a score in the thousands is inf, and inf / inf is NaN. torch.softmax subtracts the largest score first."
-)
-def exponentiates_large_scores(q, k, v, mask=None):
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
-    weights = scores.exp()
-    return weights / weights.sum(-1, keepdim=True) @ v
-
-
-@attention.impostor("You exchange queries and keys: row t of the scores must belong to query t.")
-def exchanges_queries_and_keys(q, k, v, mask=None):
-    scores = k @ q.mT / math.sqrt(q.shape[-1])
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
-    return scores.softmax(-1) @ v
+# fmt: off
+attention.mistake("forgets_the_scale", {" / math.sqrt(q.shape[-1])": ""}, "You do not divide the scores by √d. Their variance grows with d, and softmax saturates.")
+attention.mistake("divides_by_d", {"math.sqrt(q.shape[-1])": "q.shape[-1]"},
+    "You divide the scores by d. Their variance is d, so their standard deviation is √d: divide by that.")
+attention.mistake("scales_by_the_number_of_keys", {"q.shape[-1]": "k.shape[-2]"},
+    "You divide by the root of the number of tokens. What a score sums over are the d features of q and k.")
+attention.mistake("normalises_over_the_queries", {"dim=-1": "dim=-2"},
+    "Your softmax runs over the queries. Each query shares its weights out among the keys: the last dimension.")
+attention.mistake("normalises_over_dimension_1", {"dim=-1": "dim=1"}, "Your softmax runs over dimension 1, the heads. It belongs to the keys, the last dimension.")
+attention.mistake("scales_after_softmax", {" / math.sqrt(q.shape[-1])": "", " @ v": " / math.sqrt(q.shape[-1]) @ v"},
+    "You divide by √d after softmax, so the weights no longer sum to one. The scale belongs to the scores.")
+attention.mistake("returns_the_weights", {" @ v": ""}, "You return the weights. They still have to mix the values: times v.")
+attention.mistake("inverts_the_mask", {"~mask": "mask"},
+    "You read True as blocked, as nn.MultiheadAttention does. Here, as in F.scaled_dot_product_attention, True means: may attend.")
+attention.mistake("adds_a_boolean_mask", {"scores.masked_fill(~mask, -math.inf)": "scores + mask"},
+    "You add a boolean mask to the scores: True counts as 1, so nothing is blocked. Put -inf where it is False.")
+attention.mistake("ignores_the_mask", {"scores = q": "mask = None\n    scores = q"}, "You leave the mask out.")
+attention.mistake("blocks_with_a_zero_score", {"-math.inf": "0"},
+    "You set blocked scores to 0. exp(0) is 1, so blocked keys keep a weight. -inf is what softmax turns into 0.")
+attention.mistake("blocks_after_softmax", {"scores = scores.masked_fill(~mask, -math.inf)": "return scores.softmax(dim=-1) * mask @ v"},
+    "You block after softmax, so the weights that are left do not sum to one. Block the scores before softmax.")
+attention.mistake("takes_a_float_mask_for_a_boolean", {" and mask.dtype == torch.bool": "", "~mask": "mask == 0"},
+    "You treat every mask alike, with masked_fill(mask == 0, -inf). In a float mask a zero changes nothing: add that mask.")
+attention.mistake("scales_the_float_mask", {" / math.sqrt(q.shape[-1])": "", "scores.softmax": "(scores / math.sqrt(q.shape[-1])).softmax"},
+    "You add the float mask before dividing by √d, which shrinks it. Scale the scores first, then add the mask.")
+attention.mistake("exponentiates_large_scores", {"scores.softmax(dim=-1)": "(scores.exp() / scores.exp().sum(dim=-1, keepdim=True))"},
+    "exp of a score in the thousands is inf, and inf / inf is NaN. torch.softmax subtracts the largest score first.")
+attention.mistake("exchanges_queries_and_keys", {"q @ k.mT": "k @ q.mT"}, "You exchange queries and keys: row t of the scores must belong to query t.")

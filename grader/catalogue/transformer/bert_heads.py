@@ -59,123 +59,25 @@ def sends_gradients_to_the_tokens(BertHeads, bench):
     return {f"from {name}": torch.autograd.grad(y, states, gradient, retain_graph=True)[0] for y, (name, gradient) in pairs}
 
 
-@BertHeads.impostor("Your heads are called mlm_head and nsp_head. Weights load by name, and the names asked are mlm and nsp.")
-class calls_them_heads(nn.Module):
-    def __init__(self, hidden, vocab):
-        super().__init__()
-        self.mlm_head, self.nsp_head = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
-
-    def forward(self, hidden_states):
-        return self.mlm_head(hidden_states), self.nsp_head(hidden_states[:, 0])
-
-
-@BertHeads.impostor("Your nsp head has vocab classes. It answers one question, does B follow A: 2 classes.")
-class gives_nsp_the_vocabulary(nn.Module):
-    def __init__(self, hidden, vocab):
-        super().__init__()
-        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, vocab)
-
-    def forward(self, hidden_states):
-        return self.mlm(hidden_states), self.nsp(hidden_states[:, 0])
-
-
-@BertHeads.impostor("Your nsp head has one output. BERT's has two, one logit a class, for a softmax.")
-class gives_nsp_one_output(nn.Module):
-    def __init__(self, hidden, vocab):
-        super().__init__()
-        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 1)
-
-    def forward(self, hidden_states):
-        return self.mlm(hidden_states), self.nsp(hidden_states[:, 0])
-
-
-@BertHeads.impostor("You ask nsp of every token. It is asked once a text, of the first token, [CLS].")
-class asks_nsp_of_every_token(nn.Module):
-    def __init__(self, hidden, vocab):
-        super().__init__()
-        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
-
-    def forward(self, hidden_states):
-        return self.mlm(hidden_states), self.nsp(hidden_states)
-
-
-@BertHeads.impostor("You ask nsp of the mean of all tokens. BERT asks the first one, [CLS], which has attended to all others.")
-class asks_nsp_of_the_mean(nn.Module):
-    def __init__(self, hidden, vocab):
-        super().__init__()
-        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
-
-    def forward(self, hidden_states):
-        return self.mlm(hidden_states), self.nsp(hidden_states.mean(1))
-
-
-@BertHeads.impostor("You ask nsp of the last token. BERT's [CLS] is the first.")
-class asks_nsp_of_the_last_token(nn.Module):
-    def __init__(self, hidden, vocab):
-        super().__init__()
-        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
-
-    def forward(self, hidden_states):
-        return self.mlm(hidden_states), self.nsp(hidden_states[:, -1])
-
-
-@BertHeads.impostor(
-    "hidden_states[0] is the first text with all its tokens. The first token of every text is hidden_states[:, 0]."
-)
-class takes_the_first_text(nn.Module):
-    def __init__(self, hidden, vocab):
-        super().__init__()
-        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
-
-    def forward(self, hidden_states):
-        return self.mlm(hidden_states), self.nsp(hidden_states[0])
-
-
-@BertHeads.impostor("Your nsp logits are (B, 1, 2). The token is a single one: index it with 0, not with 0:1.")
-class keeps_the_dimension_of_the_token(nn.Module):
-    def __init__(self, hidden, vocab):
-        super().__init__()
-        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
-
-    def forward(self, hidden_states):
-        return self.mlm(hidden_states), self.nsp(hidden_states[:, :1])
-
-
-@BertHeads.impostor("You ask mlm of the first token only. Any token may be the masked one: it gives logits for each.")
-class asks_mlm_of_the_first_token(nn.Module):
-    def __init__(self, hidden, vocab):
-        super().__init__()
-        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
-
-    def forward(self, hidden_states):
-        return self.mlm(hidden_states[:, 0]), self.nsp(hidden_states[:, 0])
-
-
-@BertHeads.impostor("You return nsp first. The order is: mlm logits, nsp logits.")
-class returns_nsp_first(nn.Module):
-    def __init__(self, hidden, vocab):
-        super().__init__()
-        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
-
-    def forward(self, hidden_states):
-        return self.nsp(hidden_states[:, 0]), self.mlm(hidden_states)
-
-
-@BertHeads.impostor("You apply softmax. Both heads return logits: cross_entropy applies softmax itself.")
-class returns_probabilities(nn.Module):
-    def __init__(self, hidden, vocab):
-        super().__init__()
-        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
-
-    def forward(self, hidden_states):
-        return self.mlm(hidden_states).softmax(-1), self.nsp(hidden_states[:, 0]).softmax(-1)
-
-
-@BertHeads.impostor("You detach the first token before nsp, so this head sends no gradient to the model below. Leave it in the graph.", raises=RuntimeError)
-class detaches_the_first_token(nn.Module):
-    def __init__(self, hidden, vocab):
-        super().__init__()
-        self.mlm, self.nsp = nn.Linear(hidden, vocab), nn.Linear(hidden, 2)
-
-    def forward(self, hidden_states):
-        return self.mlm(hidden_states), self.nsp(hidden_states[:, 0].detach())
+# fmt: off
+BertHeads.mistake("calls_them_heads", {"self.mlm =": "self.mlm_head =", "self.nsp =": "self.nsp_head =", "self.mlm(": "self.mlm_head(", "self.nsp(": "self.nsp_head("},
+    "Your heads are called mlm_head and nsp_head. Weights load by name, and the names asked are mlm and nsp.")
+BertHeads.mistake("gives_nsp_the_vocabulary", {"(hidden, 2)": "(hidden, vocab)"}, "Your nsp head has vocab classes. It answers one question, does B follow A: 2 classes.")
+BertHeads.mistake("gives_nsp_one_output", {"(hidden, 2)": "(hidden, 1)"}, "Your nsp head has one output. BERT's has two, one logit a class, for a softmax.")
+BertHeads.mistake("asks_nsp_of_every_token", {"[:, 0]": ""}, "You ask nsp of every token. It is asked once a text, of the first token, [CLS].")
+BertHeads.mistake("asks_nsp_of_the_mean", {"[:, 0]": ".mean(1)"},
+    "You ask nsp of the mean of all tokens. BERT asks the first one, [CLS], which has attended to all others.")
+BertHeads.mistake("asks_nsp_of_the_last_token", {"[:, 0]": "[:, -1]"}, "You ask nsp of the last token. BERT's [CLS] is the first.")
+BertHeads.mistake("takes_the_first_text", {"[:, 0]": "[0]"},
+    "hidden_states[0] is the first text with all its tokens. The first token of every text is hidden_states[:, 0].")
+BertHeads.mistake("keeps_the_dimension_of_the_token", {"[:, 0]": "[:, 0:1]"}, "Your nsp logits are (B, 1, 2). The token is a single one: index it with 0, not with 0:1.")
+BertHeads.mistake("asks_mlm_of_the_first_token", {"self.mlm(hidden_states)": "self.mlm(hidden_states[:, 0])"},
+    "You ask mlm of the first token only. Any token may be the masked one: it gives logits for each.")
+BertHeads.mistake("returns_nsp_first", {"self.mlm(hidden_states), ": "", "[:, 0])": "[:, 0]), self.mlm(hidden_states)"},
+    "You return nsp first. The order is: mlm logits, nsp logits.")
+BertHeads.mistake("returns_probabilities", {"self.mlm(hidden_states)": "self.mlm(hidden_states).softmax(-1)", "[:, 0])": "[:, 0]).softmax(-1)"},
+    "You apply softmax. Both heads return logits: cross_entropy applies softmax itself.")
+BertHeads.mistake("returns_log_probabilities", {"self.mlm(hidden_states)": "self.mlm(hidden_states).log_softmax(-1)", "[:, 0])": "[:, 0]).log_softmax(-1)"},
+    "You apply log-softmax. Both heads return logits: cross_entropy applies log-softmax itself.")
+BertHeads.mistake("detaches_the_first_token", {"[:, 0]": "[:, 0].detach()"},
+    "You detach the first token before nsp, so this head sends no gradient to the model below. Leave it in the graph.", raises=RuntimeError)

@@ -3,7 +3,6 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from ...spec import Task
@@ -101,240 +100,39 @@ def obeys_a_mask(Block, bench, B=2, T=5):
     return answers
 
 
-@Block.impostor(
-    "Your norms always stand after the sublayers. If norm_first is True, each stands before its sublayer: x + f(norm(x))."
-)
-class always_normalises_after(nn.Module):
-    def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__()
-        self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-
-    def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
-        feed = lambda x: self.linear2(self.linear1(x).relu())
-        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
-            x = norm(x + f(x))
-        return x
-
-
-@Block.impostor("Your norms always stand before the sublayers. If norm_first is False, each takes the sum: norm(x + f(x)).")
-class always_normalises_first(nn.Module):
-    def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__()
-        self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-
-    def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
-        feed = lambda x: self.linear2(self.linear1(x).relu())
-        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
-            x = x + f(norm(x))
-        return x
-
-
-@Block.impostor("Your two orders are exchanged: norm_first=True means that the norm stands before the sublayer.")
-class reads_norm_first_the_wrong_way(nn.Module):
-    def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__()
-        self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-
-    def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
-        feed = lambda x: self.linear2(self.linear1(x).relu())
-        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
-            x = norm(x + f(x)) if self.norm_first else x + f(norm(x))
-        return x
-
-
-@Block.impostor(
-    "With norm_first you overwrite x by norm(x) and add the sublayer to that. What is added is x as it came in: x + f(norm(x))."
-)
-class adds_to_the_normalised_x(nn.Module):
-    def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__()
-        self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-
-    def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
-        feed = lambda x: self.linear2(self.linear1(x).relu())
-        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
-            x = norm(x) + f(norm(x)) if self.norm_first else norm(x + f(x))
-        return x
-
-
-@Block.impostor("When the norm comes last you compute x + norm(f(x)). It takes the whole sum: norm(x + f(x)).")
-class normalises_only_the_sublayer(nn.Module):
-    def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__()
-        self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-
-    def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
-        feed = lambda x: self.linear2(self.linear1(x).relu())
-        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
-            x = x + f(norm(x)) if self.norm_first else x + norm(f(x))
-        return x
-
-
-@Block.impostor("You have no residual connections: each sublayer's result is to be added to its x.")
-class forgets_the_residuals(nn.Module):
-    def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__()
-        self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-
-    def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
-        feed = lambda x: self.linear2(self.linear1(x).relu())
-        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
-            x = f(norm(x)) if self.norm_first else norm(f(x))
-        return x
-
-
-@Block.impostor("norm1 and norm2 are exchanged: norm1 belongs to attention, norm2 to the feed-forward network.")
-class exchanges_the_norms(nn.Module):
-    def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__()
-        self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-
-    def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
-        feed = lambda x: self.linear2(self.linear1(x).relu())
-        for norm, f in ((self.norm2, attend), (self.norm1, feed)):
-            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
-        return x
-
-
-@Block.impostor("Your activation is GELU. This block, like nn.TransformerEncoderLayer by default, uses ReLU.")
-class uses_gelu(nn.Module):
-    def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__()
-        self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-
-    def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
-        feed = lambda x: self.linear2(F.gelu(self.linear1(x)))
-        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
-            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
-        return x
-
-
-@Block.impostor("You take a mask but do not hand it to the attention.")
-class ignores_the_mask(nn.Module):
-    def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__()
-        self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-
-    def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None)[0]
-        feed = lambda x: self.linear2(self.linear1(x).relu())
-        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
-            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
-        return x
-
-
-@Block.impostor(
-    "Your mask is inverted: tokens attend where it is False. nn.MultiheadAttention reads True as blocked and must be given "
-    "~mask; your own MultiHeadAttention reads True as this task does and must be given mask."
-)
-class inverts_the_mask(nn.Module):
-    def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__()
-        self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-
-    def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=mask)[0]
-        feed = lambda x: self.linear2(self.linear1(x).relu())
-        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
-            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
-        return x
-
-
-@Block.impostor(
-    "You leave out batch_first=True. nn.MultiheadAttention then reads (B, T, D) as (T, B, D), and tokens attend across texts."
-)
-class forgets_batch_first(nn.Module):
-    def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__()
-        self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads), norm_first
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-
-    def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
-        feed = lambda x: self.linear2(self.linear1(x).relu())
-        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
-            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
-        return x
-
-
-@Block.impostor("You drop features at random, as nn.TransformerEncoderLayer does by default (0.1). No dropout is asked here.")
-class drops_out(nn.Module):
-    def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__()
-        self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-        self.dropout = nn.Dropout(0.1)
-
-    def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
-        feed = lambda x: self.linear2(self.dropout(self.linear1(x).relu()))
-        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
-            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
-        return x
-
-
-@Block.impostor(
-    "Your attention is called attention; nn.TransformerEncoderLayer's is called self_attn, and its weights load by name."
-)
-class names_the_attention_otherwise(nn.Module):
-    def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__()
-        self.attention, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-
-    def forward(self, x, mask=None):
-        attend = lambda x: self.attention(x, x, x, attn_mask=None if mask is None else ~mask)[0]
-        feed = lambda x: self.linear2(self.linear1(x).relu())
-        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
-            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
-        return x
-
-
-@Block.impostor(
-    "Your linear1 and linear2 sit in a submodule, ffn, which becomes a part of their names. "
-    "nn.TransformerEncoderLayer holds both itself."
-)
-class keeps_the_network_apart(nn.Module):
-    def __init__(self, d_model, heads, d_ff, norm_first):
-        super().__init__()
-        self.self_attn, self.norm_first = nn.MultiheadAttention(d_model, heads, batch_first=True), norm_first
-        self.ffn = nn.ModuleDict(dict(linear1=nn.Linear(d_model, d_ff), linear2=nn.Linear(d_ff, d_model)))
-        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-
-    def forward(self, x, mask=None):
-        attend = lambda x: self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]
-        feed = lambda x: self.ffn["linear2"](self.ffn["linear1"](x).relu())
-        for norm, f in ((self.norm1, attend), (self.norm2, feed)):
-            x = x + f(norm(x)) if self.norm_first else norm(x + f(x))
-        return x
+# fmt: off
+Block.mistake("always_normalises_after", {"= norm_first": "= False"},
+    "Your norms always stand after the sublayers. If norm_first is True, each stands before its sublayer: x + f(norm(x)).")
+Block.mistake("always_normalises_first", {"= norm_first": "= True"},
+    "Your norms always stand before the sublayers. If norm_first is False, each takes the sum: norm(x + f(x)).")
+Block.mistake("reads_norm_first_the_wrong_way", {"if self.norm_first": "if not self.norm_first"},
+    "Your two orders are exchanged: norm_first=True means that the norm stands before the sublayer.")
+Block.mistake("adds_to_the_normalised_x", {"x = x + ": "x = self.norm1(x) + ", "return x + ": "return self.norm2(x) + "},
+    "With norm_first you overwrite x by norm(x) and add the sublayer to that. What is added is x as it came in: x + f(norm(x)).")
+Block.mistake("normalises_only_the_sublayer", {"self.norm1(x + ": "x + self.norm1(", "self.norm2(x + ": "x + self.norm2("},
+    "When the norm comes last you compute x + norm(f(x)). It takes the whole sum: norm(x + f(x)).")
+Block.mistake("forgets_the_residuals", {"x = x + ": "x = ", "return x + ": "return ", "norm1(x + ": "norm1(", "norm2(x + ": "norm2("},
+    "You have no residual connections: each sublayer's result is to be added to its x.")
+Block.mistake("exchanges_the_norms", {"attn(self.norm1": "attn(self.norm2", "feed(self.norm2": "feed(self.norm1", "= self.norm1": "= self.norm2",
+    "return self.norm2": "return self.norm1"},
+    "norm1 and norm2 are exchanged: norm1 belongs to attention, norm2 to the feed-forward network.")
+Block.mistake("uses_gelu", {"self.linear1(x).relu()": "F.gelu(self.linear1(x))"},
+    "Your activation is GELU. This block, like nn.TransformerEncoderLayer by default, uses ReLU.")
+Block.mistake("ignores_the_mask", {"norm1(x), mask": "norm1(x)", "attn(x, mask": "attn(x"}, "You take a mask but do not hand it to the attention.")
+Block.mistake("inverts_the_mask", {"if self": "mask = None if mask is None else ~mask\n        if self"},
+    "Your mask is inverted: tokens attend where it is False. nn.MultiheadAttention reads True as blocked and must be given ~mask; your own "
+    "MultiHeadAttention reads True as this task does and must be given mask.")
+Block.mistake("forgets_batch_first", {"= MultiHeadAttention": "= nn.MultiheadAttention", "self.self_attn(self": "self._attend(self", "self.self_attn(x": "self._attend(x",
+    "    def _feed": "    def _attend(self, x, mask):\n        return self.self_attn(x, x, x, attn_mask=None if mask is None else ~mask)[0]\n\n    def _feed"},
+    "You leave out batch_first=True. nn.MultiheadAttention then reads (B, T, D) as (T, B, D), and tokens attend across texts.")
+Block.mistake("drops_out", {"self.linear1(x).relu()": "F.dropout(self.linear1(x).relu(), 0.1, self.training)"},
+    "You drop features at random, as nn.TransformerEncoderLayer does by default (0.1). No dropout is asked here.")
+Block.mistake("names_the_attention_otherwise", {"self.self_attn =": "self.attention =", "self.self_attn(self": "self.attention(self",
+    "self.self_attn(x": "self.attention(x"},
+    "Your attention is called attention; nn.TransformerEncoderLayer's is called self_attn, and its weights load by name.")
+Block.mistake("keeps_the_network_apart", {"self.linear1 = nn.Linear(d_model, d_ff)": "self.ffn = FeedForward(d_model, d_ff, F.relu)",
+    "        self.linear2 = nn.Linear(d_ff, d_model)\n": "", "self.linear2(self.linear1(x).relu())": "self.ffn(x)"},
+    "Your linear1 and linear2 sit in a submodule, ffn, which becomes a part of their names. nn.TransformerEncoderLayer holds both itself.")
+Block.mistake("sets_another_eps", {"norm1 = nn.LayerNorm(d_model": "norm1 = nn.LayerNorm(d_model, eps=1e-12",
+    "norm2 = nn.LayerNorm(d_model": "norm2 = nn.LayerNorm(d_model, eps=1e-12"},
+    "Your norms have another eps than nn.LayerNorm's default, as BERT's have (1e-12). nn.TransformerEncoderLayer's have the default, 1e-5: leave it out.")

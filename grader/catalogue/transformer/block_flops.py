@@ -46,51 +46,19 @@ def counts_bert_base(block_flops, bench):
     return {case: bench.sequence(block_flops(*size, 768, 3072)) for case, size in sizes.items()}
 
 
-@block_flops.impostor("You count multiplications only. Each comes with an addition: 2 FLOPs.")
-def forgets_the_two(batch, tokens, d_model, d_ff):
-    return batch * tokens * (4 * d_model**2 + 2 * d_model * d_ff), 2 * batch * tokens**2 * d_model
-
-
-@block_flops.impostor("You count the Linears for one row a text. Each token is a row: batch · tokens of them.")
-def forgets_the_tokens(batch, tokens, d_model, d_ff):
-    return 2 * batch * (4 * d_model**2 + 2 * d_model * d_ff), 4 * batch * tokens**2 * d_model
-
-
-@block_flops.impostor("You count one of attention's two products. Scores are q kᵀ, and then the weights multiply v.")
-def counts_the_scores_only(batch, tokens, d_model, d_ff):
-    return 2 * batch * tokens * (4 * d_model**2 + 2 * d_model * d_ff), 2 * batch * tokens**2 * d_model
-
-
-@block_flops.impostor("Your attention grows with the tokens once. Every token has a score for every token: tokens².")
-def forgets_that_attention_is_quadratic(batch, tokens, d_model, d_ff):
-    return 2 * batch * tokens * (4 * d_model**2 + 2 * d_model * d_ff), 4 * batch * tokens * d_model
-
-
-@block_flops.impostor("You leave out attention's output projection, a Linear from d_model to d_model.")
-def forgets_the_output_projection(batch, tokens, d_model, d_ff):
-    return 2 * batch * tokens * (3 * d_model**2 + 2 * d_model * d_ff), 4 * batch * tokens**2 * d_model
-
-
-@block_flops.impostor("You count q, k and v as one Linear from d_model to d_model. Fused they go from d_model to 3 · d_model.")
-def counts_one_of_q_k_v(batch, tokens, d_model, d_ff):
-    return 2 * batch * tokens * (2 * d_model**2 + 2 * d_model * d_ff), 4 * batch * tokens**2 * d_model
-
-
-@block_flops.impostor("You count one Linear of the feed-forward network. It has two: up to d_ff, and back down.")
-def counts_one_linear_of_the_network(batch, tokens, d_model, d_ff):
-    return 2 * batch * tokens * (4 * d_model**2 + d_model * d_ff), 4 * batch * tokens**2 * d_model
-
-
-@block_flops.impostor("You take d_ff for 4 · d_model. It is an argument.")
-def assumes_four_times_as_wide(batch, tokens, d_model, d_ff):
-    return 24 * batch * tokens * d_model**2, 4 * batch * tokens**2 * d_model
-
-
-@block_flops.impostor("You add the two numbers up. Return the FLOPs of the Linears and of attention's products apart.")
-def adds_both_up(batch, tokens, d_model, d_ff):
-    return 2 * batch * tokens * (4 * d_model**2 + 2 * d_model * d_ff) + 4 * batch * tokens**2 * d_model
-
-
-@block_flops.impostor("You count forward and backward, three times as much. Count the forward pass alone.")
-def counts_the_backward_pass_too(batch, tokens, d_model, d_ff):
-    return 6 * batch * tokens * (4 * d_model**2 + 2 * d_model * d_ff), 12 * batch * tokens**2 * d_model
+# fmt: off
+block_flops.mistake("forgets_the_two", {"2 * rows": "rows", "2 * (2": "(2"}, "You count multiplications only. Each comes with an addition: 2 FLOPs.")
+block_flops.mistake("forgets_the_tokens", {"rows = batch * tokens": "rows = batch"},
+    "You count the Linears for one row a text. Each token is a row: batch · tokens of them.")
+block_flops.mistake("counts_the_scores_only", {"2 * (2": "(2"}, "You count one of attention's two products. Scores are q kᵀ, and then the weights multiply v.")
+block_flops.mistake("forgets_that_attention_is_quadratic", {"tokens * tokens": "tokens"},
+    "Your attention grows with the tokens once. Every token has a score for every token: tokens².")
+block_flops.mistake("forgets_the_output_projection", {" + d_model * d_model": ""}, "You leave out attention's output projection, a Linear from d_model to d_model.")
+block_flops.mistake("counts_one_of_q_k_v", {"3 * d_model": "d_model"},
+    "You count q, k and v as one Linear from d_model to d_model. Fused they go from d_model to 3 · d_model.")
+block_flops.mistake("counts_one_linear_of_the_network", {"2 * d_model * d_ff": "d_model * d_ff"},
+    "You count one Linear of the feed-forward network. It has two: up to d_ff, and back down.")
+block_flops.mistake("assumes_four_times_as_wide", {"d_ff)\n": "4 * d_model)\n"}, "You take d_ff for 4 · d_model. It is an argument.")
+block_flops.mistake("adds_both_up", {"linears, ": "linears + "}, "You add the two numbers up. Return the FLOPs of the Linears and of attention's products apart.")
+block_flops.mistake("counts_the_backward_pass_too", {"2 * rows": "3 * 2 * rows", "2 * (2": "3 * 2 * (2"},
+    "You count forward and backward, three times as much. Count the forward pass alone.")

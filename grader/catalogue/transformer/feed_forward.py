@@ -62,114 +62,30 @@ def learns(FeedForward, bench):
     return {"x": x.grad, **{name: p.grad for name, p in sorted(layer.named_parameters())}}
 
 
-@FeedForward.impostor("You leave the activation out. Two Linears with nothing between them are one Linear.")
-class forgets_the_activation(nn.Module):
-    def __init__(self, d_model, d_ff, activation):
-        super().__init__()
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-
-    def forward(self, x):
-        return self.linear2(self.linear1(x))
-
-
-@FeedForward.impostor("Your activation is always ReLU. It is to be the argument: BERT and GPT-2, for instance, use GELU.")
-class always_uses_relu(nn.Module):
-    def __init__(self, d_model, d_ff, activation):
-        super().__init__()
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-
-    def forward(self, x):
-        return self.linear2(self.linear1(x).relu())
-
-
-@FeedForward.impostor(
-    "Your activation is always GELU. It is to be the argument: nn.TransformerEncoderLayer, for instance, uses ReLU."
-)
-class always_uses_gelu(nn.Module):
-    def __init__(self, d_model, d_ff, activation):
-        super().__init__()
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-
-    def forward(self, x):
-        return self.linear2(F.gelu(self.linear1(x)))
-
-
-@FeedForward.impostor(
-    "You apply the activation after the second Linear, too. What the network adds to x must be free to have any sign and size."
-)
-class activates_twice(nn.Module):
-    def __init__(self, d_model, d_ff, activation):
-        super().__init__()
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.activation = activation
-
-    def forward(self, x):
-        return self.activation(self.linear2(self.activation(self.linear1(x))))
-
-
-@FeedForward.impostor("You apply the activation at the end. It belongs between the two Linears, which are one Linear without it.")
-class activates_at_the_end(nn.Module):
-    def __init__(self, d_model, d_ff, activation):
-        super().__init__()
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.activation = activation
-
-    def forward(self, x):
-        return self.activation(self.linear2(self.linear1(x)))
-
-
-@FeedForward.impostor("You add x to the result. The residual connection belongs to the block; this is only what the block adds.")
-class adds_the_residual(nn.Module):
-    def __init__(self, d_model, d_ff, activation):
-        super().__init__()
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.activation = activation
-
-    def forward(self, x):
-        return x + self.linear2(self.activation(self.linear1(x)))
-
-
-@FeedForward.impostor(
-    "Your layers are called fc1 and fc2. nn.TransformerEncoderLayer's are linear1 and linear2, and its weights load by name."
-)
-class calls_them_fc(nn.Module):
-    def __init__(self, d_model, d_ff, activation):
-        super().__init__()
-        self.fc1, self.fc2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.activation = activation
-
-    def forward(self, x):
-        return self.fc2(self.activation(self.fc1(x)))
-
-
-@FeedForward.impostor("Your Linears have no bias. nn.TransformerEncoderLayer's have one each.")
-class leaves_out_the_biases(nn.Module):
-    def __init__(self, d_model, d_ff, activation):
-        super().__init__()
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff, bias=False), nn.Linear(d_ff, d_model, bias=False)
-        self.activation = activation
-
-    def forward(self, x):
-        return self.linear2(self.activation(self.linear1(x)))
-
-
-@FeedForward.impostor("Your hidden size is always 4 · d_model. It is to be the argument d_ff.")
-class is_always_four_times_as_wide(nn.Module):
-    def __init__(self, d_model, d_ff, activation):
-        super().__init__()
-        self.linear1, self.linear2 = nn.Linear(d_model, 4 * d_model), nn.Linear(4 * d_model, d_model)
-        self.activation = activation
-
-    def forward(self, x):
-        return self.linear2(self.activation(self.linear1(x)))
-
-
-@FeedForward.impostor("You drop a part of the hidden features at random. No dropout is asked here.")
-class drops_out(nn.Module):
-    def __init__(self, d_model, d_ff, activation):
-        super().__init__()
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.activation, self.dropout = activation, nn.Dropout(0.1)
-
-    def forward(self, x):
-        return self.linear2(self.dropout(self.activation(self.linear1(x))))
+# fmt: off
+FeedForward.mistake("forgets_the_activation", {"self.activation(self.linear1(x))": "self.linear1(x)"},
+    "You leave the activation out. Two Linears with nothing between them are one Linear.")
+FeedForward.mistake("always_uses_relu", {"self.activation(self": "F.relu(self"},
+    "Your activation is always ReLU. It is to be the argument: BERT and GPT-2, for instance, use GELU.")
+FeedForward.mistake("always_uses_gelu", {"self.activation(self": "F.gelu(self"},
+    "Your activation is always GELU. It is to be the argument: nn.TransformerEncoderLayer, for instance, uses ReLU.")
+FeedForward.mistake("activates_twice", {"self.linear2(self.activation(self.linear1(x)))": "self.activation(self.linear2(self.activation(self.linear1(x))))"},
+    "You apply the activation after the second Linear, too. What the network adds to x must be free to have any sign and size.")
+FeedForward.mistake("activates_at_the_end", {"self.linear2(self.activation(": "self.activation(self.linear2("},
+    "You apply the activation at the end. It belongs between the two Linears, which are one Linear without it.")
+FeedForward.mistake("adds_the_residual", {"return ": "return x + "},
+    "You add x to the result. The residual connection belongs to the block; this is only what the block adds.")
+FeedForward.mistake("calls_them_fc", {"self.linear1 =": "self.fc1 =", "self.linear2 =": "self.fc2 =", "self.linear2(": "self.fc2(", "self.linear1(": "self.fc1("},
+    "Your layers are called fc1 and fc2. nn.TransformerEncoderLayer's are linear1 and linear2, and its weights load by name.")
+FeedForward.mistake("leaves_out_the_biases", {"(d_model, d_ff)": "(d_model, d_ff, bias=False)", "(d_ff, d_model)": "(d_ff, d_model, bias=False)"},
+    "Your Linears have no bias. nn.TransformerEncoderLayer's have one each.")
+FeedForward.mistake("is_always_four_times_as_wide", {"(d_model, d_ff)": "(d_model, 4 * d_model)", "(d_ff, d_model)": "(4 * d_model, d_model)"},
+    "Your hidden size is always 4 · d_model. It is to be the argument d_ff.")
+FeedForward.mistake("drops_out", {"self.activation(self.linear1(x))": "F.dropout(self.activation(self.linear1(x)), 0.1, self.training)"},
+    "You drop a part of the hidden features at random. No dropout is asked here.")
+FeedForward.mistake("keeps_the_activation_on_the_class", {"self.activation =": "FeedForward.activation ="},
+    "You keep the activation on the class. All layers share it then, and Python takes it for a method, which is given self first: keep it on self.", raises=RuntimeError)
+FeedForward.mistake("caches_the_transpose", {"self.activation = ": "self.transposed = self.linear2.weight.T\n        self.activation = ",
+    "self.linear2(self.activation(self.linear1(x)))": "self.activation(self.linear1(x)) @ self.transposed + self.linear2.bias"},
+    "You transpose linear2.weight once, in __init__. Moved to another dtype or device the layer has a new weight, and forward still takes the old one: call "
+    "linear2.", raises=RuntimeError)

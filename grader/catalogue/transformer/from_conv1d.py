@@ -69,78 +69,30 @@ def has_memory_of_its_own(from_conv1d, bench):
     return {**given, "layer.weight": layer.weight, "layer.bias": layer.bias}
 
 
-@from_conv1d.impostor(
-    "You store the weight as it is, (in, out). nn.Linear's is (out, in), and a square one fits silently: transpose it."
-)
-def forgets_the_transpose(weight, bias):
-    layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype)
-    layer.weight, layer.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
-    return layer
-
-
-@from_conv1d.impostor(
-    "You reshape (in, out) to (out, in). That keeps the order in memory and scrambles the matrix: transpose it."
-)
-def reshapes_instead_of_transposing(weight, bias):
-    layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype)
-    layer.weight, layer.bias = nn.Parameter(weight.clone().reshape(weight.shape[::-1])), nn.Parameter(bias.clone())
-    return layer
-
-
-@from_conv1d.impostor(
-    "You exchange in_features and out_features: the constructor takes in first, and a Conv1D's weight is (in, out)."
-)
-def exchanges_in_and_out(weight, bias):
-    layer = nn.Linear(*weight.shape[::-1], device=weight.device, dtype=weight.dtype)
-    layer.weight, layer.bias = nn.Parameter(weight.T.clone()), nn.Parameter(bias.clone())
-    return layer
-
-
-@from_conv1d.impostor("You leave the new layer's bias as it was drawn. Copy the given one.")
-def leaves_the_bias_as_drawn(weight, bias):
-    layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype)
-    layer.weight.data.copy_(weight.T)
-    return layer
-
-
-@from_conv1d.impostor("Your layer has no bias. Copy the given one.")
-def drops_the_bias(weight, bias):
-    layer = nn.Linear(*weight.shape, bias=False, device=weight.device, dtype=weight.dtype)
-    layer.weight.data.copy_(weight.T)
-    return layer
-
-
-@from_conv1d.impostor("Your layer is float32, as nn.Linear(in, out) makes it, whatever the weight's dtype. Give it that dtype.")
-def is_always_float32(weight, bias):
-    layer = nn.Linear(*weight.shape, device=weight.device)
-    layer.weight.data.copy_(weight.T)
-    layer.bias.data.copy_(bias)
-    return layer
-
-
-@from_conv1d.impostor("Your layer shares the memory of the given tensors, so training it would change them. Copy.")
-def shares_the_memory(weight, bias):
-    layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype)
-    layer.weight, layer.bias = nn.Parameter(weight.T), nn.Parameter(bias)
-    return layer
-
-
-@from_conv1d.impostor("You return a function. An nn.Linear is asked, with parameters that can be trained and saved.", raises=AttributeError)
-def returns_a_function(weight, bias):
-    return lambda x: x @ weight + bias
-
-
-@from_conv1d.impostor("Your parameters do not learn: requires_grad is False.")
-def freezes_the_layer(weight, bias):
-    layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype).requires_grad_(False)
-    layer.weight.copy_(weight.T)
-    layer.bias.copy_(bias)
-    return layer
-
-
-@from_conv1d.impostor("You change parameters in place while autograd records, which it refuses. Switch recording off.", raises=RuntimeError)
-def lets_autograd_record(weight, bias):
-    layer = nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype)
-    layer.weight.copy_(weight.T)
-    layer.bias.copy_(bias)
-    return layer
+# fmt: off
+from_conv1d.mistake("forgets_the_transpose", {"layer.weight.copy_(weight.T)": "layer.weight = nn.Parameter(weight.clone())"},
+    "You store the weight as it is, (in, out). nn.Linear's is (out, in), and a square one fits silently: transpose it.")
+from_conv1d.mistake("copies_without_a_transpose", {"weight.T": "weight"},
+    "You copy the weight as it is, (in, out), into nn.Linear's, which is (out, in). Only a square one fits, and is wrong: transpose it.", raises=RuntimeError)
+from_conv1d.mistake("reshapes_instead_of_transposing", {"weight.T": "weight.reshape(layer.weight.shape)"},
+    "You reshape (in, out) to (out, in). That keeps the order in memory and scrambles the matrix: transpose it.")
+from_conv1d.mistake("exchanges_in_and_out", {"*weight.shape": "*weight.shape[::-1]", "layer.weight.copy_(weight.T)": "layer.weight = nn.Parameter(weight.T.clone())",
+    "layer.bias.copy_(bias)": "layer.bias = nn.Parameter(bias.clone())"},
+    "You exchange in_features and out_features: the constructor takes in first, and a Conv1D's weight is (in, out).")
+from_conv1d.mistake("leaves_the_bias_as_drawn", {"        layer.bias.copy_(bias)\n": ""}, "You leave the new layer's bias as it was drawn. Copy the given one.")
+from_conv1d.mistake("drops_the_bias", {"*weight.shape, ": "*weight.shape, bias=False, ", "        layer.bias.copy_(bias)\n": ""},
+    "Your layer has no bias. Copy the given one.")
+from_conv1d.mistake("is_always_float32", {"dtype=weight.dtype, ": ""},
+    "Your layer is float32, as nn.Linear(in, out) makes it, whatever the weight's dtype. Give it that dtype.")
+from_conv1d.mistake("forgets_the_device", {", device=weight.device": ""},
+    "Your layer is on the CPU, as nn.Linear(in, out) makes it, wherever the weight is. Give it that device.", raises=NotImplementedError)
+from_conv1d.mistake("shares_the_memory", {"weight.copy_(weight.T)": "weight.data = weight.T", "bias.copy_(bias)": "bias.data = bias"},
+    "Your layer shares the memory of the given tensors, so training it would change them. Copy.")
+from_conv1d.mistake("returns_a_function", {"return layer": "return lambda x: x @ weight + bias"},
+    "You return a function. An nn.Linear is asked, with parameters that can be trained and saved.", raises=AttributeError)
+from_conv1d.mistake("freezes_the_layer", {"device=weight.device)": "device=weight.device).requires_grad_(False)"},
+    "Your parameters do not learn: requires_grad is False.")
+from_conv1d.mistake("lets_autograd_record", {"no_grad": "enable_grad"},
+    "You change parameters in place while autograd records, which it refuses. Switch recording off.", raises=RuntimeError)
+from_conv1d.mistake("fills_a_copy", {"layer.weight.copy_": "layer.weight.clone().copy_", "layer.bias.copy_": "layer.bias.clone().copy_"},
+    "You copy into a copy (`clone`), so the layer's own parameters stay as they were drawn. Copy into layer.weight and layer.bias themselves.")

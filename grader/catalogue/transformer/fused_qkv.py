@@ -74,58 +74,21 @@ def multiplies_three_times(x, in_proj_weight, in_proj_bias):
     return [F.linear(x, weight, bias) for weight, bias in zip(in_proj_weight.chunk(3), biases)]
 
 
-@fused_qkv.impostor("You return k, q, v. The rows of in_proj_weight are q's first, then k's, then v's.")
-def exchanges_q_and_k(x, in_proj_weight, in_proj_bias):
-    q, k, v = F.linear(x, in_proj_weight, in_proj_bias).chunk(3, dim=-1)
-    return k, q, v
-
-
-@fused_qkv.impostor("You return v, k, q. The rows of in_proj_weight are q's first, then k's, then v's.")
-def exchanges_q_and_v(x, in_proj_weight, in_proj_bias):
-    return F.linear(x, in_proj_weight, in_proj_bias).chunk(3, dim=-1)[::-1]
-
-
-@fused_qkv.impostor(
-    "You deal the outputs out in turn: 0 to q, 1 to k, 2 to v, 3 to q again. They lie in three runs: the first D outputs are q."
-)
-def deals_the_outputs_in_turn(x, in_proj_weight, in_proj_bias):
-    y = F.linear(x, in_proj_weight, in_proj_bias)
-    return y[..., 0::3], y[..., 1::3], y[..., 2::3]
-
-
-@fused_qkv.impostor("You multiply by the three weights without the transpose, which square weights allow. A Linear is x Wᵀ.")
-def forgets_the_transpose(x, in_proj_weight, in_proj_bias):
-    y = torch.cat([x @ weight for weight in in_proj_weight.chunk(3)], dim=-1)
-    return (y if in_proj_bias is None else y + in_proj_bias).chunk(3, dim=-1)
-
-
-@fused_qkv.impostor("You cut the dimension of the tokens. q, k and v stand side by side in the last dimension, the features.", raises=(ValueError, IndexError))
-def cuts_the_tokens(x, in_proj_weight, in_proj_bias):
-    return F.linear(x, in_proj_weight, in_proj_bias).chunk(3, dim=-2)
-
-
-@fused_qkv.impostor("You return the product in one piece, (..., 3D). Cut its last dimension into q, k and v.", raises=ValueError)
-def does_not_cut(x, in_proj_weight, in_proj_bias):
-    return F.linear(x, in_proj_weight, in_proj_bias)
-
-
-@fused_qkv.impostor("You leave the bias out. When it is not None, its 3D numbers belong to the 3D outputs.")
-def forgets_the_bias(x, in_proj_weight, in_proj_bias):
-    return F.linear(x, in_proj_weight).chunk(3, dim=-1)
-
-
-@fused_qkv.impostor("You add the bias even when there is none: `+ None` fails. Add it only if it is not None.", raises=TypeError)
-def always_adds_the_bias(x, in_proj_weight, in_proj_bias):
-    return (x @ in_proj_weight.T + in_proj_bias).chunk(3, dim=-1)
-
-
-@fused_qkv.impostor("You give q, k and v the same bias. Each has its own third of in_proj_bias.")
-def gives_all_three_one_bias(x, in_proj_weight, in_proj_bias):
-    y = (x @ in_proj_weight.T).chunk(3, dim=-1)
-    return y if in_proj_bias is None else [part + in_proj_bias[: x.shape[-1]] for part in y]
-
-
-@fused_qkv.impostor("You read off exactly three dimensions (B, T, D). x is (..., D): leave the leading dimensions to the product.", raises=ValueError)
-def takes_only_three_dimensions(x, in_proj_weight, in_proj_bias):
-    B, T, D = x.shape
-    return F.linear(x, in_proj_weight, in_proj_bias).reshape(B, T, 3, D).unbind(2)
+# fmt: off
+fused_qkv.mistake("exchanges_q_and_k", {"return ": "q, k, v = ", "dim=-1)": "dim=-1)\n    return k, q, v"},
+    "You return k, q, v. The rows of in_proj_weight are q's first, then k's, then v's.")
+fused_qkv.mistake("exchanges_q_and_v", {"dim=-1)": "dim=-1)[::-1]"}, "You return v, k, q. The rows of in_proj_weight are q's first, then k's, then v's.")
+fused_qkv.mistake("deals_the_outputs_in_turn", {"return ": "y = ", ".chunk(3, dim=-1)": "\n    return y[..., 0::3], y[..., 1::3], y[..., 2::3]"},
+    "You deal the outputs out in turn: 0 to q, 1 to k, 2 to v, 3 to q again. They lie in three runs: the first D outputs are q.")
+fused_qkv.mistake("forgets_the_transpose", {"x, in_proj_weight, in_proj_bias).": "x, torch.cat([weight.T for weight in in_proj_weight.chunk(3)]), in_proj_bias)."},
+    "You multiply by the three weights without the transpose, which square weights allow. A Linear is x Wᵀ.")
+fused_qkv.mistake("cuts_the_tokens", {"dim=-1": "dim=-2"},
+    "You cut the dimension of the tokens. q, k and v stand side by side in the last dimension, the features.", raises=(ValueError, IndexError))
+fused_qkv.mistake("does_not_cut", {".chunk(3, dim=-1)": ""}, "You return the product in one piece, (..., 3D). Cut its last dimension into q, k and v.", raises=ValueError)
+fused_qkv.mistake("forgets_the_bias", {"in_proj_bias).": "None)."}, "You leave the bias out. When it is not None, its 3D numbers belong to the 3D outputs.")
+fused_qkv.mistake("always_adds_the_bias", {"F.linear(x, in_proj_weight, in_proj_bias)": "(x @ in_proj_weight.T + in_proj_bias)"},
+    "You add the bias even when there is none: `+ None` fails. Add it only if it is not None.", raises=TypeError)
+fused_qkv.mistake("gives_all_three_one_bias", {"in_proj_bias).": "None if in_proj_bias is None else in_proj_bias[: x.shape[-1]].repeat(3))."},
+    "You give q, k and v the same bias. Each has its own third of in_proj_bias.")
+fused_qkv.mistake("takes_only_three_dimensions", {"return": "B, T, D = x.shape\n    return", "chunk(3, dim=-1)": "reshape(B, T, 3, D).unbind(2)"},
+    "You read off exactly three dimensions (B, T, D). x is (..., D): leave the leading dimensions to the product.", raises=ValueError)

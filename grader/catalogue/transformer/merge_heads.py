@@ -43,46 +43,18 @@ def takes_any_layout_and_nothing_too(merge_heads, bench):
     return {**answers, "whole numbers": merge_heads(bench.integers(0, 99, 2, 4, 3, 5)), "gradient of x": gradient}
 
 
-@merge_heads.impostor(
-    "You reshape (B, h, T, d) straight to (B, T, h·d): the shape is right, but numbers of different tokens end up in one row. "
-    "Exchange heads and tokens first."
-)
-def reshapes_without_a_transpose(x):
-    B, heads, T, d = x.shape
-    return x.reshape(B, T, heads * d)
-
-
-@merge_heads.impostor("After the exchange of dimensions the memory is out of order, and `view` refuses. `reshape` copies if it must.", raises=RuntimeError)
-def views_out_of_order_memory(x):
-    B, heads, T, d = x.shape
-    return x.transpose(1, 2).view(B, T, heads * d)
-
-
-@merge_heads.impostor("You interleave the heads: feature 0 of every head, then feature 1. Each head's features stay together.")
-def interleaves_the_heads(x):
-    return x.permute(0, 2, 3, 1).flatten(2)
-
-
-@merge_heads.impostor("You return (B, T, h, d). The last step is missing: join the last two dimensions into one of h·d.")
-def leaves_the_heads_apart(x):
-    return x.transpose(1, 2)
-
-
-@merge_heads.impostor(
-    "You add the heads up. They are put side by side, (B, T, h·d); the output projection mixes them afterwards."
-)
-def adds_the_heads(x):
-    return x.sum(1)
-
-
-@merge_heads.impostor(
-    "You put the heads one after another along the tokens, (B, h·T, d). They belong side by side along the features."
-)
-def joins_along_the_tokens(x):
-    return x.flatten(1, 2)
-
-
-@merge_heads.impostor("With no tokens, -1 could stand for any size, and reshape refuses to guess. Compute the size, h * d.", raises=RuntimeError)
-def lets_reshape_guess(x):
-    B, heads, T, d = x.shape
-    return x.transpose(1, 2).reshape(B, T, -1)
+# fmt: off
+merge_heads.mistake("reshapes_without_a_transpose", {".transpose(1, 2)": ""},
+    "You reshape (B, h, T, d) straight to (B, T, h·d): the shape is right, but numbers of different tokens end up in one row. Exchange heads and tokens first.")
+merge_heads.mistake("views_out_of_order_memory", {"reshape": "view"},
+    "After the exchange of dimensions the memory is out of order, and `view` refuses. `reshape` copies if it must.", raises=RuntimeError)
+merge_heads.mistake("interleaves_the_heads", {"transpose(1, 2)": "permute(0, 2, 3, 1)"},
+    "You interleave the heads: feature 0 of every head, then feature 1. Each head's features stay together.")
+merge_heads.mistake("leaves_the_heads_apart", {".reshape(B, T, heads * d)": ""},
+    "You return (B, T, h, d). The last step is missing: join the last two dimensions into one of h·d.")
+merge_heads.mistake("adds_the_heads", {"transpose(1, 2).reshape(B, T, heads * d)": "sum(1)"},
+    "You add the heads up. They are put side by side, (B, T, h·d); the output projection mixes them afterwards.")
+merge_heads.mistake("joins_along_the_tokens", {"transpose(1, 2).reshape(B, T, heads * d)": "reshape(B, heads * T, d)"},
+    "You put the heads one after another along the tokens, (B, h·T, d). They belong side by side along the features.")
+merge_heads.mistake("lets_reshape_guess", {"heads * d": "-1"},
+    "With no tokens, -1 could stand for any size, and reshape refuses to guess. Compute the size, h * d.", raises=RuntimeError)

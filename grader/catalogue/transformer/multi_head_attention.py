@@ -3,7 +3,6 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from ...spec import Task
@@ -87,230 +86,50 @@ def obeys_a_mask(MultiHeadAttention, bench, B=2, T=5):
         return {**answers, "boolean mask, no gradients": layer(x, mask), "no mask, no gradients": layer(x)}
 
 
-@MultiHeadAttention.impostor(
-    "You do not divide the scores by √(D/h). Their variance grows with the size of a head, and softmax saturates."
-)
-class forgets_the_scale(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(D, D)
-        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
-
-    def forward(self, x, mask=None):
-        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        y = F.scaled_dot_product_attention(*qkv, attn_mask=mask, scale=1.0)
-        return self.out_proj(y.transpose(1, 2).flatten(2))
-
-
-@MultiHeadAttention.impostor(
-    "You divide the scores by √D, the size of the whole model. A score sums over one head's features: √(D/h)."
-)
-class scales_by_d_model(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(D, D)
-        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
-
-    def forward(self, x, mask=None):
-        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        y = F.scaled_dot_product_attention(*qkv, attn_mask=mask, scale=1 / math.sqrt(x.shape[-1]))
-        return self.out_proj(y.transpose(1, 2).flatten(2))
-
-
-@MultiHeadAttention.impostor(
-    "You attend with one head over all D features. Split q, k and v into heads first: each has a softmax of its own."
-)
-class attends_with_one_head(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(D, D)
-        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
-
-    def forward(self, x, mask=None):
-        y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = y.chunk(3, dim=-1)
-        return self.out_proj(F.scaled_dot_product_attention(q, k, v, attn_mask=mask))
-
-
-@MultiHeadAttention.impostor(
-    "You split heads by reshaping (B, T, D) straight to (B, h, T, D/h), and merge the same way: each head then holds whole "
-    "tokens of a part of the text, not a part of every token."
-)
-class mixes_the_heads_by_view(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(D, D)
-        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
-
-    def forward(self, x, mask=None):
-        y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = (t.reshape(len(x), self.heads, x.shape[1], -1) for t in y.chunk(3, dim=-1))
-        return self.out_proj(F.scaled_dot_product_attention(q, k, v, attn_mask=mask).reshape(x.shape))
-
-
-@MultiHeadAttention.impostor(
-    "You split the heads rightly, but merge them by reshape alone: (B, h, T, d) needs heads and tokens exchanged first."
-)
-class merges_without_a_transpose(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(D, D)
-        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
-
-    def forward(self, x, mask=None):
-        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return self.out_proj(F.scaled_dot_product_attention(*qkv, attn_mask=mask).reshape(x.shape))
-
-
-@MultiHeadAttention.impostor(
-    "You leave the heads behind the tokens, (B, T, h, d), so the heads of one token attend to each other. Exchange "
-    "dimensions 1 and 2."
-)
-class attends_over_the_heads(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(D, D)
-        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
-
-    def forward(self, x, mask=None):
-        y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = (t.unflatten(-1, (self.heads, -1)) for t in y.chunk(3, dim=-1))
-        return self.out_proj(F.scaled_dot_product_attention(q, k, v).flatten(2))
-
-
-@MultiHeadAttention.impostor("You return the merged heads. The output projection, out_proj, still has to mix them.")
-class forgets_the_output_projection(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(D, D)
-        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
-
-    def forward(self, x, mask=None):
-        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return F.scaled_dot_product_attention(*qkv, attn_mask=mask).transpose(1, 2).flatten(2)
-
-
-@MultiHeadAttention.impostor("You take in_proj_weight's first D rows for k. They are q's, then k's, then v's.")
-class reads_the_rows_as_k_q_v(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(D, D)
-        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
-
-    def forward(self, x, mask=None):
-        y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        k, q, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in y.chunk(3, dim=-1))
-        return self.out_proj(F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2))
-
-
-@MultiHeadAttention.impostor(
-    "You read in_proj_weight's rows head by head, q, k and v of head 0 first, as some models store them. "
-    "In nn.MultiheadAttention all of q comes first."
-)
-class reads_the_rows_head_by_head(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(D, D)
-        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
-
-    def forward(self, x, mask=None):
-        y = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = y.unflatten(-1, (self.heads, -1)).transpose(1, 2).chunk(3, dim=-1)
-        return self.out_proj(F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2))
-
-
-@MultiHeadAttention.impostor("You own in_proj_bias but never add it.")
-class forgets_the_bias(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(D, D)
-        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
-
-    def forward(self, x, mask=None):
-        y = F.linear(x, self.in_proj_weight)
-        q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in y.chunk(3, dim=-1))
-        return self.out_proj(F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2))
-
-
-@MultiHeadAttention.impostor("You read True as blocked, as nn.MultiheadAttention does. Here True means: may attend.")
-class inverts_the_mask(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(D, D)
-        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
-
-    def forward(self, x, mask=None):
-        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        mask = mask.logical_not() if mask is not None and mask.dtype == torch.bool else mask
-        return self.out_proj(F.scaled_dot_product_attention(*qkv, attn_mask=mask).transpose(1, 2).flatten(2))
-
-
-@MultiHeadAttention.impostor("You take a mask but do not use it.")
-class ignores_the_mask(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads, self.out_proj = heads, nn.Linear(D, D)
-        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
-
-    def forward(self, x, mask=None):
-        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return self.out_proj(F.scaled_dot_product_attention(*qkv).transpose(1, 2).flatten(2))
-
-
-@MultiHeadAttention.impostor(
-    "Your projections are three Linears, q_proj, k_proj and v_proj, so nn.MultiheadAttention's weights do not load. Stack "
-    "and name them as it does."
-)
-class names_three_linears(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads = heads
-        self.q_proj, self.k_proj, self.v_proj, self.out_proj = (nn.Linear(D, D) for _ in range(4))
-
-    def forward(self, x, mask=None):
-        q, k, v = (p(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for p in (self.q_proj, self.k_proj, self.v_proj))
-        return self.out_proj(F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2))
-
-
-@MultiHeadAttention.impostor(
-    "Your in_proj is an nn.Linear, so its parameters are called in_proj.weight and in_proj.bias. torch's are "
-    "in_proj_weight and in_proj_bias."
-)
-class makes_in_proj_a_linear(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads = heads
-        self.in_proj, self.out_proj = nn.Linear(D, 3 * D), nn.Linear(D, D)
-
-    def forward(self, x, mask=None):
-        y = self.in_proj(x)
-        q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in y.chunk(3, dim=-1))
-        return self.out_proj(F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2))
-
-
-@MultiHeadAttention.impostor("Your output projection is called proj. torch's is out_proj, and its weights load by name.")
-class calls_out_proj_proj(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads, self.proj = heads, nn.Linear(D, D)
-        self.in_proj_weight, self.in_proj_bias = nn.Parameter(torch.randn(3 * D, D)), nn.Parameter(torch.zeros(3 * D))
-
-    def forward(self, x, mask=None):
-        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return self.proj(F.scaled_dot_product_attention(*qkv, attn_mask=mask).transpose(1, 2).flatten(2))
-
-
-@MultiHeadAttention.impostor(
-    "Your in_proj_weight and in_proj_bias are buffers: they load but do not learn. Make them nn.Parameters."
-)
-class keeps_plain_tensors(nn.Module):
-    def __init__(self, D, heads):
-        super().__init__()
-        self.heads = heads
-        self.register_buffer("in_proj_weight", torch.randn(3 * D, D))
-        self.register_buffer("in_proj_bias", torch.zeros(3 * D))
-        self.out_proj = nn.Linear(D, D)
-
-    def forward(self, x, mask=None):
-        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return self.out_proj(F.scaled_dot_product_attention(*qkv, attn_mask=mask).transpose(1, 2).flatten(2))
+# fmt: off
+MultiHeadAttention.mistake("forgets_the_scale", {"attention(s": "F.scaled_dot_product_attention(s", ", mask)": ", mask, scale=1.0)"},
+    "You do not divide the scores by √(D/h). Their variance grows with the size of a head, and softmax saturates.")
+MultiHeadAttention.mistake("scales_by_d_model", {"attention(s": "F.scaled_dot_product_attention(s", ", mask)": ", mask, scale=1 / math.sqrt(x.shape[-1]))"},
+    "You divide the scores by √D, the size of the whole model. A score sums over one head's features: √(D/h).")
+MultiHeadAttention.mistake("attends_with_one_head", {"split_heads(q, self.heads), split_heads(k, self.heads), split_heads(v, self.heads)": "q, k, v",
+    "merge_heads(y)": "y"},
+    "You attend with one head over all D features. Split q, k and v into heads first: each has a softmax of its own.")
+MultiHeadAttention.mistake("mixes_the_heads_by_view", {"q, k, v = ": "split_heads = lambda x, heads: x.reshape(len(x), heads, x.shape[1], -1)\n        q, k, v = ",
+    "merge_heads(y)": "y.reshape(x.shape)"},
+    "You split heads by reshaping (B, T, D) straight to (B, h, T, D/h), and merge the same way: each head then holds whole tokens of a part of the text, "
+    "not a part of every token.")
+MultiHeadAttention.mistake("merges_without_a_transpose", {"merge_heads(y)": "y.reshape(x.shape)"},
+    "You split the heads rightly, but merge them by reshape alone: (B, h, T, d) needs heads and tokens exchanged first.")
+MultiHeadAttention.mistake("attends_over_the_heads", {"q, k, v = ": "split_heads = lambda x, heads: x.unflatten(-1, (heads, -1))\n        q, k, v = ",
+    "merge_heads(y)": "y.flatten(2)"},
+    "You leave the heads behind the tokens, (B, T, h, d), so the heads of one token attend to each other. Exchange dimensions 1 and 2.")
+MultiHeadAttention.mistake("forgets_the_output_projection", {"self.out_proj(merge_heads(y))": "merge_heads(y)"},
+    "You return the merged heads. The output projection, out_proj, still has to mix them.")
+MultiHeadAttention.mistake("reads_the_rows_as_k_q_v", {"q, k, v = ": "k, q, v = "}, "You take in_proj_weight's first D rows for k. They are q's, then k's, then v's.")
+MultiHeadAttention.mistake("reads_the_rows_head_by_head", {"fused_qkv": "F.linear",
+    "self.in_proj_bias)": "self.in_proj_bias).unflatten(-1, (self.heads, 3, -1)).transpose(2, 3).flatten(3).unbind(2)"},
+    "You read in_proj_weight's rows head by head, q, k and v of head 0 first, as some models store them. In nn.MultiheadAttention all of q comes first.")
+MultiHeadAttention.mistake("forgets_the_bias", {"self.in_proj_bias)": "None)"}, "You own in_proj_bias but never add it.")
+MultiHeadAttention.mistake("inverts_the_mask", {", mask)": ", ~mask if mask is not None and mask.dtype == torch.bool else mask)"},
+    "You read True as blocked, as nn.MultiheadAttention does. Here True means: may attend.")
+MultiHeadAttention.mistake("ignores_the_mask", {", mask)": ")"}, "You take a mask but do not use it.")
+MultiHeadAttention.mistake("names_three_linears", {"self.in_proj_weight = nn.Parameter(torch.empty(3 * d_model, d_model))": "self.q_proj = nn.Linear(d_model, d_model)",
+    "self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))": "self.k_proj = nn.Linear(d_model, d_model)",
+    "nn.init.xavier_uniform_(self.in_proj_weight)": "self.v_proj = nn.Linear(d_model, d_model)",
+    "fused_qkv(x, self.in_proj_weight, self.in_proj_bias)": "self.q_proj(x), self.k_proj(x), self.v_proj(x)"},
+    "Your projections are three Linears, q_proj, k_proj and v_proj, so nn.MultiheadAttention's weights do not load. Stack and name them as it does.")
+MultiHeadAttention.mistake("makes_in_proj_a_linear", {"in_proj_weight = nn.Parameter(torch.empty(3 * d_model, d_model))": "in_proj = nn.Linear(d_model, 3 * d_model)",
+    "        self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))\n": "", "uniform_(self.in_proj_weight)": "uniform_(self.in_proj.weight)",
+    "fused_qkv(x, self.in_proj_weight, self.in_proj_bias)": "self.in_proj(x).chunk(3, dim=-1)"},
+    "Your in_proj is an nn.Linear, so its parameters are called in_proj.weight and in_proj.bias. torch's are in_proj_weight and in_proj_bias.")
+MultiHeadAttention.mistake("calls_out_proj_proj", {"self.out_proj =": "self.proj =", "self.out_proj.bias": "self.proj.bias", "self.out_proj(": "self.proj("},
+    "Your output projection is called proj. torch's is out_proj, and its weights load by name.")
+MultiHeadAttention.mistake("keeps_plain_tensors", {"self.in_proj_weight = nn.Parameter(": 'self.register_buffer("in_proj_weight", ',
+    "self.in_proj_bias = nn.Parameter(": 'self.register_buffer("in_proj_bias", '},
+    "Your in_proj_weight and in_proj_bias are buffers: they load but do not learn. Make them nn.Parameters.")
+MultiHeadAttention.mistake("keeps_a_copy_of_a_parameter", {"d_model, d_model))": "d_model, d_model)).clone()"},
+    "Your in_proj_weight is a copy of a Parameter: `clone` and `to` give a plain tensor, which no state_dict and no optimiser knows. Keep the nn.Parameter itself.")
+MultiHeadAttention.mistake("caches_the_transpose", {"nn.init.zeros_": "self.transposed = self.in_proj_weight.T\n        nn.init.zeros_",
+    "fused_qkv(x, self.in_proj_weight, self.in_proj_bias)": "(x @ self.transposed + self.in_proj_bias).chunk(3, dim=-1)"},
+    "You transpose in_proj_weight once, in __init__. Moved to another dtype or device the layer has a new weight, and forward still takes the old one: "
+    "transpose in forward.", raises=RuntimeError)

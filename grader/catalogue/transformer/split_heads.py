@@ -64,92 +64,26 @@ def refuses_a_remainder(split_heads, bench):
     return {f"x (2, 3, {features}), {heads} heads": bench.catch(lambda: split_heads(bench.randn(2, 3, features), heads), ValueError, naming=(features, heads))}
 
 
-@split_heads.impostor(
-    "You reshape (B, T, D) straight to (B, h, T, D/h): the shape is right, but each head gets whole tokens of a part of "
-    "the text. Cut the last dimension only, then exchange two dimensions."
-)
-def reshapes_without_a_transpose(x, heads):
-    B, T, D = x.shape
-    if D % heads:
-        raise ValueError(f"{D} features, {heads} heads")
-    return x.reshape(B, heads, T, D // heads)
-
-
-@split_heads.impostor("You return (B, T, h, D/h). Attention runs over tokens within a head: exchange dimensions 1 and 2.")
-def leaves_the_heads_inside(x, heads):
-    B, T, D = x.shape
-    if D % heads:
-        raise ValueError(f"{D} features, {heads} heads")
-    return x.reshape(B, T, heads, D // heads)
-
-
-@split_heads.impostor(
-    "Your heads take every h-th feature in turn. A head owns a run of neighbouring features: of (h, D/h), h is the outer size."
-)
-def deals_the_features_in_turn(x, heads):
-    B, T, D = x.shape
-    if D % heads:
-        raise ValueError(f"{D} features, {heads} heads")
-    return x.reshape(B, T, D // heads, heads).permute(0, 3, 1, 2)
-
-
-@split_heads.impostor("You return (h, B, T, D/h), as torch.stack puts its new dimension first. The heads are dimension 1.")
-def stacks_the_heads_first(x, heads):
-    if x.shape[-1] % heads:
-        raise ValueError(f"{x.shape[-1]} features, {heads} heads")
-    return torch.stack(x.chunk(heads, dim=-1))
-
-
-@split_heads.impostor("You fold batch and heads into one dimension, (B·h, T, D/h). Here they stay apart: (B, h, T, D/h).")
-def folds_batch_and_heads(x, heads):
-    B, T, D = x.shape
-    if D % heads:
-        raise ValueError(f"{D} features, {heads} heads")
-    return x.reshape(B, T, heads, D // heads).transpose(1, 2).reshape(B * heads, T, D // heads)
-
-
-@split_heads.impostor("You return each head transposed, (B, h, D/h, T). Tokens come before features.")
-def transposes_each_head(x, heads):
-    B, T, D = x.shape
-    if D % heads:
-        raise ValueError(f"{D} features, {heads} heads")
-    return x.reshape(B, T, heads, D // heads).permute(0, 2, 3, 1)
-
-
-@split_heads.impostor("You silently drop the features that are left over when h does not divide D. Raise a ValueError instead.")
-def drops_the_remainder(x, heads):
-    B, T, D = x.shape
-    d = D // heads
-    return x[..., : heads * d].reshape(B, T, heads, d).transpose(1, 2)
-
-
-@split_heads.impostor(
-    "When h does not divide D, you leave it to reshape to fail, with a RuntimeError about an invalid shape. Check first, and "
-    "raise a ValueError that names D and h."
-)
-def leaves_the_remainder_to_reshape(x, heads):
-    B, T, D = x.shape
-    return x.reshape(B, T, heads, D // heads).transpose(1, 2)
-
-
-@split_heads.impostor("Your ValueError does not say what clashed. Name the number of features and the number of heads.")
-def refuses_without_a_reason(x, heads):
-    B, T, D = x.shape
-    if D % heads:
-        raise ValueError("the features cannot be shared among the heads")
-    return x.reshape(B, T, heads, D // heads).transpose(1, 2)
-
-
-@split_heads.impostor("You ask with assert: that raises an AssertionError, and `python -O` skips it. Raise a ValueError.")
-def asserts(x, heads):
-    B, T, D = x.shape
-    assert D % heads == 0, f"{D} features cannot be shared among {heads} heads"
-    return x.reshape(B, T, heads, D // heads).transpose(1, 2)
-
-
-@split_heads.impostor("With no tokens, -1 could stand for any size, and reshape refuses to guess. Compute the size, D // h.", raises=RuntimeError)
-def lets_reshape_guess(x, heads):
-    B, T, D = x.shape
-    if D % heads:
-        raise ValueError(f"{D} features, {heads} heads")
-    return x.reshape(B, T, heads, -1).transpose(1, 2)
+# fmt: off
+split_heads.mistake("reshapes_without_a_transpose", {"T, heads, D // heads).transpose(1, 2)": "heads, T, D // heads)"},
+    "You reshape (B, T, D) straight to (B, h, T, D/h): the shape is right, but each head gets whole tokens of a part of the text. Cut the last dimension "
+    "only, then exchange two dimensions.")
+split_heads.mistake("leaves_the_heads_inside", {".transpose(1, 2)": ""},
+    "You return (B, T, h, D/h). Attention runs over tokens within a head: exchange dimensions 1 and 2.")
+split_heads.mistake("deals_the_features_in_turn", {"heads, D // heads).transpose(1, 2)": "D // heads, heads).permute(0, 3, 1, 2)"},
+    "Your heads take every h-th feature in turn. A head owns a run of neighbouring features: of (h, D/h), h is the outer size.")
+split_heads.mistake("stacks_the_heads_first", {"x.reshape(B, T, heads, D // heads).transpose(1, 2)": "torch.stack(x.chunk(heads, dim=-1))"},
+    "You return (h, B, T, D/h), as torch.stack puts its new dimension first. The heads are dimension 1.")
+split_heads.mistake("folds_batch_and_heads", {"transpose(1, 2)": "transpose(1, 2).flatten(0, 1)"},
+    "You fold batch and heads into one dimension, (B·h, T, D/h). Here they stay apart: (B, h, T, D/h).")
+split_heads.mistake("transposes_each_head", {"transpose(1, 2)": "permute(0, 2, 3, 1)"}, "You return each head transposed, (B, h, D/h, T). Tokens come before features.")
+split_heads.mistake("drops_the_remainder", {'raise ValueError(f"{D} features cannot be shared among {heads} heads")': "x = x[..., : -(D % heads)]"},
+    "You silently drop the features that are left over when h does not divide D. Raise a ValueError instead.")
+split_heads.mistake("leaves_the_remainder_to_reshape", {'    if D % heads:\n        raise ValueError(f"{D} features cannot be shared among {heads} heads")\n': ""},
+    "When h does not divide D, you leave it to reshape to fail, with a RuntimeError about an invalid shape. Check first, and raise a ValueError that names D and h.")
+split_heads.mistake("refuses_without_a_reason", {'f"{D} features cannot be shared among {heads} heads"': '"the features cannot be shared among the heads"'},
+    "Your ValueError does not say what clashed. Name the number of features and the number of heads.")
+split_heads.mistake("asserts", {"if D % heads:\n        raise ValueError(": "assert D % heads == 0, ("},
+    "You ask with assert: that raises an AssertionError, and `python -O` skips it. Raise a ValueError.")
+split_heads.mistake("lets_reshape_guess", {"D // heads": "-1"},
+    "With no tokens, -1 could stand for any size, and reshape refuses to guess. Compute the size, D // h.", raises=RuntimeError)

@@ -1,7 +1,5 @@
 """Task TiedLM."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -90,159 +88,40 @@ def stays_tied(TiedLM, bench):
     return {"embedding.weight": model.embedding.weight, "lm_head.weight": model.lm_head.weight}
 
 
-@TiedLM.impostor(
-    "You copy the numbers (copy_, clone), or make a second Parameter of a copy. The two weights are equal at the start and "
-    "part at the first step: they must be one Parameter."
-)
-class copies_the_numbers(nn.Module):
-    def __init__(self, vocab, d_model):
-        super().__init__()
-        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
-        self.lm_head.weight.data.copy_(self.embedding.weight)
-
-    def forward(self, tokens):
-        return self.lm_head(self.embedding(tokens))
-
-
-@TiedLM.impostor("Your two layers are not tied: each has a weight of its own. Give one of them the other's Parameter.")
-class does_not_tie(nn.Module):
-    def __init__(self, vocab, d_model):
-        super().__init__()
-        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
-
-    def forward(self, tokens):
-        return self.lm_head(self.embedding(tokens))
-
-
-@TiedLM.impostor(
-    "You share the memory, through `.data` or a second nn.Parameter around the same tensor, but there are two Parameters: "
-    "their gradients do not add, both are counted, and a move to another dtype or device parts them. Assign the Parameter itself."
-)
-class shares_only_the_memory(nn.Module):
-    def __init__(self, vocab, d_model):
-        super().__init__()
-        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
-        self.lm_head.weight.data = self.embedding.weight.data
-
-    def forward(self, tokens):
-        return self.lm_head(self.embedding(tokens))
-
-
-@TiedLM.impostor(
-    "You project with embedding.weight, but lm_head keeps another weight, which nothing uses. lm_head.weight must be the same "
-    "Parameter."
-)
-class leaves_lm_head_idle(nn.Module):
-    def __init__(self, vocab, d_model):
-        super().__init__()
-        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
-
-    def forward(self, tokens):
-        return F.linear(self.embedding(tokens), self.embedding.weight)
-
-
-@TiedLM.impostor(
-    "You tie the two in forward. Until its first call the model has two weights, and an optimiser made before holds both: tie "
-    "them in __init__."
-)
-class ties_in_forward(nn.Module):
-    def __init__(self, vocab, d_model):
-        super().__init__()
-        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
-
-    def forward(self, tokens):
-        self.lm_head.weight = self.embedding.weight
-        return self.lm_head(self.embedding(tokens))
-
-
-@TiedLM.impostor("You copy the embedding into lm_head at each forward pass. lm_head's gradient then never reaches the embedding.")
-class copies_at_each_forward(nn.Module):
-    def __init__(self, vocab, d_model):
-        super().__init__()
-        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
-
-    def forward(self, tokens):
-        self.lm_head.weight.data.copy_(self.embedding.weight.data)
-        return self.lm_head(self.embedding(tokens))
-
-
-@TiedLM.impostor(
-    "You detach the weight for the projection, so it learns from its use as an embedding only. Both uses send gradients."
-)
-class detaches_the_projection(nn.Module):
-    def __init__(self, vocab, d_model):
-        super().__init__()
-        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
-        self.lm_head.weight = self.embedding.weight
-
-    def forward(self, tokens):
-        return F.linear(self.embedding(tokens), self.lm_head.weight.detach())
-
-
-@TiedLM.impostor(
-    "You detach the embedded tokens, so the weight learns from its use as a projection only. Both uses send gradients."
-)
-class detaches_the_embedding(nn.Module):
-    def __init__(self, vocab, d_model):
-        super().__init__()
-        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
-        self.lm_head.weight = self.embedding.weight
-
-    def forward(self, tokens):
-        return self.lm_head(self.embedding(tokens).detach())
-
-
-@TiedLM.impostor("Your lm_head has a bias. This one has none: all it owns is the shared weight.")
-class keeps_a_bias(nn.Module):
-    def __init__(self, vocab, d_model):
-        super().__init__()
-        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab)
-        self.lm_head.weight = self.embedding.weight
-
-    def forward(self, tokens):
-        return self.lm_head(self.embedding(tokens))
-
-
-@TiedLM.impostor("Your projection is called decoder. The name asked, and the one that weights load by, is lm_head.")
-class calls_it_decoder(nn.Module):
-    def __init__(self, vocab, d_model):
-        super().__init__()
-        self.embedding, self.decoder = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
-        self.decoder.weight = self.embedding.weight
-
-    def forward(self, tokens):
-        return self.decoder(self.embedding(tokens))
-
-
-@TiedLM.impostor("You have no lm_head. Make it an nn.Linear without bias whose weight is the embedding's.")
-class has_no_lm_head(nn.Module):
-    def __init__(self, vocab, d_model):
-        super().__init__()
-        self.embedding = nn.Embedding(vocab, d_model)
-
-    def forward(self, tokens):
-        return F.linear(self.embedding(tokens), self.embedding.weight)
-
-
-@TiedLM.impostor("You apply softmax. The model returns logits: cross_entropy applies softmax itself.")
-class returns_probabilities(nn.Module):
-    def __init__(self, vocab, d_model):
-        super().__init__()
-        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
-        self.lm_head.weight = self.embedding.weight
-
-    def forward(self, tokens):
-        return self.lm_head(self.embedding(tokens)).softmax(-1)
-
-
-@TiedLM.impostor(
-    "You multiply the embedded tokens by √d_model, as the first Transformer did. Here they go to lm_head as they are."
-)
-class scales_the_embedding(nn.Module):
-    def __init__(self, vocab, d_model):
-        super().__init__()
-        self.embedding, self.lm_head = nn.Embedding(vocab, d_model), nn.Linear(d_model, vocab, bias=False)
-        self.lm_head.weight = self.embedding.weight
-
-    def forward(self, tokens):
-        return self.lm_head(math.sqrt(self.embedding.embedding_dim) * self.embedding(tokens))
+# fmt: off
+TiedLM.mistake("copies_the_numbers", {"weight = self.embedding.weight": "weight.data.copy_(self.embedding.weight)"},
+    "You copy the numbers (copy_, clone), or make a second Parameter of a copy. The two weights are equal at the start and part at the first step: they "
+    "must be one Parameter.")
+TiedLM.mistake("does_not_tie", {"        self.lm_head.weight = self.embedding.weight\n": ""},
+    "Your two layers are not tied: each has a weight of its own. Give one of them the other's Parameter.")
+TiedLM.mistake("shares_only_the_memory", {"weight = self.embedding.weight": "weight.data = self.embedding.weight.data"},
+    "You share the memory, through `.data` or a second nn.Parameter around the same tensor, but there are two Parameters: their gradients do not add, both "
+    "are counted, and a move to another dtype or device parts them. Assign the Parameter itself.")
+TiedLM.mistake("leaves_lm_head_idle", {"        self.lm_head.weight = self.embedding.weight\n": "",
+    "self.lm_head(self.embedding(tokens))": "F.linear(self.embedding(tokens), self.embedding.weight)"},
+    "You project with embedding.weight, but lm_head keeps another weight, which nothing uses. lm_head.weight must be the same Parameter.")
+TiedLM.mistake("ties_in_forward", {"        self.lm_head.weight = self.embedding.weight\n": "",
+    "        return": "        self.lm_head.weight = self.embedding.weight\n        return"},
+    "You tie the two in forward. Until its first call the model has two weights, and an optimiser made before holds both: tie them in __init__.")
+TiedLM.mistake("copies_at_each_forward", {"        self.lm_head.weight = self.embedding.weight\n": "",
+    "return": "self.lm_head.weight.data.copy_(self.embedding.weight.data)\n        return"},
+    "You copy the embedding into lm_head at each forward pass. lm_head's gradient then never reaches the embedding.")
+TiedLM.mistake("detaches_the_projection", {"self.lm_head(self.embedding(tokens))": "F.linear(self.embedding(tokens), self.lm_head.weight.detach())"},
+    "You detach the weight for the projection, so it learns from its use as an embedding only. Both uses send gradients.")
+TiedLM.mistake("detaches_the_embedding", {"(tokens)": "(tokens).detach()"},
+    "You detach the embedded tokens, so the weight learns from its use as a projection only. Both uses send gradients.")
+TiedLM.mistake("keeps_a_bias", {", bias=False": ""}, "Your lm_head has a bias. This one has none: all it owns is the shared weight.")
+TiedLM.mistake("calls_it_decoder", {"self.lm_head =": "self.decoder =", "self.lm_head.weight": "self.decoder.weight", "self.lm_head(": "self.decoder("},
+    "Your projection is called decoder. The name asked, and the one that weights load by, is lm_head.")
+TiedLM.mistake("has_no_lm_head", {"        self.lm_head = nn.Linear(d_model, vocab, bias=False)\n        self.lm_head.weight = self.embedding.weight\n": "",
+    "self.lm_head(self.embedding(tokens))": "F.linear(self.embedding(tokens), self.embedding.weight)"},
+    "You have no lm_head. Make it an nn.Linear without bias whose weight is the embedding's.")
+TiedLM.mistake("returns_probabilities", {"(tokens))": "(tokens)).softmax(-1)"}, "You apply softmax. The model returns logits: cross_entropy applies softmax itself.")
+TiedLM.mistake("returns_log_probabilities", {"(tokens))": "(tokens)).log_softmax(-1)"},
+    "You apply log-softmax. The model returns logits: cross_entropy applies log-softmax itself.")
+TiedLM.mistake("scales_the_embedding", {"self.embedding(": "math.sqrt(self.embedding.embedding_dim) * self.embedding("},
+    "You multiply the embedded tokens by √d_model, as the first Transformer did. Here they go to lm_head as they are.")
+TiedLM.mistake("caches_the_transpose", {"= self.embedding.weight\n": "= self.embedding.weight\n        self.transposed = self.embedding.weight.T\n",
+    "self.lm_head(self.embedding(tokens))": "self.embedding(tokens) @ self.transposed"},
+    "You transpose the weight once, in __init__. Moved to another dtype or device the model has a new weight, and forward still takes the old one: call "
+    "lm_head.", raises=RuntimeError)
