@@ -95,6 +95,8 @@ def _work(connection, seed: int, setting: warm.Setting, folder: str):
         _bound_memory()
     tempfile.tempdir = folder
     os.environ["TMPDIR"] = folder
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):  # meant for the pytest of whoever set them
+        os.environ.pop(name, None)
     limits = [f"--grade-limit={name}={value}" for name, value in vars(setting.limits).items()]
     plugins = "logging capture junitxml cacheprovider warnings faulthandler unraisableexception threadexception".split()
     arguments = [

@@ -172,6 +172,13 @@ def test_modules_that_an_installer_left_uncompiled_are_compiled_once(tmp_path):
     assert list((tmp_path / "home").iterdir()) == []
 
 
+def test_what_is_set_for_a_users_own_pytest_is_not_for_grading(tmp_path):
+    env = {**os.environ, "PYTEST_ADDOPTS": f"--junitxml={tmp_path}/own.xml -x --no-such-option", "PYTEST_PLUGINS": "no_such_plugin", "XDG_CACHE_HOME": str(tmp_path)}
+    done = run("-m", "grader", "grade", ROOT / "solutions/01_formula.ipynb", "--require-full", env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (tmp_path / "own.xml").exists()
+
+
 def test_a_cache_that_cannot_be_entered_costs_nothing(tmp_path, sandbox):
     closed = tmp_path / ".cache"
     closed.mkdir(mode=0)
