@@ -47,49 +47,21 @@ def one_row_or_none(grad_bias, bench, O=3):
     return {f"grad_output {(*lead, O)}": grad_bias(bench.randn(*lead, O)) for lead in [(), (0,), (2, 0)]}
 
 
-@grad_bias.impostor("You take the mean over the rows. If the loss is a mean, 1/B is already inside grad_output: sum.")
-def averages_over_the_rows(grad_output):
-    return grad_output.reshape(-1, grad_output.shape[-1]).mean(0)
-
-
-@grad_bias.impostor("You sum over the first axis only. Every leading dimension counts rows: sum over all but the last.")
-def sums_over_the_first_axis_only(grad_output):
-    return grad_output.sum(0)
-
-
-@grad_bias.impostor("You sum to one number. Every output has a bias of its own: keep the last dimension.")
-def sums_everything(grad_output):
-    return grad_output.sum()
-
-
-@grad_bias.impostor("You sum over the outputs. The bias has one entry for each output: sum over the rows instead.")
-def sums_over_the_outputs(grad_output):
-    return grad_output.sum(-1)
-
-
-@grad_bias.impostor("Your gradient has a batch dimension of size 1. The bias is (O,), and so is its gradient: no keepdim.")
-def keeps_a_batch_dimension(grad_output):
-    return grad_output.reshape(-1, grad_output.shape[-1]).sum(0, keepdim=True)
-
-
-@grad_bias.impostor(
+# fmt: off
+grad_bias.mistake("averages_over_the_rows", {"sum(0)": "mean(0)"}, "You take the mean over the rows. If the loss is a mean, 1/B is already inside grad_output: sum.")
+grad_bias.mistake("sums_over_the_first_axis_only", {".reshape(-1, grad_output.shape[-1])": ""},
+    "You sum over the first axis only. Every leading dimension counts rows: sum over all but the last.")
+grad_bias.mistake("sums_everything", {"sum(0)": "sum()"}, "You sum to one number. Every output has a bias of its own: keep the last dimension.")
+grad_bias.mistake("sums_over_the_outputs", {"reshape(-1, grad_output.shape[-1]).sum(0)": "sum(-1)"},
+    "You sum over the outputs. The bias has one entry for each output: sum over the rows instead.")
+grad_bias.mistake("keeps_a_batch_dimension", {"sum(0)": "sum(0, keepdim=True)"},
+    "Your gradient has a batch dimension of size 1. The bias is (O,), and so is its gradient: no keepdim.")
+grad_bias.mistake("sums_over_an_empty_list_of_dimensions", {"reshape(-1, grad_output.shape[-1]).sum(0)": "sum(dim=tuple(range(grad_output.dim() - 1)))"},
     "Without leading dimensions your list of dimensions to sum over is empty, and torch reads an empty list as all of them. "
-    "Flatten instead, or treat one row apart."
-)
-def sums_over_an_empty_list_of_dimensions(grad_output):
-    return grad_output.sum(dim=tuple(range(grad_output.dim() - 1)))
-
-
-@grad_bias.impostor("You count rows, as if grad_output were all ones. Sum grad_output itself.")
-def takes_grad_output_for_ones(grad_output):
-    return torch.full_like(grad_output.new_empty(grad_output.shape[-1]), grad_output.shape[:-1].numel())
-
-
-@grad_bias.impostor("For an empty batch you return None. The gradient of a bias that nothing used is zeros of the bias's shape.")
-def returns_none_for_an_empty_batch(grad_output):
-    return grad_output.reshape(-1, grad_output.shape[-1]).sum(0) if grad_output.numel() else None
-
-
-@grad_bias.impostor("`view` fails where memory is not in order, as in a transposed grad_output. `reshape` copies if it must.", raises=RuntimeError)
-def views_out_of_order_memory(grad_output):
-    return grad_output.view(-1, grad_output.shape[-1]).sum(0)
+    "Flatten instead, or treat one row apart.")
+grad_bias.mistake("takes_grad_output_for_ones", {"return grad_output": "return torch.ones_like(grad_output)"},
+    "You count rows, as if grad_output were all ones. Sum grad_output itself.")
+grad_bias.mistake("returns_none_for_an_empty_batch", {"return ": "return None if grad_output.numel() == 0 else "},
+    "For an empty batch you return None. The gradient of a bias that nothing used is zeros of the bias's shape.")
+grad_bias.mistake("views_out_of_order_memory", {"reshape": "view"},
+    "`view` fails where memory is not in order, as in a transposed grad_output. `reshape` copies if it must.", raises=RuntimeError)

@@ -52,56 +52,24 @@ def an_empty_batch_stays_empty(grad_input, bench):
     return {f"grad_output {(*lead, O)}": grad_input(bench.randn(*lead, O), bench.randn(O, I)) for lead in [(0,), (bench.size(2, 99), 0)]}
 
 
-@grad_input.impostor(
-    "You multiply by weight's transpose, as the forward pass does. Going back sums over the outputs: multiply by weight itself."
-)
-def multiplies_by_the_transpose(grad_output, weight):
-    return grad_output @ weight.T
-
-
-@grad_input.impostor("The factors are exchanged: grad_output stands on the left, so that its outputs meet weight's rows.")
-def exchanges_the_factors(grad_output, weight):
-    return weight @ grad_output
-
-
-@grad_input.impostor("Your gradient is transposed, (I, B). A gradient has its tensor's shape: x is (B, I).")
-def returns_the_transpose(grad_output, weight):
-    return (grad_output @ weight).mT if grad_output.dim() > 1 else grad_output @ weight
-
-
-@grad_input.impostor("You multiply but do not sum: each x[r, i] reaches the loss through all outputs, so add over o.")
-def does_not_sum_over_the_outputs(grad_output, weight):
-    return grad_output[..., None] * weight
-
-
-@grad_input.impostor("You average over the outputs. The chain rule adds the routes.")
-def averages_over_the_outputs(grad_output, weight):
-    return grad_output @ weight / weight.shape[0]
-
-
-@grad_input.impostor("You also sum over the rows. Each row has an x of its own; only weight and bias are shared by all rows.")
-def sums_over_the_rows(grad_output, weight):
-    return grad_output.reshape(-1, weight.shape[0]).sum(0) @ weight
-
-
-@grad_input.impostor("grad_output does not occur in your result: it is right only for the loss y.sum(), where grad_output is all ones.")
-def takes_grad_output_for_ones(grad_output, weight):
-    return weight.sum(0).expand(*grad_output.shape[:-1], -1)
-
-
-@grad_input.impostor(
-    "You flatten grad_output to a matrix and return a matrix. The gradient has x's shape: give it the leading dimensions back."
-)
-def loses_the_leading_dimensions(grad_output, weight):
-    return grad_output.reshape(-1, weight.shape[0]) @ weight
-
-
-@grad_input.impostor("torch.mm takes exactly two matrices, so any grad_output that is not 2-D fails. `@` keeps leading dimensions.", raises=RuntimeError)
-def takes_only_matrices(grad_output, weight):
-    return torch.mm(grad_output, weight)
-
-
-@grad_input.impostor("torch.stack fails on no rows at all, so an empty batch has no answer. One product does all rows at once.", raises=RuntimeError)
-def stacks_row_by_row(grad_output, weight):
-    rows = [row @ weight for row in grad_output.reshape(-1, weight.shape[0])]
-    return torch.stack(rows).reshape(*grad_output.shape[:-1], weight.shape[1])
+# fmt: off
+grad_input.mistake("multiplies_by_the_transpose", {"@ weight": "@ weight.T"},
+    "You multiply by weight's transpose, as the forward pass does. Going back sums over the outputs: multiply by weight itself.")
+grad_input.mistake("exchanges_the_factors", {"grad_output @ weight": "weight @ grad_output"},
+    "The factors are exchanged: grad_output stands on the left, so that its outputs meet weight's rows.")
+grad_input.mistake("returns_the_transpose", {"grad_output @ weight": "(grad_output @ weight).mT"},
+    "Your gradient is transposed, (I, B). A gradient has its tensor's shape: x is (B, I).")
+grad_input.mistake("does_not_sum_over_the_outputs", {"grad_output @": "grad_output[..., None] *"},
+    "You multiply but do not sum: each x[r, i] reaches the loss through all outputs, so add over o.")
+grad_input.mistake("averages_over_the_outputs", {"@ weight": "@ weight / len(weight)"}, "You average over the outputs. The chain rule adds the routes.")
+grad_input.mistake("sums_over_the_rows", {"grad_output @": "grad_output.reshape(-1, len(weight)).sum(0) @"},
+    "You also sum over the rows. Each row has an x of its own; only weight and bias are shared by all rows.")
+grad_input.mistake("takes_grad_output_for_ones", {"grad_output @": "torch.ones_like(grad_output) @"},
+    "grad_output does not occur in your result: it is right only for the loss y.sum(), where grad_output is all ones.")
+grad_input.mistake("loses_the_leading_dimensions", {"grad_output @": "grad_output.reshape(-1, len(weight)) @"},
+    "You flatten grad_output to a matrix and return a matrix. The gradient has x's shape: give it the leading dimensions back.")
+grad_input.mistake("takes_only_matrices", {"grad_output @ weight": "torch.mm(grad_output, weight)"},
+    "torch.mm takes exactly two matrices, so any grad_output that is not 2-D fails. `@` keeps leading dimensions.", raises=RuntimeError)
+grad_input.mistake("stacks_row_by_row", {
+    "grad_output @ weight": "torch.stack([row @ weight for row in grad_output.reshape(-1, len(weight))]).reshape(*grad_output.shape[:-1], -1)"},
+    "torch.stack fails on no rows at all, so an empty batch has no answer. One product does all rows at once.", raises=RuntimeError)

@@ -60,77 +60,31 @@ def takes_any_memory_layout_and_dtype(grad_weight, bench):
     }
 
 
-@grad_weight.impostor("Your gradient is transposed, (I, O). A gradient has its tensor's shape: the weight is (O, I).")
-def returns_the_transpose(grad_output, x):
-    return x.reshape(-1, x.shape[-1]).T @ grad_output.reshape(-1, grad_output.shape[-1])
-
-
-@grad_weight.impostor("You multiply grad_output as it is. The sum runs over the batch, its first index: transpose it before the product.")
-def forgets_the_transpose(grad_output, x):
-    return grad_output @ x
-
-
-@grad_weight.impostor(
-    "You transpose x. The batch must be the inner index of the product, so grad_output, on the left, is the one to transpose."
-)
-def transposes_the_wrong_factor(grad_output, x):
-    return grad_output @ x.T
-
-
-@grad_weight.impostor("You divide by the number of rows. If the loss is a mean, 1/B is already inside grad_output: sum.")
-def averages_over_the_rows(grad_output, x):
-    rows, gradient = x.shape[:-1].numel(), grad_output.reshape(-1, grad_output.shape[-1])
-    return gradient.T @ x.reshape(-1, x.shape[-1]) / max(rows, 1)
-
-
-@grad_weight.impostor("You sum over the first axis only. All leading dimensions are rows of one batch: sum over every one of them.")
-def sums_over_the_first_axis_only(grad_output, x):
-    return (grad_output[..., :, None] * x[..., None, :]).sum(0)
-
-
-@grad_weight.impostor("`.T` followed by `@` is right for matrices only. Flatten the leading dimensions into one first.", raises=RuntimeError)
-def takes_only_matrices(grad_output, x):
-    return grad_output.T @ x
-
-
-@grad_weight.impostor("You return one gradient for each leading index. There is one weight for all of them: add these gradients up.")
-def keeps_the_first_leading_dimensions(grad_output, x):
-    return grad_output.mT @ x
-
-
-@grad_weight.impostor("You sum grad_output and x over the batch first and multiply then. Multiply within each row, then sum the products.")
-def multiplies_the_sums(grad_output, x):
-    return torch.outer(grad_output.reshape(-1, grad_output.shape[-1]).sum(0), x.reshape(-1, x.shape[-1]).sum(0))
-
-
-@grad_weight.impostor("grad_output does not occur in your result: it is right only for the loss y.sum(), where grad_output is all ones.")
-def takes_grad_output_for_ones(grad_output, x):
-    return x.reshape(-1, x.shape[-1]).sum(0).expand(grad_output.shape[-1], -1)
-
-
-@grad_weight.impostor("For an empty batch you return None. The gradient of a weight that nothing used is zeros of the weight's shape.")
-def returns_none_for_an_empty_batch(grad_output, x):
-    if x.numel() == 0:
-        return None
-    return grad_output.reshape(-1, grad_output.shape[-1]).T @ x.reshape(-1, x.shape[-1])
-
-
-@grad_weight.impostor(
-    "Python's sum() over no rows is the number 0. Give the sum a tensor of zeros to start from, or use one matrix product."
-)
-def returns_the_number_zero(grad_output, x):
-    rows = zip(grad_output.reshape(-1, grad_output.shape[-1]), x.reshape(-1, x.shape[-1]))
-    return sum(torch.outer(gradient, row) for gradient, row in rows)
-
-
-@grad_weight.impostor("`view` fails where memory is not in order, as in a transposed x. `reshape` copies if it must.", raises=RuntimeError)
-def views_out_of_order_memory(grad_output, x):
-    return grad_output.view(-1, grad_output.shape[-1]).T @ x.view(-1, x.shape[-1])
-
-
-@grad_weight.impostor("You collect the sum in torch.zeros(O, I), which is float32. Make it in the inputs' own dtype.")
-def collects_in_float32(grad_output, x):
-    gradient = torch.zeros(grad_output.shape[-1], x.shape[-1], device=x.device)
-    for upstream, row in zip(grad_output.reshape(-1, grad_output.shape[-1]), x.reshape(-1, x.shape[-1])):
-        gradient += torch.outer(upstream, row)
-    return gradient
+# fmt: off
+grad_weight.mistake("returns_the_transpose", {"rows.T @ x.reshape(-1, x.shape[-1])": "x.reshape(-1, x.shape[-1]).T @ rows"},
+    "Your gradient is transposed, (I, O). A gradient has its tensor's shape: the weight is (O, I).")
+grad_weight.mistake("forgets_the_transpose", {"rows.T @ x.reshape(-1, x.shape[-1])": "grad_output @ x"},
+    "You multiply grad_output as it is. The sum runs over the batch, its first index: transpose it before the product.")
+grad_weight.mistake("transposes_the_wrong_factor", {"rows.T @ x.reshape(-1, x.shape[-1])": "grad_output @ x.T"},
+    "You transpose x. The batch must be the inner index of the product, so grad_output, on the left, is the one to transpose.")
+grad_weight.mistake("averages_over_the_rows", {"rows.T @": "rows.T / len(rows) @"},
+    "You divide by the number of rows. If the loss is a mean, 1/B is already inside grad_output: sum.")
+grad_weight.mistake("sums_over_the_first_axis_only", {"rows.T @ x.reshape(-1, x.shape[-1])": "(grad_output[..., :, None] * x[..., None, :]).sum(0)"},
+    "You sum over the first axis only. All leading dimensions are rows of one batch: sum over every one of them.")
+grad_weight.mistake("takes_only_matrices", {"rows.T @ x.reshape(-1, x.shape[-1])": "grad_output.T @ x"},
+    "`.T` followed by `@` is right for matrices only. Flatten the leading dimensions into one first.", raises=RuntimeError)
+grad_weight.mistake("keeps_the_first_leading_dimensions", {"rows.T @ x.reshape(-1, x.shape[-1])": "grad_output.mT @ x"},
+    "You return one gradient for each leading index. There is one weight for all of them: add these gradients up.")
+grad_weight.mistake("multiplies_the_sums", {"rows.T @ x.reshape(-1, x.shape[-1])": "torch.outer(rows.sum(0), x.reshape(-1, x.shape[-1]).sum(0))"},
+    "You sum grad_output and x over the batch first and multiply then. Multiply within each row, then sum the products.")
+grad_weight.mistake("takes_grad_output_for_ones", {"rows.T": "torch.ones_like(rows).T"},
+    "grad_output does not occur in your result: it is right only for the loss y.sum(), where grad_output is all ones.")
+grad_weight.mistake("returns_none_for_an_empty_batch", {"return ": "return None if x.numel() == 0 else "},
+    "For an empty batch you return None. The gradient of a weight that nothing used is zeros of the weight's shape.")
+grad_weight.mistake("returns_the_number_zero", {"rows.T @ x.reshape(-1, x.shape[-1])": "sum(torch.outer(g, row) for g, row in zip(rows, x.reshape(-1, x.shape[-1])))"},
+    "Python's sum() over no rows is the number 0. Give the sum a tensor of zeros to start from, or use one matrix product.")
+grad_weight.mistake("views_out_of_order_memory", {"grad_output.reshape": "grad_output.view", "x.reshape": "x.view"},
+    "`view` fails where memory is not in order, as in a transposed x. `reshape` copies if it must.", raises=RuntimeError)
+grad_weight.mistake("collects_in_float32", {
+    "return ": "gradient = torch.zeros(rows.shape[-1], x.shape[-1], device=x.device)\n    gradient += ", "(-1, x.shape[-1])": "(-1, x.shape[-1])\n    return gradient"},
+    "You collect the sum in torch.zeros(O, I), which is float32. Make it in the inputs' own dtype.")

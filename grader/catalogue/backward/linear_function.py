@@ -116,224 +116,42 @@ def can_be_differentiated_twice(LinearFunction, bench):
     return {"first derivatives": list(first), "second derivatives": list(second), "of the first ones, weighed at random": list(mixed)}
 
 
-@LinearFunction.impostor(
-    "Your class leaves backward to autograd. Inherit from torch.autograd.Function and write forward and backward yourself."
-)
+@LinearFunction.impostor("Your class leaves backward to autograd. Inherit from torch.autograd.Function and write forward and backward yourself.")
 class lets_autograd_do_it:
     @staticmethod
     def apply(x, weight, bias):
         return x @ weight.T if bias is None else x @ weight.T + bias
 
 
-@LinearFunction.impostor("You return None for the bias, so it never learns. Its gradient is the sum of grad_output over all rows.")
-class forgets_the_gradient_of_the_bias(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias):
-        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
-        return x @ weight.T if bias is None else x @ weight.T + bias
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        x, weight = ctx.saved_tensors
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        grad_x = grad_output @ weight if ctx.needs_input_grad[0] else None
-        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if ctx.needs_input_grad[1] else None, None
-
-
-@LinearFunction.impostor("Your gradients are in another order than forward's inputs: return them for x, weight, bias.")
-class returns_the_gradients_out_of_order(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias):
-        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
-        return x @ weight.T if bias is None else x @ weight.T + bias
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        grad_x = grad_output @ weight if needed[0] else None
-        return rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, grad_x, rows.sum(0) if needed[2] else None
-
-
-@LinearFunction.impostor(
-    "`mm` takes exactly two matrices, so any x that is not 2-D fails. `@` keeps leading dimensions; for the weight's gradient flatten them.",
-    raises=RuntimeError,
-)
-class takes_only_matrices(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias):
-        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
-        return x.mm(weight.t()) if bias is None else x.mm(weight.t()) + bias
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
-        grad_x = grad_output.mm(weight) if needed[0] else None
-        return grad_x, grad_output.t().mm(x) if needed[1] else None, grad_output.sum(0) if needed[2] else None
-
-
-@LinearFunction.impostor("`view` fails where memory is not in order, as in a transposed grad_output. `reshape` copies if it must.", raises=RuntimeError)
-class views_out_of_order_memory(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias):
-        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
-        return x @ weight.T if bias is None else x @ weight.T + bias
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
-        rows = grad_output.view(-1, grad_output.shape[-1])
-        grad_x = grad_output @ weight if needed[0] else None
-        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if needed[2] else None
-
-
-@LinearFunction.impostor("You add the bias even when there is none: `+ None` fails. Add it only if it is not None.", raises=TypeError)
-class always_adds_the_bias(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias):
-        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
-        return x @ weight.T + bias
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        grad_x = grad_output @ weight if needed[0] else None
-        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if needed[2] else None
-
-
-@LinearFunction.impostor("You return a gradient for the bias even when it is None. What is no tensor gets None: ask needs_input_grad[2].", raises=RuntimeError)
-class gives_no_bias_a_gradient(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias):
-        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
-        return x @ weight.T if bias is None else x @ weight.T + bias
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        grad_x = grad_output @ weight if needed[0] else None
-        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0)
-
-
-@LinearFunction.impostor(
-    "You always save both x and weight. x is needed only if weight learns, weight only if x does: save None otherwise."
-)
-class saves_everything(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias):
-        ctx.save_for_backward(x, weight, bias)
-        return x @ weight.T if bias is None else x @ weight.T + bias
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        (x, weight, _), needed = ctx.saved_tensors, ctx.needs_input_grad
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        grad_x = grad_output @ weight if needed[0] else None
-        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if needed[2] else None
-
-
-@LinearFunction.impostor(
-    "You save x when x learns and weight when weight learns. It is crosswise: weight's gradient reads x, x's gradient reads weight.",
-    raises=TypeError,
-)
-class saves_each_tensor_for_itself(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias):
-        ctx.save_for_backward(x if ctx.needs_input_grad[0] else None, weight if ctx.needs_input_grad[1] else None)
-        return x @ weight.T if bias is None else x @ weight.T + bias
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        grad_x = grad_output @ weight if needed[0] else None
-        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if needed[2] else None
-
-
-@LinearFunction.impostor(
-    "You keep tensors as attributes of ctx, where torch neither sees changes to them nor frees them. Use ctx.save_for_backward."
-)
-class keeps_tensors_as_attributes(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias):
-        ctx.x, ctx.weight = x, weight
-        return x @ weight.T if bias is None else x @ weight.T + bias
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        needed, rows = ctx.needs_input_grad, grad_output.reshape(-1, grad_output.shape[-1])
-        grad_x = grad_output @ ctx.weight if needed[0] else None
-        grad_weight = rows.T @ ctx.x.reshape(-1, ctx.x.shape[-1]) if needed[1] else None
-        return grad_x, grad_weight, rows.sum(0) if needed[2] else None
-
-
-@LinearFunction.impostor(
-    "You keep tensors on the class, where the next call overwrites them: backward of an earlier call then reads a later one's. ctx belongs to one call."
-)
-class keeps_tensors_on_the_class(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias):
-        keeps_tensors_on_the_class.x, keeps_tensors_on_the_class.weight = x, weight
-        return x @ weight.T if bias is None else x @ weight.T + bias
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        x, weight = keeps_tensors_on_the_class.x, keeps_tensors_on_the_class.weight
-        needed, rows = ctx.needs_input_grad, grad_output.reshape(-1, grad_output.shape[-1])
-        grad_x = grad_output @ weight if needed[0] else None
-        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if needed[2] else None
-
-
-@LinearFunction.impostor(
-    "You compute the bias's gradient even where the bias is frozen. What needs none gets None: ask needs_input_grad[2], not whether there is a bias."
-)
-class gives_a_frozen_bias_a_gradient(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias):
-        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
-        ctx.has_bias = bias is not None
-        return x @ weight.T if bias is None else x @ weight.T + bias
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        grad_x = grad_output @ weight if needed[0] else None
-        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if ctx.has_bias else None
-
-
-@LinearFunction.impostor(
-    "Your backward detaches what was saved (`detach`, `.data`, `no_grad`), so it cannot be differentiated itself. "
-    "Use the saved tensors as they are."
-)
-class detaches_the_saved_tensors(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias):
-        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
-        return x @ weight.T if bias is None else x @ weight.T + bias
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        grad_x = grad_output @ weight.detach() if needed[0] else None
-        grad_weight = rows.T @ x.detach().reshape(-1, x.shape[-1]) if needed[1] else None
-        return grad_x, grad_weight, rows.sum(0) if needed[2] else None
-
-
-@LinearFunction.impostor("Your backward is marked once_differentiable: torch then refuses a second derivative. Leave the mark out.")
-class differentiates_only_once(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias):
-        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
-        return x @ weight.T if bias is None else x @ weight.T + bias
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, grad_output):
-        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        grad_x = grad_output @ weight if needed[0] else None
-        return grad_x, rows.T @ x.reshape(-1, x.shape[-1]) if needed[1] else None, rows.sum(0) if needed[2] else None
+# fmt: off
+LinearFunction.mistake("forgets_the_gradient_of_the_bias", {"grad_bias(grad_output) if bias_needed else None": "None"},
+    "You return None for the bias, so it never learns. Its gradient is the sum of grad_output over all rows.")
+LinearFunction.mistake("returns_the_gradients_out_of_order", {"return (": "dx, dw, db = (", "        )\n": "        )\n        return dw, dx, db\n"},
+    "Your gradients are in another order than forward's inputs: return them for x, weight, bias.")
+LinearFunction.mistake("takes_only_matrices", {
+    "x @ weight.T": "x.mm(weight.t())", "grad_input(grad_output, weight)": "grad_output.mm(weight)", "grad_weight(grad_output, x)": "grad_output.t().mm(x)"},
+    "`mm` takes exactly two matrices, so any x that is not 2-D fails. `@` keeps leading dimensions; for the weight's gradient flatten them.", raises=RuntimeError)
+LinearFunction.mistake("views_out_of_order_memory", {"grad_bias(grad_output)": "grad_output.view(-1, grad_output.shape[-1]).sum(0)"},
+    "`view` fails where memory is not in order, as in a transposed grad_output. `reshape` copies if it must.", raises=RuntimeError)
+LinearFunction.mistake("always_adds_the_bias", {"y if bias is None else y + bias": "y + bias"},
+    "You add the bias even when there is none: `+ None` fails. Add it only if it is not None.", raises=TypeError)
+LinearFunction.mistake("gives_no_bias_a_gradient", {" if bias_needed else None": ""},
+    "You return a gradient for the bias even when it is None. What is no tensor gets None: ask needs_input_grad[2].", raises=RuntimeError)
+LinearFunction.mistake("saves_everything", {"x if weight_needed else None, weight if x_needed else None": "x, weight"},
+    "You always save both x and weight. x is needed only if weight learns, weight only if x does: save None otherwise.")
+LinearFunction.mistake("saves_each_tensor_for_itself", {"x if weight_needed": "x if x_needed", "weight if x_needed": "weight if weight_needed"},
+    "You save x when x learns and weight when weight learns. It is crosswise: weight's gradient reads x, x's gradient reads weight.", raises=TypeError)
+LinearFunction.mistake("saves_copies", {"x if weight_needed": "x.clone() if weight_needed", "weight if x_needed": "weight.clone() if x_needed"},
+    "You save copies of x and weight. They cost memory, and autograd does not know whose copies they are: save the tensors themselves.")
+LinearFunction.mistake("keeps_tensors_as_attributes", {
+    "ctx.save_for_backward(x if weight_needed else None, weight if x_needed else None)": "ctx.kept = x, weight", "ctx.saved_tensors": "ctx.kept"},
+    "You keep tensors as attributes of ctx, where torch neither sees changes to them nor frees them. Use ctx.save_for_backward.")
+LinearFunction.mistake("keeps_tensors_on_the_class", {
+    "ctx.save_for_backward(x if weight_needed else None, weight if x_needed else None)": "LinearFunction.kept = x, weight", "ctx.saved_tensors": "LinearFunction.kept"},
+    "You keep tensors on the class, where the next call overwrites them: backward of an earlier call then reads a later one's. ctx belongs to one call.")
+LinearFunction.mistake("gives_a_frozen_bias_a_gradient", {"return y if": "ctx.has_bias = bias is not None\n        return y if", "if bias_needed": "if ctx.has_bias"},
+    "You compute the bias's gradient even where the bias is frozen. What needs none gets None: ask needs_input_grad[2], not whether there is a bias.")
+LinearFunction.mistake("detaches_the_saved_tensors", {"(grad_output, weight)": "(grad_output, weight.detach())", "(grad_output, x)": "(grad_output, x.detach())"},
+    "Your backward detaches what was saved (`detach`, `.data`, `no_grad`), so it cannot be differentiated itself. Use the saved tensors as they are.")
+LinearFunction.mistake("differentiates_only_once", {"def backward": "@torch.autograd.function.once_differentiable\n    def backward"},
+    "Your backward is marked once_differentiable: torch then refuses a second derivative. Leave the mark out.")

@@ -65,135 +65,30 @@ def stays_finite_for_large_scores(mlp_backward, bench):
     return {case: list(mlp_backward(x, target, w1, b1, w2, offset)) for case, offset in offsets.items()}
 
 
-@mlp_backward.impostor("Your loss is the sum over the batch, and all gradients are B times too large: take the mean.")
-def sums_the_loss(x, target, w1, b1, w2, b2):
-    h = x @ w1.T + b1
-    a = h.relu()
-    z = a @ w2.T + b2
-    dz = z.softmax(-1) - F.one_hot(target, len(b2))
-    dh = dz @ w2 * (h > 0)
-    return F.cross_entropy(z, target, reduction="sum"), dh.T @ x, dh.sum(0), dz.T @ a, dz.sum(0)
-
-
-@mlp_backward.impostor("Your loss is a mean, but the gradients are the sum's: ∂L/∂z = (p - onehot) / B.")
-def forgets_to_divide_by_the_batch(x, target, w1, b1, w2, b2):
-    h = x @ w1.T + b1
-    a = h.relu()
-    z = a @ w2.T + b2
-    dz = z.softmax(-1) - F.one_hot(target, len(b2))
-    dh = dz @ w2 * (h > 0)
-    return F.cross_entropy(z, target), dh.T @ x, dh.sum(0), dz.T @ a, dz.sum(0)
-
-
-@mlp_backward.impostor("You divide by B in ∂L/∂z and again in each layer. The mean of the loss is taken once; the layers sum.")
-def divides_by_the_batch_twice(x, target, w1, b1, w2, b2):
-    h = x @ w1.T + b1
-    a = h.relu()
-    z = a @ w2.T + b2
-    dz = (z.softmax(-1) - F.one_hot(target, len(b2))) / len(x)
-    dh = dz @ w2 * (h > 0)
-    return F.cross_entropy(z, target), dh.T @ x / len(x), dh.mean(0), dz.T @ a / len(x), dz.mean(0)
-
-
-@mlp_backward.impostor("You forget ReLU on the way back: where h was not positive, no gradient passes.")
-def forgets_the_gate(x, target, w1, b1, w2, b2):
-    a = (x @ w1.T + b1).relu()
-    z = a @ w2.T + b2
-    dz = (z.softmax(-1) - F.one_hot(target, len(b2))) / len(x)
-    dh = dz @ w2
-    return F.cross_entropy(z, target), dh.T @ x, dh.sum(0), dz.T @ a, dz.sum(0)
-
-
-@mlp_backward.impostor("Your gate looks at the sign of the gradient. It opens where the forward pass had h > 0, whatever comes back.")
-def gates_by_the_gradient(x, target, w1, b1, w2, b2):
-    a = (x @ w1.T + b1).relu()
-    z = a @ w2.T + b2
-    dz = (z.softmax(-1) - F.one_hot(target, len(b2))) / len(x)
-    dh = (dz @ w2).relu()
-    return F.cross_entropy(z, target), dh.T @ x, dh.sum(0), dz.T @ a, dz.sum(0)
-
-
-@mlp_backward.impostor("Your gate is open at h = 0. PyTorch takes 0 for ReLU's derivative there: > and not >=.")
-def opens_the_gate_at_zero(x, target, w1, b1, w2, b2):
-    h = x @ w1.T + b1
-    a = h.relu()
-    z = a @ w2.T + b2
-    dz = (z.softmax(-1) - F.one_hot(target, len(b2))) / len(x)
-    dh = dz @ w2 * (h >= 0)
-    return F.cross_entropy(z, target), dh.T @ x, dh.sum(0), dz.T @ a, dz.sum(0)
-
-
-@mlp_backward.impostor("For grad_w2 you take h as the second layer's input. Its input is a, what ReLU let through.")
-def takes_h_for_the_second_input(x, target, w1, b1, w2, b2):
-    h = x @ w1.T + b1
-    z = h.relu() @ w2.T + b2
-    dz = (z.softmax(-1) - F.one_hot(target, len(b2))) / len(x)
-    dh = dz @ w2 * (h > 0)
-    return F.cross_entropy(z, target), dh.T @ x, dh.sum(0), dz.T @ h, dz.sum(0)
-
-
-@mlp_backward.impostor("Your ∂L/∂z is the softmax alone. At the right class 1 must be subtracted: p - onehot.")
-def forgets_the_onehot(x, target, w1, b1, w2, b2):
-    h = x @ w1.T + b1
-    a = h.relu()
-    z = a @ w2.T + b2
-    dz = z.softmax(-1) / len(x)
-    dh = dz @ w2 * (h > 0)
-    return F.cross_entropy(z, target), dh.T @ x, dh.sum(0), dz.T @ a, dz.sum(0)
-
-
-@mlp_backward.impostor(
-    "Your softmax runs over the batch. Each sample's probabilities sum to one: take it over the classes, the last dimension."
-)
-def takes_softmax_over_the_batch(x, target, w1, b1, w2, b2):
-    h = x @ w1.T + b1
-    a = h.relu()
-    z = a @ w2.T + b2
-    dz = (z.softmax(0) - F.one_hot(target, len(b2))) / len(x)
-    dh = dz @ w2 * (h > 0)
-    return F.cross_entropy(z, target), dh.T @ x, dh.sum(0), dz.T @ a, dz.sum(0)
-
-
-@mlp_backward.impostor("You go back through the second layer with w2's transpose. ∂L/∂a = ∂L/∂z W₂, without one.", raises=RuntimeError)
-def goes_back_through_the_transpose(x, target, w1, b1, w2, b2):
-    h = x @ w1.T + b1
-    a = h.relu()
-    z = a @ w2.T + b2
-    dz = (z.softmax(-1) - F.one_hot(target, len(b2))) / len(x)
-    dh = dz @ w2.T * (h > 0)
-    return F.cross_entropy(z, target), dh.T @ x, dh.sum(0), dz.T @ a, dz.sum(0)
-
-
-@mlp_backward.impostor("exp(z) overflows for large scores, and 0/0 follows for very negative ones. Take out the largest score first.")
-def overflows(x, target, w1, b1, w2, b2):
-    h = x @ w1.T + b1
-    a = h.relu()
-    z = a @ w2.T + b2
-    p = z.exp() / z.exp().sum(-1, keepdim=True)
-    dz = (p - F.one_hot(target, len(b2))) / len(x)
-    dh = dz @ w2 * (h > 0)
-    return -p[torch.arange(len(x)), target].log().mean(), dh.T @ x, dh.sum(0), dz.T @ a, dz.sum(0)
-
-
-@mlp_backward.impostor(
-    "You take the logarithm of the softmax: where the right class has probability 0 in floating point, that is -inf. Use logsumexp."
-)
-def takes_the_logarithm_of_the_softmax(x, target, w1, b1, w2, b2):
-    h = x @ w1.T + b1
-    a = h.relu()
-    p = (a @ w2.T + b2).softmax(-1)
-    dz = (p - F.one_hot(target, len(b2))) / len(x)
-    dh = dz @ w2 * (h > 0)
-    return -p[torch.arange(len(x)), target].log().mean(), dh.T @ x, dh.sum(0), dz.T @ a, dz.sum(0)
-
-
-@mlp_backward.impostor(
-    "You add a small number inside the logarithm. It caps the loss near 20, however wrong the scores are. Use logsumexp."
-)
-def adds_a_small_number_in_the_logarithm(x, target, w1, b1, w2, b2):
-    h = x @ w1.T + b1
-    a = h.relu()
-    p = (a @ w2.T + b2).softmax(-1)
-    dz = (p - F.one_hot(target, len(b2))) / len(x)
-    dh = dz @ w2 * (h > 0)
-    return -(p[torch.arange(len(x)), target] + 1e-9).log().mean(), dh.T @ x, dh.sum(0), dz.T @ a, dz.sum(0)
+# fmt: off
+mlp_backward.mistake("sums_the_loss", {"F.cross_entropy(z, target)": 'F.cross_entropy(z, target, reduction="sum")', " / len(x)": ""},
+    "Your loss is the sum over the batch, and all gradients are B times too large: take the mean.")
+mlp_backward.mistake("forgets_to_divide_by_the_batch", {" / len(x)": ""}, "Your loss is a mean, but the gradients are the sum's: ∂L/∂z = (p - onehot) / B.")
+mlp_backward.mistake("divides_by_the_batch_twice", {"/ len(x)": "/ len(x) / len(x)"},
+    "You divide by B in ∂L/∂z and again in each layer. The mean of the loss is taken once; the layers sum.")
+mlp_backward.mistake("forgets_the_gate", {" * (h > 0)": ""}, "You forget ReLU on the way back: where h was not positive, no gradient passes.")
+mlp_backward.mistake("gates_by_the_gradient", {" * (h > 0)": ".relu()"},
+    "Your gate looks at the sign of the gradient. It opens where the forward pass had h > 0, whatever comes back.")
+mlp_backward.mistake("opens_the_gate_at_zero", {"h > 0": "h >= 0"}, "Your gate is open at h = 0. PyTorch takes 0 for ReLU's derivative there: > and not >=.")
+mlp_backward.mistake("takes_h_for_the_second_input", {"grad_weight(grad_z, a)": "grad_weight(grad_z, h)"},
+    "For grad_w2 you take h as the second layer's input. Its input is a, what ReLU let through.")
+mlp_backward.mistake("forgets_the_onehot", {" - F.one_hot(target, len(b2))": ""},
+    "Your ∂L/∂z is the softmax alone. At the right class 1 must be subtracted: p - onehot.")
+mlp_backward.mistake("takes_softmax_over_the_batch", {"softmax(-1)": "softmax(0)"},
+    "Your softmax runs over the batch. Each sample's probabilities sum to one: take it over the classes, the last dimension.")
+mlp_backward.mistake("takes_the_softmax_twice", {"a @ w2.T + b2": "(a @ w2.T + b2).softmax(-1)"},
+    "You end the forward pass with a softmax. Cross-entropy takes the softmax itself, so it is taken twice: give it the scores z as they are.")
+mlp_backward.mistake("goes_back_through_the_transpose", {"grad_input(grad_z, w2)": "grad_z @ w2.T"},
+    "You go back through the second layer with w2's transpose. ∂L/∂a = ∂L/∂z W₂, without one.", raises=RuntimeError)
+mlp_backward.mistake("overflows", {
+    "loss = F.cross_entropy(z, target)": "p = z.exp() / z.exp().sum(-1, keepdim=True)\n    loss = -p[torch.arange(len(x)), target].log().mean()", "z.softmax(-1)": "p"},
+    "exp(z) overflows for large scores, and 0/0 follows for very negative ones. Take out the largest score first.")
+mlp_backward.mistake("takes_the_logarithm_of_the_softmax", {"F.cross_entropy(z, target)": "-z.softmax(-1)[torch.arange(len(x)), target].log().mean()"},
+    "You take the logarithm of the softmax: where the right class has probability 0 in floating point, that is -inf. Use logsumexp.")
+mlp_backward.mistake("adds_a_small_number_in_the_logarithm", {"F.cross_entropy(z, target)": "-(z.softmax(-1)[torch.arange(len(x)), target] + 1e-9).log().mean()"},
+    "You add a small number inside the logarithm. It caps the loss near 20, however wrong the scores are. Use logsumexp.")

@@ -1,6 +1,5 @@
 """Task numerical_grad."""
 
-import numpy as np
 import torch
 
 from ...spec import Task
@@ -64,124 +63,29 @@ def steps_by_eps(numerical_grad, bench):
     }
 
 
-@numerical_grad.impostor(
-    "That is the one-sided difference, (f(x + h) - f(x)) / h. Its error grows with h times the curvature: step both ways."
-)
-def steps_one_way(f, x, eps=1e-6):
-    steps = eps * torch.eye(x.numel(), dtype=x.dtype, device=x.device).reshape(-1, *x.shape)
-    return torch.stack([(f(x + step) - f(x)) / eps for step in steps]).reshape(x.shape)
-
-
-@numerical_grad.impostor("From x - h to x + h is a way of 2h: divide by 2 * eps.")
-def forgets_the_two(f, x, eps=1e-6):
-    steps = eps * torch.eye(x.numel(), dtype=x.dtype, device=x.device).reshape(-1, *x.shape)
-    return torch.stack([(f(x + step) - f(x - step)) / eps for step in steps]).reshape(x.shape)
-
-
-@numerical_grad.impostor("Your step has a fixed size. It is to be the argument eps, which the caller chooses to suit f.")
-def ignores_eps(f, x, eps=1e-6):
-    steps = 1e-6 * torch.eye(x.numel(), dtype=x.dtype, device=x.device).reshape(-1, *x.shape)
-    return torch.stack([(f(x + step) - f(x - step)) / 2e-6 for step in steps]).reshape(x.shape)
-
-
-@numerical_grad.impostor("Your default step is not 1e-6: a caller who gives no eps counts on it.")
-def takes_another_default_step(f, x, eps=1e-5):
-    steps = eps * torch.eye(x.numel(), dtype=x.dtype, device=x.device).reshape(-1, *x.shape)
-    return torch.stack([(f(x + step) - f(x - step)) / (2 * eps) for step in steps]).reshape(x.shape)
-
-
-@numerical_grad.impostor(
-    "You change x in place and do not restore it: later entries start from another point, and the caller's x is changed."
-)
-def leaves_its_steps_in_x(f, x, eps=1e-6):
-    gradient = torch.zeros_like(x)
-    for index in np.ndindex(*x.shape):
-        x[index] += eps
-        above = f(x)
-        x[index] -= 2 * eps
-        gradient[index] = (above - f(x)) / (2 * eps)
-    return gradient
-
-
-@numerical_grad.impostor(
-    "You step a copy and never undo the step: the caller's x is safe, but later entries start from another point."
-)
-def leaves_its_steps_in_a_copy(f, x, eps=1e-6):
-    x, gradient = x.clone(), torch.zeros_like(x)
-    for index in np.ndindex(*x.shape):
-        x[index] += eps
-        above = f(x)
-        x[index] -= 2 * eps
-        gradient[index] = (above - f(x)) / (2 * eps)
-    return gradient
-
-
-@numerical_grad.impostor("`/ 2 * eps` divides by 2 and then multiplies by eps. Put the denominator in parentheses.")
-def multiplies_by_eps(f, x, eps=1e-6):
-    gradient = torch.zeros_like(x)
-    for index in np.ndindex(*x.shape):
-        step = torch.zeros_like(x)
-        step[index] = eps
-        gradient[index] = (f(x + step) - f(x - step)) / 2 * eps
-    return gradient
-
-
-@numerical_grad.impostor(
-    "`plus = x; minus = x` are two names for one tensor, so both steps land in it and cancel. Make two tensors: x + step, x - step."
-)
-def gives_one_tensor_two_names(f, x, eps=1e-6):
-    gradient = torch.zeros_like(x)
-    for index in np.ndindex(*x.shape):
-        plus = x
-        plus[index] += eps
-        minus = x
-        minus[index] -= eps
-        gradient[index] = (f(plus) - f(minus)) / (2 * eps)
-    return gradient
-
-
-@numerical_grad.impostor(
-    "You change x through x.reshape(-1). For a transposed x that is a copy: f never sees the step, and the gradient comes out as zero."
-)
-def steps_a_copy_that_f_never_sees(f, x, eps=1e-6):
-    gradient, flat = torch.zeros(x.numel(), dtype=x.dtype, device=x.device), x.reshape(-1)
-    for number in range(x.numel()):
-        value = flat[number].item()
-        flat[number] = value + eps
-        above = f(x)
-        flat[number] = value - eps
-        gradient[number] = (above - f(x)) / (2 * eps)
-        flat[number] = value
-    return gradient.reshape(x.shape)
-
-
-@numerical_grad.impostor("You return a flat vector. The gradient has x's shape.")
-def returns_a_flat_vector(f, x, eps=1e-6):
-    steps = eps * torch.eye(x.numel(), dtype=x.dtype, device=x.device).reshape(-1, *x.shape)
-    return torch.stack([(f(x + step) - f(x - step)) / (2 * eps) for step in steps])
-
-
-@numerical_grad.impostor("You move all entries at once. That gives one slope, along (1, ..., 1); a gradient needs each entry's own.")
-def moves_all_entries_at_once(f, x, eps=1e-6):
-    return (f(x + eps) - f(x - eps)) / (2 * eps)
-
-
-@numerical_grad.impostor(
-    "You step along the first dimension only, so all entries of x[i] move together. Visit every index of every dimension."
-)
-def moves_whole_rows(f, x, eps=1e-6):
-    gradient = torch.zeros_like(x)
-    for i in range(len(x)):
-        step = torch.zeros_like(x)
-        step[i] = eps
-        gradient[i] = (f(x + step) - f(x - step)) / (2 * eps)
-    return gradient
-
-
-@numerical_grad.impostor(
-    "Your gradient is float32: torch.zeros(shape) and torch.tensor(list) make that. Give it x's dtype, as torch.zeros_like(x) does."
-)
-def collects_in_float32(f, x, eps=1e-6):
-    steps = eps * torch.eye(x.numel(), dtype=x.dtype, device=x.device).reshape(-1, *x.shape)
-    slopes = [(f(x + step) - f(x - step)).item() / (2 * eps) for step in steps]
-    return torch.tensor(slopes, device=x.device).reshape(x.shape)
+# fmt: off
+numerical_grad.mistake("steps_one_way", {"f(x - step)": "f(x)", "(2 * eps)": "eps"},
+    "That is the one-sided difference, (f(x + h) - f(x)) / h. Its error grows with h times the curvature: step both ways.")
+numerical_grad.mistake("forgets_the_two", {"(2 * eps)": "eps"}, "From x - h to x + h is a way of 2h: divide by 2 * eps.")
+numerical_grad.mistake("ignores_eps", {"= eps": "= 1e-6", "2 * eps": "2 * 1e-6"},
+    "Your step has a fixed size. It is to be the argument eps, which the caller chooses to suit f.")
+numerical_grad.mistake("takes_another_default_step", {"eps=1e-6": "eps=1e-5"}, "Your default step is not 1e-6: a caller who gives no eps counts on it.")
+numerical_grad.mistake("leaves_its_steps_in_x", {"x + step": "x.add_(step)", "x - step": "x.sub_(2 * step)"},
+    "You change x in place and do not restore it: later entries start from another point, and the caller's x is changed.")
+numerical_grad.mistake("leaves_its_steps_in_a_copy", {"gradient =": "x = x.clone()\n    gradient =", "x + step": "x.add_(step)", "x - step": "x.sub_(2 * step)"},
+    "You step a copy and never undo the step: the caller's x is safe, but later entries start from another point.")
+numerical_grad.mistake("multiplies_by_eps", {"(2 * eps)": "2 * eps"}, "`/ 2 * eps` divides by 2 and then multiplies by eps. Put the denominator in parentheses.")
+numerical_grad.mistake("gives_one_tensor_two_names", {
+    "step[index] = eps": "plus = x\n        plus[index] += eps\n        minus = x\n        minus[index] -= eps", "x + step": "plus", "x - step": "minus"},
+    "`plus = x; minus = x` are two names for one tensor, so both steps land in it and cancel. Make two tensors: x + step, x - step.")
+numerical_grad.mistake("steps_a_copy_that_f_never_sees", {
+    "gradient[index] = (f(x + step) - f(x - step))": "flat, step = x.reshape(-1), step.reshape(-1)\n        flat += step\n        above = f(x)\n        "
+    "flat -= 2 * step\n        below = f(x)\n        flat += step\n        gradient[index] = (above - below)"},
+    "You change x through x.reshape(-1). For a transposed x that is a copy: f never sees the step, and the gradient comes out as zero.")
+numerical_grad.mistake("returns_a_flat_vector", {"return gradient": "return gradient.reshape(-1)"}, "You return a flat vector. The gradient has x's shape.")
+numerical_grad.mistake("moves_all_entries_at_once", {"return gradient": "return (f(x + eps) - f(x - eps)) / (2 * eps)"},
+    "You move all entries at once. That gives one slope, along (1, ..., 1); a gradient needs each entry's own.")
+numerical_grad.mistake("moves_whole_rows", {"np.ndindex(*x.shape)": "range(len(x))"},
+    "You step along the first dimension only, so all entries of x[i] move together. Visit every index of every dimension.")
+numerical_grad.mistake("collects_in_float32", {"gradient = torch.zeros_like(x)": "gradient = torch.zeros(x.shape, device=x.device)"},
+    "Your gradient is float32: torch.zeros(shape) and torch.tensor(list) make that. Give it x's dtype, as torch.zeros_like(x) does.")

@@ -82,182 +82,41 @@ def changes_nothing_and_asks_autograd_for_nothing(CrossEntropy, bench):
     return answers | {name: bench.pair(now, before[name], "unchanged", "changed") for name, now in {"logits": logits, "target": target}.items()}
 
 
-@CrossEntropy.impostor("Your loss is the sum over the rows, and so is its gradient: take the mean, and divide the gradient by B.")
-class sums_the_loss:
-    def forward(self, logits, target):
-        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
-        self.p[rows, target] -= 1
-        return (logits.logsumexp(1) - logits[rows, target]).sum()
-
-    def backward(self):
-        return self.p
-
-
-@CrossEntropy.impostor("Your loss is a mean, but the gradient is the sum's: divide it by the number of rows.")
-class forgets_to_divide_the_gradient:
-    def forward(self, logits, target):
-        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
-        self.p[rows, target] -= 1
-        return (logits.logsumexp(1) - logits[rows, target]).mean()
-
-    def backward(self):
-        return self.p
-
-
-@CrossEntropy.impostor("You divide the gradient by B · C, all its entries. The loss is a mean over the rows: divide by B.")
-class divides_by_all_entries:
-    def forward(self, logits, target):
-        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
-        self.p[rows, target] -= 1
-        return (logits.logsumexp(1) - logits[rows, target]).mean()
-
-    def backward(self):
-        return self.p / self.p.numel()
-
-
-@CrossEntropy.impostor("Your backward changes what forward kept, so a second one finds something else. Work on a new tensor.")
-class changes_what_it_keeps:
-    def forward(self, logits, target):
-        self.p, self.rows, self.target = logits.softmax(1), torch.arange(len(target), device=logits.device), target
-        return (logits.logsumexp(1) - logits[self.rows, target]).mean()
-
-    def backward(self):
-        self.p[self.rows, self.target] -= 1
-        return self.p / len(self.p)
-
-
-@CrossEntropy.impostor(
-    "`[:, target]` picks a matrix: from each row the entries of all classes in the batch. Pick one from each row, its own class's."
-)
-class takes_whole_columns:
-    def forward(self, logits, target):
-        self.p = logits.softmax(1)
-        self.p[:, target] -= 1
-        return (logits.logsumexp(1) - logits[:, target]).mean()
-
-    def backward(self):
-        return self.p / len(self.p)
-
-
-@CrossEntropy.impostor(
-    "In forward `[:, target]` takes from each row the scores of all classes in the batch. Take its own class's only."
-)
-class takes_whole_columns_forward:
-    def forward(self, logits, target):
-        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
-        self.p[rows, target] -= 1
-        return (logits.logsumexp(1) - logits[:, target]).mean()
-
-    def backward(self):
-        return self.p / len(self.p)
-
-
-@CrossEntropy.impostor(
-    "You subtract 1 at `[:, target]`: in each row at all classes of the batch. Subtract it at its own class only."
-)
-class takes_whole_columns_backward:
-    def forward(self, logits, target):
-        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
-        self.p[:, target] -= 1
-        return (logits.logsumexp(1) - logits[rows, target]).mean()
-
-    def backward(self):
-        return self.p / len(self.p)
-
-
-@CrossEntropy.impostor(
-    "At the right class your gradient has the wrong sign, 1 - p. Softmax less onehot is p - 1 there: negative."
-)
-class turns_the_sign_at_the_target:
-    def forward(self, logits, target):
-        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
-        self.p[rows, target] = 1 - self.p[rows, target]
-        return (logits.logsumexp(1) - logits[rows, target]).mean()
-
-    def backward(self):
-        return self.p / len(self.p)
-
-
-@CrossEntropy.impostor("Your gradient is the softmax alone. At the right class 1 must be subtracted.")
-class forgets_the_onehot:
-    def forward(self, logits, target):
-        self.p = logits.softmax(1)
-        return (logits.logsumexp(1) - logits[torch.arange(len(target), device=logits.device), target]).mean()
-
-    def backward(self):
-        return self.p / len(self.p)
-
-
-@CrossEntropy.impostor("Your gradient points the wrong way, onehot less softmax: a step against it would make the loss larger.")
-class points_the_other_way:
-    def forward(self, logits, target):
-        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
-        self.p[rows, target] -= 1
-        return (logits.logsumexp(1) - logits[rows, target]).mean()
-
-    def backward(self):
-        return -self.p / len(self.p)
-
-
-@CrossEntropy.impostor(
-    "You take the softmax over the batch. Each row's probabilities sum to one: take it, and the logsumexp, over the classes."
-)
-class takes_softmax_over_the_batch:
-    def forward(self, logits, target):
-        self.p, rows = logits.softmax(0), torch.arange(len(target), device=logits.device)
-        self.p[rows, target] -= 1
-        return (logits.logsumexp(0) - logits[rows, target, None]).mean()
-
-    def backward(self):
-        return self.p / len(self.p)
-
-
-@CrossEntropy.impostor("exp overflows for large logits; very negative ones end in 0/0. Take each row's largest logit out first.")
-class overflows:
-    def forward(self, logits, target):
-        self.p, self.rows, self.target = logits.exp(), torch.arange(len(target), device=logits.device), target
-        self.p = self.p / self.p.sum(1, keepdim=True)
-        return -self.p[self.rows, target].log().mean()
-
-    def backward(self):
-        gradient = self.p / len(self.p)
-        gradient[self.rows, self.target] -= 1 / len(self.p)
-        return gradient
-
-
-@CrossEntropy.impostor(
-    "You take the logarithm of the softmax: where the right class's probability rounds to 0, that is -inf. Use logsumexp."
-)
-class takes_the_logarithm_of_the_softmax:
-    def forward(self, logits, target):
-        self.p, self.rows, self.target = logits.softmax(1), torch.arange(len(target), device=logits.device), target
-        return -self.p[self.rows, target].log().mean()
-
-    def backward(self):
-        gradient = self.p / len(self.p)
-        gradient[self.rows, self.target] -= 1 / len(self.p)
-        return gradient
-
-
-@CrossEntropy.impostor("You add a small number inside the logarithm. It caps the loss, however wrong they are. Use logsumexp.")
-class adds_a_small_number_in_the_logarithm:
-    def forward(self, logits, target):
-        self.p, self.rows, self.target = logits.softmax(1), torch.arange(len(target), device=logits.device), target
-        return -(self.p[self.rows, target] + 1e-9).log().mean()
-
-    def backward(self):
-        gradient = self.p / len(self.p)
-        gradient[self.rows, self.target] -= 1 / len(self.p)
-        return gradient
-
-
-@CrossEntropy.impostor("You subtract the largest logit in place: `-=` changes the caller's tensor. Make a new one.")
-class overwrites_the_logits:
-    def forward(self, logits, target):
-        logits -= logits.amax(1, keepdim=True)
-        self.p, rows = logits.softmax(1), torch.arange(len(target), device=logits.device)
-        self.p[rows, target] -= 1
-        return (logits.logsumexp(1) - logits[rows, target]).mean()
-
-    def backward(self):
-        return self.p / len(self.p)
+# fmt: off
+CrossEntropy.mistake("sums_the_loss", {".mean()": ".sum()", " / len(self.target)": ""},
+    "Your loss is the sum over the rows, and so is its gradient: take the mean, and divide the gradient by B.")
+CrossEntropy.mistake("forgets_to_divide_the_gradient", {" / len(self.target)": ""},
+    "Your loss is a mean, but the gradient is the sum's: divide it by the number of rows.")
+CrossEntropy.mistake("divides_by_all_entries", {"len(self.target)": "self.logits.numel()"},
+    "You divide the gradient by B · C, all its entries. The loss is a mean over the rows: divide by B.")
+CrossEntropy.mistake("changes_what_it_keeps", {
+    "right =": "self.p = logits.softmax(1)\n        right =", "return (self.logits.softmax(1) - onehot)": "self.p -= onehot\n        return self.p"},
+    "Your backward changes what forward kept, so a second one finds something else. Work on a new tensor.")
+CrossEntropy.mistake("takes_whole_columns", {
+    "logits.gather(1, target[:, None]).squeeze(1)": "logits[:, target]", ".scatter(1, self.target[:, None], 1.0)": "\n        onehot[:, self.target] = 1"},
+    "`[:, target]` picks a matrix: from each row the entries of all classes in the batch. Pick one from each row, its own class's.")
+CrossEntropy.mistake("takes_whole_columns_forward", {"logits.gather(1, target[:, None]).squeeze(1)": "logits[:, target]"},
+    "In forward `[:, target]` takes from each row the scores of all classes in the batch. Take its own class's only.")
+CrossEntropy.mistake("takes_whole_columns_backward", {".scatter(1, self.target[:, None], 1.0)": "\n        onehot[:, self.target] = 1"},
+    "You subtract 1 at `[:, target]`: in each row at all classes of the batch. Subtract it at its own class only.")
+CrossEntropy.mistake("turns_the_sign_at_the_target", {"(self.logits.softmax(1) - onehot)": "(self.logits.softmax(1) - onehot).abs()"},
+    "At the right class your gradient has the wrong sign, 1 - p. Softmax less onehot is p - 1 there: negative.")
+CrossEntropy.mistake("forgets_the_onehot", {" - onehot": ""}, "Your gradient is the softmax alone. At the right class 1 must be subtracted.")
+CrossEntropy.mistake("points_the_other_way", {"self.logits.softmax(1) - onehot": "onehot - self.logits.softmax(1)"},
+    "Your gradient points the wrong way, onehot less softmax: a step against it would make the loss larger.")
+CrossEntropy.mistake("takes_softmax_over_the_batch", {"softmax(1)": "softmax(0)", "logsumexp(1) - right": "logsumexp(0) - right[:, None]"},
+    "You take the softmax over the batch. Each row's probabilities sum to one: take it, and the logsumexp, over the classes.")
+CrossEntropy.mistake("takes_the_softmax_twice", {"self.logits, self.target =": "logits = logits.softmax(1)\n        self.logits, self.target ="},
+    "You take the softmax of the logits first. Cross-entropy takes it itself, so it is taken twice: use the logits as they come.")
+CrossEntropy.mistake("overflows", {
+    "right = logits": "right = (logits.exp() / logits.exp().sum(1, keepdim=True))", "(logits.logsumexp(1) - right)": "-right.log()",
+    "self.logits.softmax(1)": "self.logits.exp() / self.logits.exp().sum(1, keepdim=True)"},
+    "exp overflows for large logits; very negative ones end in 0/0. Take each row's largest logit out first.")
+CrossEntropy.mistake("takes_the_logarithm_of_the_softmax", {"right = logits": "right = logits.softmax(1)", "(logits.logsumexp(1) - right)": "-right.log()"},
+    "You take the logarithm of the softmax: where the right class's probability rounds to 0, that is -inf. Use logsumexp.")
+CrossEntropy.mistake("adds_a_small_number_in_the_logarithm", {"right = logits": "right = logits.softmax(1)", "(logits.logsumexp(1) - right)": "-(right + 1e-9).log()"},
+    "You add a small number inside the logarithm. It caps the loss, however wrong they are. Use logsumexp.")
+CrossEntropy.mistake("overwrites_the_logits", {"self.logits, self.target =": "logits -= logits.amax(1, keepdim=True)\n        self.logits, self.target ="},
+    "You subtract the largest logit in place: `-=` changes the caller's tensor. Make a new one.")
+CrossEntropy.mistake("keeps_the_batch_on_the_class", {"self.logits, self.target =": "CrossEntropy.logits, CrossEntropy.target ="},
+    "You keep the batch on the class, which all losses share: backward finds the batch of whichever came last. Keep it on self.")

@@ -87,187 +87,31 @@ def repeats_itself_for_the_same_seed(fit, bench):
         }
 
 
-@fit.impostor("You stop after a few steps, while the loss is still falling fast. Hundreds of steps cost less than a second.")
-def stops_too_early(x, y, seed):
-    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
-    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
-    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
-    for _ in range(15):
-        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
-        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
-        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
-        h = g @ w2 * (a > 0)
-        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
-            parameter -= gradient
-    return lambda images: ((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2
-
-
-@fit.impostor("Your steps are too small: the network has hardly left its start when you stop. Try a larger learning rate.")
-def steps_too_small(x, y, seed):
-    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
-    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
-    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
-    for _ in range(100):
-        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
-        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
-        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
-        h = g @ w2 * (a > 0)
-        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
-            parameter -= 0.001 * gradient
-    return lambda images: ((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2
-
-
-@fit.impostor("Your weights start at zero. Then every hidden unit is 0 and its gate closed for good: draw them at random.")
-def starts_from_zeros(x, y, seed):
-    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
-    w1, b1, w2, b2 = (torch.zeros(shape, device=x.device) for shape in [(64, 64), (64,), (10, 64), (10,)])
-    for _ in range(100):
-        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
-        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
-        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
-        h = g @ w2 * (a > 0)
-        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
-            parameter -= gradient
-    return lambda images: ((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2
-
-
-@fit.impostor("You draw rows for the images and other rows for the labels, so no label fits. One draw for both.")
-def draws_images_and_labels_apart(x, y, seed):
-    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
-    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
-    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
-    for _ in range(100):
-        rows, others = torch.randint(len(x), (2, 64), generator=generator, device=x.device)
-        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
-        g = ((a @ w2.T + b2).softmax(1) - (y[others, None] == torch.arange(10, device=x.device)).float()) / 64
-        h = g @ w2 * (a > 0)
-        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
-            parameter -= gradient
-    return lambda images: ((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2
-
-
-@fit.impostor("Nothing stands between your two linear layers, so they are one. Put a ReLU between them.")
-def forgets_the_activation(x, y, seed):
-    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
-    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
-    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
-    for _ in range(150):
-        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
-        a = ((x[rows] - mean) @ w1.T + b1)
-        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
-        h = g @ w2
-        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
-            parameter -= gradient
-    return lambda images: ((images - mean) @ w1.T + b1) @ w2.T + b2
-
-
-@fit.impostor("You seed with a number of your own: every seed gives the same network. Use the one you are given.")
-def ignores_the_seed(x, y, seed):
-    generator, mean = torch.Generator(x.device).manual_seed(0), x.mean(0)
-    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
-    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
-    for _ in range(150):
-        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
-        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
-        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
-        h = g @ w2 * (a > 0)
-        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
-            parameter -= gradient
-    return lambda images: ((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2
-
-
-@fit.impostor(
+# fmt: off
+fit.mistake("stops_too_early", {"600": "15"}, "You stop after a few steps, while the loss is still falling fast. Hundreds of steps cost less than a second.")
+fit.mistake("steps_too_small", {"lr=0.5": "lr=0.001"}, "Your steps are too small: the network has hardly left its start when you stop. Try a larger learning rate.")
+fit.mistake("steps_too_large", {"lr=0.5": "lr=30"},
+    "Your steps are too large: each one leaps over the valley, and the network lands anywhere. Try a smaller learning rate.")
+fit.mistake("starts_from_zeros", {
+    "loss, mean =": "for layer in network.layers[::2]:\n        layer.weight, layer.bias = 0 * layer.weight, 0 * layer.bias\n    loss, mean ="},
+    "Your weights start at zero. Then every hidden unit is 0 and its gate closed for good: draw them at random.")
+fit.mistake("takes_no_step", {"        network.step(lr=0.5)\n": ""},
+    "You find the gradients, but never take a step: the network stays as it was drawn. End each round with network.step.")
+fit.mistake("draws_images_and_labels_apart", {"rows = torch.randint(len(x), (64,)": "rows, others = torch.randint(len(x), (2, 64)", "y[rows]": "y[others]"},
+    "You draw rows for the images and other rows for the labels, so no label fits. One draw for both.")
+fit.mistake("forgets_the_activation", {"ReLULayer(), ": ""}, "Nothing stands between your two linear layers, so they are one. Put a ReLU between them.")
+fit.mistake("ignores_the_seed", {"manual_seed(seed)": "manual_seed(0)"},
+    "You seed with a number of your own: every seed gives the same network. Use the one you are given.")
+fit.mistake("draws_from_the_global_generator", {"(64,), generator=generator,": "(64,),"},
     "Somewhere you draw from torch's global generator (randperm, randint or rand without `generator=`): the same seed gives "
-    "another network each time. Draw from one that you seed."
-)
-def draws_from_the_global_generator(x, y, seed):
-    mean = x.mean(0)
-    draw = lambda *shape: torch.rand(shape, device=x.device) / 4 - 1 / 8
-    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
-    for _ in range(150):
-        rows = torch.randint(len(x), (64,), device=x.device)
-        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
-        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
-        h = g @ w2 * (a > 0)
-        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
-            parameter -= gradient
-    return lambda images: ((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2
-
-
-@fit.impostor("You return softmax's probabilities. Return the logits: cross-entropy takes the softmax itself.")
-def returns_probabilities(x, y, seed):
-    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
-    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
-    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
-    for _ in range(150):
-        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
-        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
-        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
-        h = g @ w2 * (a > 0)
-        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
-            parameter -= gradient
-    return lambda images: (((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2).softmax(1)
-
-
-@fit.impostor("You return each image's class. Return the ten logits: whoever asks can take the argmax.", raises=(IndexError, RuntimeError))
-def returns_classes(x, y, seed):
-    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
-    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
-    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
-    for _ in range(150):
-        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
-        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
-        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
-        h = g @ w2 * (a > 0)
-        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
-            parameter -= gradient
-    return lambda images: (((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2).argmax(1)
-
-
-@fit.impostor(
-    "You subtract the mean of the images you are asked about: an answer depends on its neighbours. Use the training images' mean."
-)
-def centres_on_the_images_asked_about(x, y, seed):
-    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
-    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
-    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
-    for _ in range(150):
-        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
-        a = ((x[rows] - mean) @ w1.T + b1).clamp(min=0)
-        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
-        h = g @ w2 * (a > 0)
-        for parameter, gradient in [(w1, h.T @ (x[rows] - mean)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
-            parameter -= gradient
-    return lambda images: ((images - images.mean(0)) @ w1.T + b1).clamp(min=0) @ w2.T + b2
-
-
-@fit.impostor("You divide each pixel by its own spread. Some are never inked, and 0 / 0 is nan: divide all by one number, or by none.")
-def divides_by_each_pixels_spread(x, y, seed):
-    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
-    spread = x.std(0)
-    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
-    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
-    for _ in range(150):
-        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
-        a = (((x[rows] - mean) / spread) @ w1.T + b1).clamp(min=0)
-        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
-        h = g @ w2 * (a > 0)
-        for parameter, gradient in [(w1, h.T @ ((x[rows] - mean) / spread)), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
-            parameter -= gradient
-    return lambda images: ((images - mean) / spread @ w1.T + b1).clamp(min=0) @ w2.T + b2
-
-
-@fit.impostor("`x -= ...` changes the caller's images. Write x = x - ..., or x[rows] - mean in each step.")
-def centres_the_images_in_place(x, y, seed):
-    generator, mean = torch.Generator(x.device).manual_seed(seed), x.mean(0)
-    x -= mean
-    draw = lambda *shape: torch.rand(shape, generator=generator, device=x.device) / 4 - 1 / 8
-    w1, b1, w2, b2 = draw(64, 64), draw(64), draw(10, 64), draw(10)
-    for _ in range(150):
-        rows = torch.randint(len(x), (64,), generator=generator, device=x.device)
-        a = (x[rows] @ w1.T + b1).clamp(min=0)
-        g = ((a @ w2.T + b2).softmax(1) - (y[rows, None] == torch.arange(10, device=x.device)).float()) / 64
-        h = g @ w2 * (a > 0)
-        for parameter, gradient in [(w1, h.T @ x[rows]), (b1, h.sum(0)), (w2, g.T @ a), (b2, g.sum(0))]:
-            parameter -= gradient
-    return lambda images: ((images - mean) @ w1.T + b1).clamp(min=0) @ w2.T + b2
+    "another network each time. Draw from one that you seed.")
+fit.mistake("returns_probabilities", {"(images - mean)": "(images - mean).softmax(1)"},
+    "You return softmax's probabilities. Return the logits: cross-entropy takes the softmax itself.")
+fit.mistake("returns_classes", {"(images - mean)": "(images - mean).argmax(1)"},
+    "You return each image's class. Return the ten logits: whoever asks can take the argmax.", raises=(IndexError, RuntimeError))
+fit.mistake("centres_on_the_images_asked_about", {"images - mean": "images - images.mean(0)"},
+    "You subtract the mean of the images you are asked about: an answer depends on its neighbours. Use the training images' mean.")
+fit.mistake("divides_by_each_pixels_spread", {"x[rows] - mean": "(x[rows] - mean) / x.std(0)", "images - mean": "(images - mean) / x.std(0)"},
+    "You divide each pixel by its own spread. Some are never inked, and 0 / 0 is nan: divide all by one number, or by none.")
+fit.mistake("centres_the_images_in_place", {"x.mean(0)": "x.mean(0)\n    x -= mean", "x[rows] - mean": "x[rows]"},
+    "`x -= ...` changes the caller's images. Write x = x - ..., or x[rows] - mean in each step.")

@@ -143,191 +143,42 @@ def has_nothing_to_do_with_autograd(LinearLayer, bench):
         return answers | {"y in inference mode": y, "gradients in it": gradients}
 
 
-@LinearLayer.impostor("Your weight is (in, out). Store it (out, in), as nn.Linear does: forward multiplies by its transpose.")
-class stores_the_weight_in_out:
-    def __init__(self, I, O, g):
-        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(I, O), (O,)])
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.weight + self.bias
-
-    def backward(self, grad_output):
-        rows = grad_output.reshape(-1, grad_output.shape[-1])
-        self.grad_weight, self.grad_bias = self.x.reshape(-1, self.x.shape[-1]).T @ rows, rows.sum(0)
-        return grad_output @ self.weight.T
-
-
-@LinearLayer.impostor("You draw from torch's global generator. Draw from the given one: it makes a training run repeatable.")
-class ignores_the_generator:
-    def __init__(self, I, O, g):
-        self.weight, self.bias = ((2 * torch.rand(size, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.weight.T + self.bias
-
-    def backward(self, G):
-        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->oi", G, self.x), torch.einsum("...o->o", G)
-        return G @ self.weight
-
-
-@LinearLayer.impostor("Your bias starts at zero. In nn.Linear it is drawn as the weight is, from -1/√I to 1/√I.")
-class starts_the_bias_at_zero:
-    def __init__(self, I, O, g):
-        self.weight, self.bias = (torch.rand(O, I, generator=g, device=g.device) - 0.5) * 2 / I**0.5, torch.zeros(O).to(g.device)
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.weight.T + self.bias
-
-    def backward(self, G):
-        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->oi", G, self.x), torch.einsum("...o->o", G)
-        return G @ self.weight
-
-
-@LinearLayer.impostor("You go by out_features. The bound is 1/√in_features: one output adds up so many inputs.")
-class goes_by_the_outputs:
-    def __init__(self, I, O, g):
-        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / O**0.5 for size in [(O, I), (O,)])
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.weight.T + self.bias
-
-    def backward(self, G):
-        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->oi", G, self.x), torch.einsum("...o->o", G)
-        return G @ self.weight
-
-
-@LinearLayer.impostor("√(6/I) is the bound of Kaiming's draw for ReLU. nn.Linear's is 1/√I, for the weight and the bias.")
-class takes_the_bound_of_kaimings_draw:
-    def __init__(self, I, O, g):
-        self.weight, self.bias = ((torch.rand(s, generator=g, device=g.device) * 2 - 1) * (6 / I) ** 0.5 for s in [(O, I), (O,)])
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.weight.T + self.bias
-
-    def backward(self, G):
-        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->oi", G, self.x), torch.einsum("...o->o", G)
-        return G @ self.weight
-
-
-@LinearLayer.impostor("You divide by the number of rows. The mean is the loss's business and stands in grad_output already: sum.")
-class averages_over_the_rows:
-    def __init__(self, I, O, g):
-        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.weight.T + self.bias
-
-    def backward(self, grad_output):
-        rows = grad_output.reshape(-1, grad_output.shape[-1]) / max(grad_output.shape[:-1].numel(), 1)
-        self.grad_weight, self.grad_bias = rows.T @ self.x.reshape(-1, self.x.shape[-1]), rows.sum(0)
-        return grad_output @ self.weight
-
-
-@LinearLayer.impostor("You add each batch's gradients to the last one's, as autograd does. Here every backward replaces them.")
-class adds_up_over_batches:
-    def __init__(self, I, O, g):
-        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
-        self.grad_weight, self.grad_bias = 0, 0
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.weight.T + self.bias
-
-    def backward(self, G):
-        self.grad_weight = self.grad_weight + torch.einsum("...o,...i->oi", G, self.x)
-        self.grad_bias = self.grad_bias + torch.einsum("...o->o", G)
-        return G @ self.weight
-
-
-@LinearLayer.impostor("Your grad_weight is transposed, (I, O). A gradient has its tensor's shape: the weight is (O, I).")
-class transposes_the_weights_gradient:
-    def __init__(self, I, O, g):
-        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.weight.T + self.bias
-
-    def backward(self, G):
-        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->io", G, self.x), torch.einsum("...o->o", G)
-        return G @ self.weight
-
-
-@LinearLayer.impostor("Your backward is for matrices only. All leading dimensions are rows of one batch: flatten them first.", raises=RuntimeError)
-class takes_only_matrices:
-    def __init__(self, I, O, g):
-        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.weight.T + self.bias
-
-    def backward(self, grad_output):
-        self.grad_weight, self.grad_bias = grad_output.T @ self.x, grad_output.sum(0)
-        return grad_output @ self.weight
-
-
-@LinearLayer.impostor("Your grad_bias sums over the first axis only. Sum over all leading dimensions; without any, over none.")
-class sums_over_the_first_axis_only:
-    def __init__(self, I, O, g):
-        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.weight.T + self.bias
-
-    def backward(self, G):
-        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->oi", G, self.x), G.sum(0)
-        return G @ self.weight
-
-
-@LinearLayer.impostor("You flatten the dimensions before the last, and a single x of shape (I,) has none. Make one row of it.", raises=IndexError)
-class flattens_dimensions_that_must_be_there:
-    def __init__(self, I, O, g):
-        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.weight.T + self.bias
-
-    def backward(self, grad_output):
-        rows = grad_output.flatten(0, -2)
-        self.grad_weight, self.grad_bias = rows.T @ self.x.flatten(0, -2), rows.sum(0)
-        return grad_output @ self.weight
-
-
-@LinearLayer.impostor("Your backward moves the parameters. It only finds the gradients: the step comes later.")
-class takes_the_step_itself:
-    def __init__(self, I, O, g):
-        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.weight.T + self.bias
-
-    def backward(self, G):
-        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->oi", G, self.x), torch.einsum("...o->o", G)
-        grad_input = G @ self.weight
-        self.weight, self.bias = self.weight - 0.1 * self.grad_weight, self.bias - 0.1 * self.grad_bias
-        return grad_input
-
-
-@LinearLayer.impostor("You mark the parameters with requires_grad, and autograd records all you do. Plain tensors will do.")
-class leaves_the_parameters_to_autograd:
-    def __init__(self, I, O, g):
-        self.weight, self.bias = ((2 * torch.rand(size, generator=g, device=g.device) - 1) / I**0.5 for size in [(O, I), (O,)])
-        self.weight.requires_grad = self.bias.requires_grad = True
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.weight.T + self.bias
-
-    def backward(self, G):
-        self.grad_weight, self.grad_bias = torch.einsum("...o,...i->oi", G, self.x), torch.einsum("...o->o", G)
-        return G @ self.weight
+# fmt: off
+LinearLayer.mistake("stores_the_weight_in_out", {
+    "(out_features, in_features,": "(in_features, out_features,", "self.weight.T": "self.weight", "grad_output @ self.weight": "grad_output @ self.weight.T",
+    "rows.T @ self.x.reshape(-1, self.x.shape[-1])": "self.x.reshape(-1, self.x.shape[-1]).T @ rows"},
+    "Your weight is (in, out). Store it (out, in), as nn.Linear does: forward multiplies by its transpose.")
+LinearLayer.mistake("ignores_the_generator", {'"generator": generator, ': ""},
+    "You draw from torch's global generator. Draw from the given one: it makes a training run repeatable.")
+LinearLayer.mistake("starts_the_bias_at_zero", {"self.bias = bound": "self.bias = 0 * bound"},
+    "Your bias starts at zero. In nn.Linear it is drawn as the weight is, from -1/√I to 1/√I.")
+LinearLayer.mistake("goes_by_the_outputs", {"sqrt(in_features)": "sqrt(out_features)"},
+    "You go by out_features. The bound is 1/√in_features: one output adds up so many inputs.")
+LinearLayer.mistake("takes_the_bound_of_kaimings_draw", {"1 / math.sqrt(in_features)": "math.sqrt(6 / in_features)"},
+    "√(6/I) is the bound of Kaiming's draw for ReLU. nn.Linear's is 1/√I, for the weight and the bias.")
+LinearLayer.mistake("averages_over_the_rows", {"self.grad_weight = ": "rows = rows / len(rows)\n        self.grad_weight = "},
+    "You divide by the number of rows. The mean is the loss's business and stands in grad_output already: sum.")
+LinearLayer.mistake("adds_up_over_batches", {
+    "bound =": "self.grad_weight = self.grad_bias = 0\n        bound =",
+    "grad_weight = rows": "grad_weight = self.grad_weight + rows", "grad_bias = rows": "grad_bias = self.grad_bias + rows"},
+    "You add each batch's gradients to the last one's, as autograd does. Here every backward replaces them.")
+LinearLayer.mistake("transposes_the_weights_gradient", {"rows.T @ self.x.reshape(-1, self.x.shape[-1])": "self.x.reshape(-1, self.x.shape[-1]).T @ rows"},
+    "Your grad_weight is transposed, (I, O). A gradient has its tensor's shape: the weight is (O, I).")
+LinearLayer.mistake("takes_only_matrices", {"grad_output.reshape(-1, grad_output.shape[-1])": "grad_output", "self.x.reshape(-1, self.x.shape[-1])": "self.x"},
+    "Your backward is for matrices only. All leading dimensions are rows of one batch: flatten them first.", raises=RuntimeError)
+LinearLayer.mistake("sums_over_the_first_axis_only", {"rows.sum(0)": "grad_output.sum(0)"},
+    "Your grad_bias sums over the first axis only. Sum over all leading dimensions; without any, over none.")
+LinearLayer.mistake("flattens_dimensions_that_must_be_there", {
+    "grad_output.reshape(-1, grad_output.shape[-1])": "grad_output.flatten(0, -2)", "self.x.reshape(-1, self.x.shape[-1])": "self.x.flatten(0, -2)"},
+    "You flatten the dimensions before the last, and a single x of shape (I,) has none. Make one row of it.", raises=IndexError)
+LinearLayer.mistake("takes_the_step_itself", {
+    "return grad_output @ self.weight": "grad_input = grad_output @ self.weight\n        "
+    "self.weight, self.bias = self.weight - 0.1 * self.grad_weight, self.bias - 0.1 * self.grad_bias\n        return grad_input"},
+    "Your backward moves the parameters. It only finds the gradients: the step comes later.")
+LinearLayer.mistake("leaves_the_parameters_to_autograd", {"\n    def forward": "        self.weight.requires_grad = self.bias.requires_grad = True\n\n    def forward"},
+    "You mark the parameters with requires_grad, and autograd records all you do. Plain tensors will do.")
+LinearLayer.mistake("keeps_the_first_weights_transpose", {
+    "self.bias = bound": "self.transposed = self.weight.T\n        self.bias = bound", "@ self.weight.T": "@ self.transposed"},
+    "You transpose the weight once, in __init__: when the layer gets another weight, forward still multiplies by the old one. Take self.weight.T in forward.")
+LinearLayer.mistake("keeps_x_on_the_class", {"self.x = x": "LinearLayer.x = x"},
+    "You keep x on the class, which all layers share: backward finds the x of whichever layer came last. Keep it on self.")

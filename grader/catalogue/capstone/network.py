@@ -135,195 +135,25 @@ def takes_a_layer_without_a_bias(Network, bench):
     return {name: {"weight": layer.weight, "bias": layer.bias} for name, layer in layers.items()}
 
 
-@Network.impostor("You give every layer what the network was given. Each gets what its neighbour returned: its y, or its gradient.")
-class chains_nothing:
-    def __init__(self, layers):
-        self.layers = layers
-
-    def forward(self, x):
-        for layer in self.layers:
-            y = layer.forward(x)
-        return y
-
-    def backward(self, grad_output):
-        for layer in reversed(self.layers):
-            grad_input = layer.backward(grad_output)
-        return grad_input
-
-    def step(self, lr):
-        for layer in self.layers:
-            if hasattr(layer, "weight"):
-                layer.weight, layer.bias = layer.weight - lr * layer.grad_weight, layer.bias - lr * layer.grad_bias
-
-
-@Network.impostor("Your backward visits the layers in forward's order. The last layer comes first: its gradient is known first.")
-class goes_back_in_forward_order:
-    def __init__(self, layers):
-        self.layers = layers
-
-    def forward(self, x):
-        for layer in self.layers:
-            x = layer.forward(x)
-        return x
-
-    def backward(self, grad_output):
-        for layer in self.layers:
-            grad_output = layer.backward(grad_output)
-        return grad_output
-
-    def step(self, lr):
-        for layer in self.layers:
-            if hasattr(layer, "weight"):
-                layer.weight, layer.bias = layer.weight - lr * layer.grad_weight, layer.bias - lr * layer.grad_bias
-
-
-@Network.impostor("`layers.reverse()` turns the list itself round, so the next forward runs backwards. Use reversed(layers).")
-class reverses_its_list:
-    def __init__(self, layers):
-        self.layers = layers
-
-    def forward(self, x):
-        for layer in self.layers:
-            x = layer.forward(x)
-        return x
-
-    def backward(self, grad_output):
-        self.layers.reverse()
-        for layer in self.layers:
-            grad_output = layer.backward(grad_output)
-        return grad_output
-
-    def step(self, lr):
-        for layer in self.layers:
-            if hasattr(layer, "weight"):
-                layer.weight, layer.bias = layer.weight - lr * layer.grad_weight, layer.bias - lr * layer.grad_bias
-
-
-@Network.impostor("You add the gradient. It points uphill: subtract it.")
-class climbs:
-    def __init__(self, layers):
-        self.layers = layers
-
-    def forward(self, x):
-        for layer in self.layers:
-            x = layer.forward(x)
-        return x
-
-    def backward(self, grad_output):
-        for layer in reversed(self.layers):
-            grad_output = layer.backward(grad_output)
-        return grad_output
-
-    def step(self, lr):
-        for layer in self.layers:
-            if hasattr(layer, "weight"):
-                layer.weight = layer.weight + lr * layer.grad_weight
-                layer.bias = None if layer.bias is None else layer.bias + lr * layer.grad_bias
-
-
-@Network.impostor("Your step leaves the biases where they are. They learn as the weights do.")
-class forgets_the_biases:
-    def __init__(self, layers):
-        self.layers = layers
-
-    def forward(self, x):
-        for layer in self.layers:
-            x = layer.forward(x)
-        return x
-
-    def backward(self, grad_output):
-        for layer in reversed(self.layers):
-            grad_output = layer.backward(grad_output)
-        return grad_output
-
-    def step(self, lr):
-        for layer in self.layers:
-            if hasattr(layer, "weight"):
-                layer.weight = layer.weight - lr * layer.grad_weight
-
-
-@Network.impostor("You compute the new weight and keep it in a local name: the layer never sees it. Assign to layer.weight.")
-class moves_a_local_name:
-    def __init__(self, layers):
-        self.layers = layers
-
-    def forward(self, x):
-        for layer in self.layers:
-            x = layer.forward(x)
-        return x
-
-    def backward(self, grad_output):
-        for layer in reversed(self.layers):
-            grad_output = layer.backward(grad_output)
-        return grad_output
-
-    def step(self, lr):
-        for layer in self.layers:
-            if hasattr(layer, "weight"):
-                weight, bias = layer.weight, layer.bias
-                weight = weight - lr * layer.grad_weight
-                bias = None if bias is None else bias - lr * layer.grad_bias
-
-
-@Network.impostor("Your step asks every layer for a weight. ReLU has none: go by hasattr.", raises=AttributeError)
-class wants_a_weight_of_every_layer:
-    def __init__(self, layers):
-        self.layers = layers
-
-    def forward(self, x):
-        for layer in self.layers:
-            x = layer.forward(x)
-        return x
-
-    def backward(self, grad_output):
-        for layer in reversed(self.layers):
-            grad_output = layer.backward(grad_output)
-        return grad_output
-
-    def step(self, lr):
-        for layer in self.layers:
-            layer.weight = layer.weight - lr * layer.grad_weight
-            layer.bias = None if layer.bias is None else layer.bias - lr * layer.grad_bias
-
-
-@Network.impostor("Your step passes by layers of other classes than your own. Go by what a layer has: a weight.")
-class goes_by_the_class:
-    def __init__(self, layers):
-        self.layers = layers
-
-    def forward(self, x):
-        for layer in self.layers:
-            x = layer.forward(x)
-        return x
-
-    def backward(self, grad_output):
-        for layer in reversed(self.layers):
-            grad_output = layer.backward(grad_output)
-        return grad_output
-
-    def step(self, lr):
-        for layer in self.layers:
-            if type(layer).__name__ == "LinearLayer":
-                layer.weight = layer.weight - lr * layer.grad_weight
-                layer.bias = None if layer.bias is None else layer.bias - lr * layer.grad_bias
-
-
-@Network.impostor("Your step reckons with a bias in every layer that has a weight. Where it is None, only the weight moves.", raises=TypeError)
-class wants_a_bias_of_every_weight:
-    def __init__(self, layers):
-        self.layers = layers
-
-    def forward(self, x):
-        for layer in self.layers:
-            x = layer.forward(x)
-        return x
-
-    def backward(self, grad_output):
-        for layer in reversed(self.layers):
-            grad_output = layer.backward(grad_output)
-        return grad_output
-
-    def step(self, lr):
-        for layer in self.layers:
-            if hasattr(layer, "weight"):
-                layer.weight, layer.bias = layer.weight - lr * layer.grad_weight, layer.bias - lr * layer.grad_bias
+# fmt: off
+Network.mistake("chains_nothing", {
+    "x = layer.forward(x)\n        return x": "y = layer.forward(x)\n        return y",
+    "grad_output = layer.backward(grad_output)\n        return grad_output": "grad_input = layer.backward(grad_output)\n        return grad_input"},
+    "You give every layer what the network was given. Each gets what its neighbour returned: its y, or its gradient.")
+Network.mistake("goes_back_in_forward_order", {"reversed(self.layers)": "self.layers"},
+    "Your backward visits the layers in forward's order. The last layer comes first: its gradient is known first.")
+Network.mistake("reverses_its_list", {"for layer in reversed(self.layers)": "self.layers.reverse()\n        for layer in self.layers"},
+    "`layers.reverse()` turns the list itself round, so the next forward runs backwards. Use reversed(layers).")
+Network.mistake("climbs", {"weight -=": "weight +=", "bias -=": "bias +="}, "You add the gradient. It points uphill: subtract it.")
+Network.mistake("forgets_the_biases", {"\n                if layer.bias is not None:\n                    layer.bias -= lr * layer.grad_bias": ""},
+    "Your step leaves the biases where they are. They learn as the weights do.")
+Network.mistake("moves_a_local_name", {"layer.weight -=": "weight = layer.weight -", "layer.bias -=": "bias = layer.bias -"},
+    "You compute the new weight and keep it in a local name: the layer never sees it. Assign to layer.weight.")
+Network.mistake("wants_a_weight_of_every_layer", {'hasattr(layer, "weight")': "layer.weight is not None"},
+    "Your step asks every layer for a weight. ReLU has none: go by hasattr.", raises=AttributeError)
+Network.mistake("goes_by_the_class", {'hasattr(layer, "weight")': 'type(layer).__name__ == "LinearLayer"'},
+    "Your step passes by layers of other classes than your own. Go by what a layer has: a weight.")
+Network.mistake("wants_a_bias_of_every_weight", {"if layer.bias is not None:\n                    layer.bias": "layer.bias"},
+    "Your step reckons with a bias in every layer that has a weight. Where it is None, only the weight moves.", raises=TypeError)
+Network.mistake("keeps_its_layers_on_the_class", {"self.layers = layers": "Network.layers = layers"},
+    "You keep the layers on the class, which all networks share: the last one made gives its layers to all others. Keep them on self.")

@@ -67,90 +67,21 @@ def changes_nothing_and_asks_autograd_for_nothing(ReLULayer, bench):
     return answers | {name: bench.pair(now, before[name], "unchanged", "changed") for name, now in {"x": x, "grad_output": grad_output}.items()}
 
 
-@ReLULayer.impostor("Your backward lets everything through. Where x was not positive, no gradient passes.")
-class forgets_the_gate:
-    def forward(self, x):
-        return x.clamp(min=0)
-
-    def backward(self, grad_output):
-        return grad_output
-
-
-@ReLULayer.impostor("Your gate looks at the sign of grad_output. It opens where the forward pass had x > 0, whatever comes back.")
-class gates_by_the_gradient:
-    def forward(self, x):
-        return x.clamp(min=0)
-
-    def backward(self, grad_output):
-        return grad_output.clamp(min=0)
-
-
-@ReLULayer.impostor("Your gate is open at x = 0. torch takes 0 for ReLU's derivative there: > and not >=.")
-class opens_the_gate_at_zero:
-    def forward(self, x):
-        self.x = x
-        return x.clamp(min=0)
-
-    def backward(self, grad_output):
-        return grad_output * (self.x >= 0)
-
-
-@ReLULayer.impostor("You multiply grad_output by the output. The gate is 1 or 0: how far x was above zero does not matter.")
-class multiplies_by_the_output:
-    def forward(self, x):
-        self.y = x.clamp(min=0)
-        return self.y
-
-    def backward(self, grad_output):
-        return grad_output * self.y
-
-
-@ReLULayer.impostor("You return the gate alone, ReLU's derivative. The chain rule multiplies it by grad_output.")
-class forgets_the_upstream_gradient:
-    def forward(self, x):
-        self.x = x
-        return x.clamp(min=0)
-
-    def backward(self, grad_output):
-        return (self.x > 0).to(grad_output.dtype)
-
-
-@ReLULayer.impostor("Your gate is the wrong way round: it passes the gradient where x was negative.")
-class opens_the_gate_below_zero:
-    def forward(self, x):
-        self.x = x
-        return x.clamp(min=0)
-
-    def backward(self, grad_output):
-        return torch.where(self.x > 0, 0, grad_output)
-
-
-@ReLULayer.impostor("You clamp x itself. The tensor is the caller's, who may need it as it was: make a new one.")
-class overwrites_its_input:
-    def forward(self, x):
-        self.y = x.clamp_(min=0)
-        return self.y
-
-    def backward(self, grad_output):
-        return grad_output * (self.y > 0)
-
-
-@ReLULayer.impostor("You write zeros into grad_output itself. The tensor is the caller's: return a new one.")
-class overwrites_the_gradient:
-    def forward(self, x):
-        self.x = x
-        return x.clamp(min=0)
-
-    def backward(self, grad_output):
-        grad_output[self.x <= 0] = 0
-        return grad_output
-
-
-@ReLULayer.impostor("Your layer keeps the gate of its first batch. Every forward must replace what it keeps: the next batch is another.", raises=RuntimeError)
-class keeps_the_first_gate:
-    def forward(self, x):
-        self.gate = getattr(self, "gate", x > 0)
-        return x.clamp(min=0)
-
-    def backward(self, grad_output):
-        return grad_output * self.gate
+# fmt: off
+ReLULayer.mistake("forgets_the_gate", {" * (self.x > 0)": ""}, "Your backward lets everything through. Where x was not positive, no gradient passes.")
+ReLULayer.mistake("gates_by_the_gradient", {" * (self.x > 0)": ".clamp(min=0)"},
+    "Your gate looks at the sign of grad_output. It opens where the forward pass had x > 0, whatever comes back.")
+ReLULayer.mistake("opens_the_gate_at_zero", {"self.x > 0": "self.x >= 0"}, "Your gate is open at x = 0. torch takes 0 for ReLU's derivative there: > and not >=.")
+ReLULayer.mistake("multiplies_by_the_output", {"(self.x > 0)": "self.x.clamp(min=0)"},
+    "You multiply grad_output by the output. The gate is 1 or 0: how far x was above zero does not matter.")
+ReLULayer.mistake("forgets_the_upstream_gradient", {"grad_output * (self.x > 0)": "(self.x > 0).to(grad_output.dtype)"},
+    "You return the gate alone, ReLU's derivative. The chain rule multiplies it by grad_output.")
+ReLULayer.mistake("opens_the_gate_below_zero", {"self.x > 0": "self.x <= 0"}, "Your gate is the wrong way round: it passes the gradient where x was negative.")
+ReLULayer.mistake("overwrites_its_input", {"x.clamp(min=0)": "x.clamp_(min=0)"},
+    "You clamp x itself. The tensor is the caller's, who may need it as it was: make a new one.")
+ReLULayer.mistake("overwrites_the_gradient", {"return grad_output * (self.x > 0)": "grad_output[self.x <= 0] = 0\n        return grad_output"},
+    "You write zeros into grad_output itself. The tensor is the caller's: return a new one.")
+ReLULayer.mistake("keeps_the_first_gate", {"self.x = x": 'self.x = getattr(self, "x", x)'},
+    "Your layer keeps the gate of its first batch. Every forward must replace what it keeps: the next batch is another.", raises=RuntimeError)
+ReLULayer.mistake("keeps_x_on_the_class", {"self.x = x": "ReLULayer.x = x"},
+    "You keep x on the class, which all layers share: backward finds the x of whichever layer came last. Keep it on self.")
