@@ -78,10 +78,11 @@ def _seeds(seed, stream, each):
 
 def _ask_once(probe, candidate, seed, drawn, device, forbids, data, free):
     bench, lending = Bench(seed, device, data), Lending()
-    with seeded(drawn, device), watching(forbids) as forbidden, lending.methods(candidate):
+    with seeded(drawn, device), watching(forbids) as forbidden:
         before = reading()
         try:
-            answer = {"value": wire.encode(probe(lending.function(candidate), bench, **free))}
+            with lending.methods(candidate):
+                answer = {"value": wire.encode(probe(lending.function(candidate), bench, **free))}
         except KeyboardInterrupt:  # the time is up
             raise
         except BaseException as error:

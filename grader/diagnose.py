@@ -231,7 +231,7 @@ def _in_rounds(answer: asking.Answer) -> tuple[asking.Answer, ...]:
 
 
 def _kind(trace):
-    return "given" if ": " in trace else "process"
+    return "class" if trace.startswith("class: ") else "given" if ": " in trace else "process"
 
 
 def without_traces(answer: asking.Answer, kinds: set[str]) -> asking.Answer:
@@ -274,13 +274,16 @@ def forbidden_message(task: Task, names, line: str = "") -> str:
 def changed_message(task: Task, traces: list[str]) -> str:
     """What an answer has changed that is not its own, in words."""
     given: dict[str, list[str]] = {}
+    kept = [f"`{trace.removeprefix('class: ')}`" for trace in traces if trace.startswith("class: ")]
     for trace in traces:
         path, _, what = trace.rpartition(": ")
-        if path:
+        if path and path != "class":
             given.setdefault(_argument_name(task, path), []).append(what)
     state = [trace for trace in traces if ": " not in trace]
     listed = ", ".join(f"{name} ({', '.join(what)})" for name, what in given.items())
     said = [f"Your `{task.name}` changes what it is given: {listed}. Leave it as it was: work on a copy, or compute out of place."] if given else []
+    if kept:
+        said.append(f"Your `{task.name}` keeps {', '.join(kept)} on the class, where all its objects share it: keep it on the object, `self`.")
     return " ".join(said + ([f"Your `{task.name}` changes what belongs to the whole process: {', '.join(state)}. Leave it as it was."] if state else []))
 
 

@@ -1,6 +1,6 @@
 """What a candidate changes that is not its own: the arguments of its calls, and the state of the process. Noted where it is asked, judged elsewhere.
 
-A trace is a line such as "0: values" (of the first argument), "1.weight: shape", "forward/0: values" or "the default dtype".
+A trace is a line such as "0: values" (of the first argument), "1.weight: shape", "forward/0: values", "class: heads" (an attribute of a class) or "the default dtype".
 """
 
 import functools
@@ -51,7 +51,8 @@ def _states(arguments):
 
 
 class Lending:
-    """Notes what changes in the arguments of a candidate's calls: of a function's, and of a class's own methods, where they are called from outside."""
+    """Notes what changes in the arguments of a candidate's calls: of a function's, and of a class's own methods, where they are called from outside; and
+    what is kept on the class itself."""
 
     def __init__(self):
         self.traces: dict[str, None] = {}
@@ -91,9 +92,12 @@ class Lending:
         with suppress(Exception):
             for name, value in before.items():
                 setattr(candidate, name, self._method(name, value))
+        attributes = dict(vars(candidate)) if own else {}
         try:
             yield
         finally:
+            kept = [name for name, value in vars(candidate).items() if own and attributes.get(name, self) is not value and not name.startswith("__")]
+            self.traces |= dict.fromkeys(f"class: {name}" for name in kept)
             with suppress(Exception):
                 for name, value in before.items():
                     setattr(candidate, name, value)

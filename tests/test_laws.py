@@ -143,10 +143,25 @@ def test_a_forward_that_changes_its_input_loses_points_and_reads_which(task):
             tensor.data.mul_(2) if tensor.is_floating_point() else tensor.data.add_(1)
         return result
 
+    found = said(task, with_forward(task, around))
+    assert any("changes what it is given" in line and "of `forward`" in line for line in found)
+
+
+def with_forward(task, around):
+    """The solution's class with its `forward` called through `around`."""
     forward = vars(right(task.name))["forward"]
     spoiled = staticmethod(coat(forward.__func__, around)) if isinstance(forward, staticmethod) else coat(forward, around)
-    candidate = type(task.name, (right(task.name),), {"forward": spoiled, "__module__": "__main__"})
-    assert any("changes what it is given" in line and "of `forward`" in line for line in said(task, candidate))
+    return type(task.name, (right(task.name),), {"forward": spoiled, "__module__": "__main__"})
+
+
+@pytest.mark.parametrize("task", CLASSES, ids=lambda task: task.name)
+def test_who_keeps_something_on_the_class_loses_points_and_reads_what(task):
+    def around(function, args, kwargs):
+        candidate.kept = args
+        return function(*args, **kwargs)
+
+    candidate = with_forward(task, around)
+    assert any("keeps `kept` on the class" in line for line in said(task, candidate))
 
 
 def test_what_is_changed_costs_one_probe_and_not_the_task():
