@@ -110,14 +110,16 @@ def reads_held_out_digits(train_digits, bench):
     return bench.predictions(model(held_out).argmax(-1), at_least=0.95)
 
 
+SHORT = {"range(30)": "range(8)"}  # enough to learn most
+
 # fmt: off
-train_digits.mistake("ignores_the_seed", {"    torch.manual_seed(seed)\n": ""}, "You never use the seed: two runs give two models. Begin with torch.manual_seed(seed).")
-train_digits.mistake("seeds_too_late", {"    torch.manual_seed(seed)\n": "", "for epoch": "torch.manual_seed(seed)\n    for epoch"},
+train_digits.mistake("ignores_the_seed", {**SHORT, "    torch.manual_seed(seed)\n": ""}, "You never use the seed: two runs give two models. Begin with torch.manual_seed(seed).")
+train_digits.mistake("seeds_too_late", {**SHORT, "    torch.manual_seed(seed)\n": "", "for epoch": "torch.manual_seed(seed)\n    for epoch"},
     "You seed after the model is made, or only the shuffles: its first weights are drawn already. Seed first.")
-train_digits.mistake("takes_one_seed_for_all", {"(seed)": "(0)"},
+train_digits.mistake("takes_one_seed_for_all", {**SHORT, "(seed)": "(0)"},
     "You seed with a number of your own, so every seed gives the same model. Seed with the argument.")
 train_digits.mistake("trains_one_model_for_all",
-    {"y, seed": "y, seed, model=nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))",
+    {**SHORT, "y, seed": "y, seed, model=nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))",
     "nn.Sequential(Standardise(x), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))": "model"},
     "Your model is made once, as a default argument: every call trains the same one further. Make a new model inside the function.")
 train_digits.mistake("trains_nothing", {"range(30)": "range(0)"},
@@ -127,23 +129,23 @@ train_digits.mistake("returns_after_one_batch", {"    return model": "          
 train_digits.mistake("never_clears_the_gradients",
     {"train_step(model, x[rows], y[rows], lr=0.2)": "F.cross_entropy(model(x[rows]), y[rows]).backward()\n            for p in model.parameters(): p.data -= 0.2 * p.grad"},
     "You never clear the gradients: each step follows the sum of all since the start. Clear them before backward().")
-train_digits.mistake("takes_too_large_steps", {"lr=0.2": "lr=100"},
+train_digits.mistake("takes_too_large_steps", {**SHORT, "lr=0.2": "lr=100"},
     "Your learning rate is far too large: the loss has become nan, and so has every weight. Try a hundredth of it.")
 train_digits.mistake("takes_too_small_steps", {"lr=0.2": "lr=0.005"},
     "Your steps are too small, or too few: when you stop, the loss is still falling. Take more epochs, or a larger learning rate.")
-train_digits.mistake("ends_in_softmax", {"nn.Linear(32, 10)": "nn.Linear(32, 10), nn.Softmax(-1)"},
+train_digits.mistake("ends_in_softmax", {**SHORT, "nn.Linear(32, 10)": "nn.Linear(32, 10), nn.Softmax(-1)"},
     "Your model ends in a softmax, and cross-entropy takes another. Return a model that gives logits.")
-train_digits.mistake("returns_a_model_of_classes", {"return": "model.register_forward_hook(lambda module, inputs, logits: logits.argmax(-1))\n    return"},
+train_digits.mistake("returns_a_model_of_classes", {**SHORT, "return": "model.register_forward_hook(lambda module, inputs, logits: logits.argmax(-1))\n    return"},
     "Your model returns class numbers. It is to return ten logits for each image; its user takes the argmax.")
-train_digits.mistake("returns_the_losses_too", {"return model": "return model, []"},
+train_digits.mistake("returns_the_losses_too", {**SHORT, "return model": "return model, []"},
     "You return something else beside the model. Return the model alone.", raises=TypeError)
-train_digits.mistake("scales_x_in_place", {"Standardise(x), ": "", "for epoch": "x -= x.mean(0)\n    for epoch"},
+train_digits.mistake("scales_x_in_place", {**SHORT, "Standardise(x), ": "", "for epoch": "x -= x.mean(0)\n    for epoch"},
     "You change the caller's x in place (`x -= ...`). Make a new tensor, and let the model itself do the scaling.")
-train_digits.mistake("scales_only_for_training", {"Standardise(x), ": "", "for epoch": "x = (x - x.mean(0)) / x.std()\n    for epoch"},
+train_digits.mistake("scales_only_for_training", {**SHORT, "Standardise(x), ": "", "for epoch": "x = (x - x.mean(0)) / x.std()\n    for epoch"},
     "You scale x before training, but the model that you return gets images as they are. Let it scale them itself.")
-train_digits.mistake("divides_by_each_pixels_spread", {"for epoch": "model[0].std = x.std(0)\n    for epoch"},
+train_digits.mistake("divides_by_each_pixels_spread", {**SHORT, "for epoch": "model[0].std = x.std(0)\n    for epoch"},
     "You divide each pixel by its own spread. Some pixels are never inked: 0 / 0 is nan. Divide all by one number, images.std().")
 train_digits.mistake("shuffles_x_and_y_apart", {"for epoch": "y = y[torch.randperm(len(y))]\n    for epoch"},
     "You shuffle images and labels each in an order of its own, so that no image has its label. Use one order for both.")
-train_digits.mistake("leaves_dropout_on", {"nn.ReLU()": "nn.ReLU(), nn.Dropout(0.2)"},
+train_digits.mistake("leaves_dropout_on", {**SHORT, "nn.ReLU()": "nn.ReLU(), nn.Dropout(0.2)"},
     "Your model still drops units at random when it is used. Call model.eval() before you return it.")
