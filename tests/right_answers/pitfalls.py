@@ -218,7 +218,9 @@ def counts_into_a_list(channels, height, width, out_channels, kernel_size):
 def counts_into_a_named_tuple(channels, height, width, out_channels, kernel_size):
     from collections import namedtuple
 
-    return namedtuple("Counts", "conv linear")(*counts_by_formula(channels, height, width, out_channels, kernel_size))
+    conv = out_channels * channels * kernel_size**2 + out_channels
+    flat, sums = channels * height * width, out_channels * (height - kernel_size + 1) * (width - kernel_size + 1)
+    return namedtuple("Counts", "conv linear")(conv, flat * sums + sums)
 
 
 RIGHT = {
