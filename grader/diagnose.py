@@ -43,9 +43,10 @@ class Examiner:
     def seed_of(self, task: Task, probe: Probe) -> int:
         return probe_seed(self.seed, task.name, probe.name)
 
-    def ask(self, task: Task, probe: Probe, candidate, stream: int = LEARNER) -> asking.Answer:
-        """Ask any object in this process, as a learner's is asked in its kernel. What a task forbids, its reference may use."""
-        forbids = () if stream == REFERENCE else task.forbids
+    def ask(self, task: Task, probe: Probe, candidate, stream: int = LEARNER, forbids: tuple[str, ...] | None = None) -> asking.Answer:
+        """Ask any object in this process, as a learner's is asked in its kernel. forbids: in place of what the task forbids, which its reference may use."""
+        if forbids is None:
+            forbids = () if stream == REFERENCE else task.forbids
         data = self.data(task, probe)
         if stream != REFERENCE:
             data = Data(data.given)
@@ -66,7 +67,7 @@ class Examiner:
         if place:  # one that keeps something between calls has met the questions in the order in which a learner's answer meets them
             self.impostors(task, task.probes[place - 1])
         return {
-            impostor.name: _as_if_named(task, impostor, self.ask(task, probe, impostor.answer))
+            impostor.name: _as_if_named(task, impostor, self.ask(task, probe, impostor.answer, forbids=()))
             for impostor in task.impostors if impostor.is_known
         }
 

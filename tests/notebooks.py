@@ -1,5 +1,6 @@
 """Make submissions and grade them through the command line, as a learner or a teacher would."""
 
+import dataclasses
 import json
 import os
 import re
@@ -49,6 +50,11 @@ def named(task: str, definition) -> str:
     is_impostor = isinstance(definition, Impostor)
     name, source = (definition.name, definition.source) if is_impostor else (definition.__name__, function_source(definition))
     return re.sub(rf"\b{name}\b", task, source)
+
+
+def nameless(task):
+    """The task without its known mistakes: they need not be asked where it does not matter how what is wrong is called."""
+    return dataclasses.replace(task, impostors=[])
 
 
 def run(*arguments, cwd=ROOT, timeout=600, env=None) -> subprocess.CompletedProcess:

@@ -16,7 +16,7 @@ from grader.kills import kill_table
 from grader.sources import forbidden_in_source
 from grader.spec import Exercise, Task
 
-from .notebooks import IMPORTS, ROOT, answer_cell, named, solution
+from .notebooks import IMPORTS, ROOT, answer_cell, named, nameless, solution
 
 TASKS = list(all_tasks().values())
 
@@ -104,7 +104,7 @@ def test_a_comparison_in_a_probe_is_found(line):
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_a_recorded_answer_earns_nothing_under_another_seed(task):
     """Right answers, kept from a run of another seed: each probe's must differ by what the seed drew and the candidate made of it."""
-    recorded, asked = Examiner(11), Examiner(12)
+    recorded, asked, task = Examiner(11), Examiner(12), nameless(task)
     earned = [probe.name for probe in task.probes if asked.verdict(task, probe, recorded.reference(task, probe)).status == "passed"]
     assert not earned, f"{earned}: draw sizes, values or the order of the cases (bench.several) from the bench, and return what the candidate makes of them"
 

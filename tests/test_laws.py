@@ -14,10 +14,11 @@ from grader.diagnose import Examiner
 from grader.mutants import answers_of
 from grader.verdicts import PASSED
 
-from .notebooks import answered, grade, tasks
+from .notebooks import answered, grade, nameless, tasks
 
 EXAMINER = Examiner(7)
-FUNCTIONS = [task for task in all_tasks().values() if not inspect.isclass(task.reference)]
+TASKS = [nameless(task) for task in all_tasks().values()]
+FUNCTIONS = [task for task in TASKS if not inspect.isclass(task.reference)]
 
 
 @functools.cache
@@ -54,12 +55,15 @@ def given_tensors(task):
     return any(tensors(list(call.values())[:1]) for call in calls) and "0" not in changed
 
 
-@pytest.mark.parametrize("task", all_tasks().values(), ids=lambda task: task.name)
+LENT = list(filter(given_tensors, FUNCTIONS))
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_the_solution_keeps_all_laws(task):
     assert not said(task, right(task.name))
 
 
-@pytest.mark.parametrize("task", filter(given_tensors, FUNCTIONS), ids=lambda task: task.name)
+@pytest.mark.parametrize("task", LENT, ids=lambda task: task.name)
 def test_who_changes_a_tensor_that_was_lent_loses_points_and_reads_which(task):
     def around(function, args, kwargs):
         result = function(*args, **kwargs)
@@ -72,7 +76,7 @@ def test_who_changes_a_tensor_that_was_lent_loses_points_and_reads_which(task):
     assert any("changes what it is given" in line and f"`{first}`" in line for line in said(task, coat(right(task.name), around)))
 
 
-@pytest.mark.parametrize("task", filter(given_tensors, FUNCTIONS), ids=lambda task: task.name)
+@pytest.mark.parametrize("task", LENT, ids=lambda task: task.name)
 def test_who_marks_a_tensor_that_was_lent_loses_points(task):
     def around(function, args, kwargs):
         result = function(*args, **kwargs)
@@ -84,7 +88,7 @@ def test_who_marks_a_tensor_that_was_lent_loses_points(task):
     assert any("requires_grad" in line for line in said(task, coat(right(task.name), around)))
 
 
-@pytest.mark.parametrize("task", [task for task in filter(given_tensors, FUNCTIONS) if task.name != "fit"], ids=lambda task: task.name)  # asked once
+@pytest.mark.parametrize("task", [task for task in LENT if task.name != "fit"], ids=lambda task: task.name)  # asked once
 def test_who_keeps_the_first_result_of_a_shape_loses_points(task):
     kept: dict[tuple, object] = {}
 
@@ -102,7 +106,7 @@ def returns_floats(task):
     return task.name not in ("load_transposed", "from_conv1d") and any(getattr(getattr(each, "tensor", None), "dtype", None) in (torch.float32, torch.float64) for each in values)
 
 
-@pytest.mark.parametrize("task", filter(returns_floats, filter(given_tensors, FUNCTIONS)), ids=lambda task: task.name)
+@pytest.mark.parametrize("task", list(filter(returns_floats, LENT)), ids=lambda task: task.name)
 def test_who_leaves_something_random_in_reads_that_it_answers_twice_differently(task):
     drops = lambda function, args, kwargs: map_tensors(function(*args, **kwargs), lambda tensor: torch.nn.functional.dropout(tensor, 0.5))
     found = said(task, coat(right(task.name), drops))
@@ -132,7 +136,7 @@ def test_who_changes_the_process_loses_points_and_reads_what(task, spoil, what):
         assert any(f"changes what belongs to the whole process: {what}" in line for line in found), found
 
 
-CLASSES = [task for task in all_tasks().values() if inspect.isclass(task.reference)]
+CLASSES = [task for task in TASKS if inspect.isclass(task.reference)]
 
 
 @pytest.mark.parametrize("task", CLASSES, ids=lambda task: task.name)
