@@ -29,9 +29,8 @@ class Round:
 FIRST = Round()
 
 
-def rounds_of(ask: Callable, zero: str = "", ones: str | None = None, twice: bool = False) -> tuple[Round, ...]:
-    """All rounds of a probe's function. zero: the sizes that may be 0. ones: the sizes that may be 1, where that is not all of them.
-    twice: whether the first question is asked once more, with the same numbers."""
+def rounds_of(ask: Callable, zero: str = "", ones: str | None = None) -> tuple[Round, ...]:
+    """All rounds of a probe's function: the second asks the same once more. zero: the sizes that may be 0. ones: those that may be 1, where that is not all of them."""
     free = {parameter.name: parameter.default for parameter in list(inspect.signature(ask).parameters.values())[2:]}
     sizes = {name: value for name, value in free.items() if type(value) is int}
     ones = list(sizes) if ones is None else ones.split()
@@ -41,4 +40,4 @@ def rounds_of(ask: Callable, zero: str = "", ones: str | None = None, twice: boo
         rounds.append(Round("where all sizes are the same", dict.fromkeys(sizes, max(2, min(sizes.values())))))
     if free.get("dtype") is torch.float32:
         rounds.append(Round("in float64", {"dtype": "float64"}))
-    return FIRST, *([Round(TWICE)] if twice else []), *rounds, Round(AGAIN)
+    return FIRST, Round(TWICE), *rounds, Round(AGAIN)

@@ -127,7 +127,7 @@ class Task:
 
     def rounds(self, probe: Probe) -> tuple[Round, ...]:
         """How often a probe of this task is asked, and with what (see rounds)."""
-        return (FIRST,) if probe.once or probe.data else rounds_of(probe.ask, probe.zero, probe.ones, twice=probe is self.probes[0])
+        return (FIRST,) if probe.once or probe.data else rounds_of(probe.ask, probe.zero, probe.ones)
 
     def mistake(self, name: str, edits: dict[str, str], message: str, raises: type[Exception] | tuple[type[Exception], ...] = ()):
         """Register the solution's answer with some of its text replaced, and what to tell the learner who gave it. Each text stands there exactly
