@@ -66,6 +66,7 @@ class Session(RunningKernel):
         self.whole = Clock(float("inf"))
         self._pending: list[dict] = []  # what the running cell has published
         self._awaited: list[str] = []  # nonces of the answers it has yet to publish, a probe's once for each of its rounds
+        self._answering = ""  # that of the last one
         self._folder = Folder()
         try:
             self._start(total)
@@ -128,7 +129,7 @@ class Session(RunningKernel):
 
         Raises CellEnded if the cell does not end by itself within the limits; it is interrupted first, unless told otherwise.
         """
-        self._pending = []
+        self._pending, self._size = [], 0
         self._start_clock()
         try:
             self._read_until_idle(msg_id)
@@ -137,7 +138,7 @@ class Session(RunningKernel):
             raise
 
     def _start_clock(self):
-        self._size, self._clock = 0, Clock(self.seconds)
+        self._clock = Clock(self.seconds)
         if warm.AVAILABLE:
             self.km.provisioner.mark()
         else:
@@ -228,14 +229,16 @@ class Session(RunningKernel):
         if message["msg_type"] == "display_data":
             content = {"data": content["data"], "metadata": content.get("metadata", {})}
             message["content"] = content
-        self._size += size
-        if self._size > self.output_limit:
-            raise CellEnded(verdicts.FLOODED, f"It wrote more than {self.output_limit / MIB:g} MiB of output.", alive=True)
         nonce = nonce_of(message)
-        self._pending.append(message)
         if nonce in self._awaited:
             del self._awaited[: self._awaited.index(nonce) + 1]
             self._start_clock()
+            if nonce != self._answering:
+                self._answering, self._size = nonce, 0
+        self._size += size
+        if self._size > self.output_limit:
+            raise CellEnded(verdicts.FLOODED, f"It wrote more than {self.output_limit / MIB:g} MiB of output.", alive=True)
+        self._pending.append(message)
         return message["msg_type"] == "status" and content["execution_state"] == "idle"
 
     def _recover(self, msg_id) -> bool:
@@ -282,7 +285,7 @@ class Session(RunningKernel):
     def ask(self, code: str, nonces: list[str]) -> tuple[list[dict], CellEnded | None]:
         """Run a cell that publishes an answer for each nonce, in this order, some perhaps left out; what it published, and why it ended early, if so.
 
-        Each answer, to one round of a probe, has the time and the output of a probe to itself. Raises KernelUnavailable where a GPU failed.
+        Each answer, to one round of a probe, has a probe's time to itself; the rounds of a probe share its output. Raises KernelUnavailable where a GPU failed.
         """
         self.seconds, self.output_limit, self._awaited = self.setting.limits.probe, ANSWER_BYTES, list(nonces)
         ended, published = None, []
