@@ -71,7 +71,7 @@ OUTPUT = [
              "def flood():\n    for _ in range(100): kernel.iopub_thread.socket.send(body, zmq.SNDMORE, copy=False)\n    kernel.iopub_thread.socket.send(b'')\n"
              "kernel.iopub_thread.io_loop.add_callback(flood)\ntime.sleep(10)", "flooded|died"),
     of_linear("floods", "in an answer", "while True: print('x' * 1000)", "flooded"),
-    of_linear("floods", "a little in every round", "print('x' * 12 * 2**20)\nreturn x @ weight.T if bias is None else x @ weight.T + bias", "flooded"),
+    of_linear("floods", "a little in every round", "print('x' * 6 * 2**20)\nreturn x @ weight.T if bias is None else x @ weight.T + bias", ("flooded", "out of memory")),
     of_linear("floods", "an answer of a hundred thousand parts", "return [0] * 10**5", ("raised", "wrong")),
     of_linear("floods", "an answer that holds itself", "x = []\nx.append(x)\nreturn x", ("raised", "wrong")),
     of_linear("floods", "an answer of 100 MB", "return torch.zeros(25 * 10**6)", ("raised", "wrong", "out of memory")),
