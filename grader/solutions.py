@@ -22,9 +22,8 @@ class Solution:
 
     def standing_alone(self, source: str) -> str:
         """A changed answer with what else of the notebook it calls, under private names before it: so it does what it does beside other answers."""
-        called = [name for name in self.answers if name in _names(source)]
         own = ast.parse(source).body[0].name
-        called = [name for name in called if name != own]
+        called = [name for name in self.answers if name in _names(source) and name != own]
         for name in called:
             source = re.sub(rf"\b{name}\b", f"_{name}", source)
         helpers = [self.standing_alone(self.answers[name]) for name in called]
@@ -32,10 +31,13 @@ class Solution:
 
 
 @cache
-def solution_of(task: str) -> Solution | None:
-    """The solution that answers a task; None where there is none, as in a course that was handed out without them."""
-    found = map(read, sorted(FOLDER.glob("*.ipynb")))
-    return next((solution for solution in found if task in solution.answers), None)
+def solution_of(task: str) -> Solution:
+    """The solution that answers a task. Raises LookupError where there is none, as in a course that was handed out without them."""
+    paths = [path for path in sorted(FOLDER.glob("*.ipynb")) if re.fullmatch(r"\d\d_\w+", path.stem)]  # not somebody's 01_formula-Copy1
+    found = next((solution for solution in map(read, paths) if task in solution.answers), None)
+    if found is None:
+        raise LookupError(f"No notebook in {FOLDER} answers {task}.")
+    return found
 
 
 @cache

@@ -57,12 +57,16 @@ class Impostor:
 
     @property
     def is_known(self) -> bool:
-        """Whether it can be asked: an edit needs the solution."""
-        return self.written is not None or solution_of(self.task) is not None
+        """Whether it can be asked: an edit needs the solution, as it was when the edit was written. A course without solutions, or with others, does not
+        know the mistake's name; the tests see that ours does."""
+        try:
+            return callable(self.answer)
+        except Exception:
+            return False
 
     @cached_property
     def answer(self) -> Callable:
-        """The function or class to ask. Raises ValueError where an edit's text does not stand once in the solution."""
+        """The function or class to ask. Raises LookupError where an edit's text does not stand once in the solution, or there is none."""
         if self.written is not None:
             return self.written
         module = types.ModuleType(self.name)
@@ -77,7 +81,7 @@ class Impostor:
         source = solution_of(self.task).answers[self.task]
         for was, becomes in self.edits:
             if source.count(was) != 1:
-                raise ValueError(f"{self.task}, {self.name}: {was!r} stands {source.count(was)} times in the solution's answer, not once:\n{source}")
+                raise LookupError(f"{self.task}, {self.name}: {was!r} stands {source.count(was)} times in the solution's answer, not once:\n{source}")
             source = source.replace(was, becomes)
         return solution_of(self.task).standing_alone(source)
 

@@ -250,6 +250,24 @@ def test_check_in_a_script_needs_few_letters_and_one_thread(tmp_path):
     assert done.returncode == 0 and "x linear" in done.stdout and done.stdout.endswith("{1} 3\n"), done.stderr
 
 
+@pytest.mark.parametrize("solutions", ["none", "a teacher's own", "a copy beside it", "one that is no program"])
+def test_a_wrong_answer_is_wrong_whatever_has_become_of_the_solutions(tmp_path, solutions):
+    """Known mistakes are edits of them: without them a mistake has no name, and that is all."""
+    for name in ("grader", "book"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "solutions").mkdir()
+    ours = (ROOT / "solutions/01_formula.ipynb").read_text(encoding="utf-8")
+    other = ours.replace("x @ weight.T", "(x.unsqueeze(-2) @ weight.mT).squeeze(-2)")
+    files = {"none": {}, "a teacher's own": {"01_formula": other}, "a copy beside it": {"01_formula": ours, "01_formula-Copy1": other}}
+    for name, text in files.get(solutions, {"01_formula": ours.replace("return w2 @ w1", "return w2 @")}).items():
+        (tmp_path / "solutions" / f"{name}.ipynb").write_text(text, encoding="utf-8")
+    (tmp_path / "mine.py").write_text(f"from grader.learner import check\n{WRONG}\ncheck('linear')\n", encoding="utf-8")
+    done = run(tmp_path / "mine.py", cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 0 and "0 / 2" in done.stdout and not done.stderr, done.stdout + done.stderr
+    assert ("this looks like" in done.stdout) == (solutions == "a copy beside it")
+
+
 def test_every_file_is_opened_with_an_encoding():
     """The default is another on Windows. Of the tests, the helpers."""
     for folder in ("grader", "book", "benchmarks", "tests"):

@@ -39,7 +39,7 @@ def test_a_known_mistake_is_an_edit_of_the_solution_as_it_stands(task):
 
 
 def test_an_edit_whose_text_is_gone_fails_by_name():
-    with pytest.raises(ValueError, match=r"linear, is_out_of_date: 'weight\.mT' stands 0 times"):
+    with pytest.raises(LookupError, match=r"linear, is_out_of_date: 'weight\.mT' stands 0 times"):
         Impostor("is_out_of_date", "linear", "Said.", edits=(("weight.mT", "weight"),)).answer
 
 
