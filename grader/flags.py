@@ -5,8 +5,11 @@ A flag says what, where and in which cell. It never takes a point: every one of 
 
 import ast
 import builtins
+import os
 import re
 import sys
+import threading
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -29,6 +32,13 @@ REACHES = {
 REACHED = {name: what for what, names in REACHES.items() for name in names.split()}
 JUPYTERS = ("builtins.input", "builtins.quit", "builtins.exit")  # a kernel replaces them itself
 MODULES = {"ctypes": "memory, by ctypes", "_ctypes": "memory, by ctypes", "cffi": "memory, by cffi", "multiprocessing": "other processes", "subprocess": "other processes", "pty": "other processes"}
+DEEDS = {  # what Python itself tells of (an audit event) or leaves open, and what a person reads
+    "os.fork": "starts a process", "os.forkpty": "starts a process", "os.posix_spawn": "starts a process", "subprocess.Popen": "starts a process", "os.system": "starts a process",
+    "os.exec": "becomes another program", "_thread.start_new_thread": "starts a thread", "socket.__new__": "opens a socket", "os.pipe": "opens a pipe",
+    "gc.get_objects": "searches the garbage collector", "gc.get_referrers": "searches the garbage collector", "sys._current_frames": "reaches for frames",
+    "sys.settrace": "traces Python", "sys.addaudithook": "traces Python", "ctypes.dlopen": "reaches for memory, by ctypes",
+    "ctypes.dlsym": "reaches for memory, by ctypes",
+}  # fmt: skip
 DECODERS = ("b64decode", "b32decode", "b16decode", "b85decode", "a85decode", "fromhex", "unhexlify", "decompress")
 
 
@@ -127,3 +137,47 @@ def replaced() -> list[str]:
     """What no longer is what it was when it was taken down, by name."""
     now = _functions() if _known else {}
     return [name for name, value in _known.items() if now.get(name) is not value and name not in JUPYTERS][:MAX_FLAGS]
+
+
+_heard: dict[str, None] | None = None
+_hooked = False
+_FILES = "/proc/self/fd"
+
+
+def _hear(event, _arguments):
+    if _heard is not None and event in DEEDS:
+        _heard[event] = None
+
+
+@contextmanager
+def hearing():
+    """A block with a function that tells what was done in it so far, by the names in DEEDS; by any thread."""
+    global _heard, _hooked
+    if not _hooked:
+        sys.addaudithook(_hear)  # for good: Python takes none away
+        _hooked = True
+    files, threads, _heard = _open_files(), threading.active_count(), {}
+    heard = _heard
+
+    def done() -> list[str]:
+        if any(_is_pipe(file) for file in _open_files() - files):
+            heard["os.pipe"] = None
+        if threading.active_count() > threads:  # Python 3.11 tells of none
+            heard["_thread.start_new_thread"] = None
+        return list(heard)
+
+    try:
+        yield done
+    finally:
+        _heard = None
+
+
+def _open_files():
+    return set(os.listdir(_FILES)) if os.path.isdir(_FILES) else set()
+
+
+def _is_pipe(file):
+    try:
+        return os.readlink(f"{_FILES}/{file}").startswith("pipe:")
+    except OSError:  # closed since
+        return False

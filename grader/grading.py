@@ -71,7 +71,7 @@ def told(published: Published) -> list[dict]:
 
 
 def names_told(answers: list[Published], field: str) -> dict[str, None]:
-    """The names that a field of published answers lists, each once: of forbidden calls, in any round, or of replaced functions."""
+    """The names that a field of published answers lists, each once: of forbidden calls, in any round, of replaced functions or of deeds."""
     found = [data for published in answers for data in told(published)]
     names = [name for data in found if isinstance(data.get(field), list) for name in data[field][:MAX_TOLD]]
     return dict.fromkeys(name for name in names if type(name) is str and NAME.fullmatch(name))
@@ -94,6 +94,7 @@ class Workplace:
         self._stories: dict[str, str] = {}  # by task
         self._unchanged: dict[str, bool] = {}
         self._replaced: dict[str, None] = {}  # functions that are no longer what they were
+        self._deeds: dict[str, None] = {}  # what tasks do when they are asked, and no answer need do
         self._deaths: Counter[int] = Counter()  # kernels that died in a cell
         self._starts = self._faults = 0
         self._left = setting.limits.total  # seconds that the notebook may still take
@@ -153,6 +154,7 @@ class Workplace:
         self.seen[task.name] = tuple(names_told(published, "forbidden"))
         self._charged[task.name] = self._first_changes(task, examiner)
         self._replaced |= names_told(published, "replaced")
+        self._deeds |= {f"`{task.name}` {flags.DEEDS[name]} when it is asked": None for name in names_told(published, "done") if name in flags.DEEDS}
         for answer in published:
             answer.messages += strays
 
@@ -256,7 +258,7 @@ class Workplace:
     def flags(self) -> list[str]:
         """What a person should look at: in the code, and of what a kernel tells."""
         told = [f"when it was asked, these were not what they had been: {', '.join(self._replaced)}"] if self._replaced else []
-        return [*self._flags_in_source, *told]
+        return [*self._flags_in_source, *told, *self._deeds]
 
     def forbidden(self, task: Task) -> str:
         """Which forbidden thing the task's answer uses, by its source; empty if none."""

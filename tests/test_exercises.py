@@ -60,7 +60,7 @@ def test_every_impostor_is_caught_and_named(graded):
         for number, impostor in enumerate(task.impostors):
             result = tasks(results[f"wrong_{number}"])[task.name]
             assert result["points"] < result["max_points"], impostor.name
-            assert result["mistakes"][0]["message"] == impostor.message, impostor.name
+            assert [mistake["message"] for mistake in result["mistakes"]][:1] == [impostor.message], (impostor.name, result["verdicts"])
 
 
 def test_right_but_different_answers_score_full(graded):
@@ -71,6 +71,11 @@ def test_right_but_different_answers_score_full(graded):
         for number, answer in enumerate(answers):
             result = tasks(results[f"right_{number}"])[task.name]
             assert result["points"] == result["max_points"], (answer.__name__, result)
+
+
+def test_nothing_is_flagged(graded):
+    """Neither what their code holds nor what they do when they are asked."""
+    assert not {name: result["flags"] for name, result in graded[1].items() if result["flags"]}
 
 
 def test_held_out_labels_are_not_in_the_learners_kernel(tmp_path):

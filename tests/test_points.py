@@ -73,6 +73,28 @@ def test_replaced_comparisons_earn_nothing(graded, name):
     assert "replaces torch.equal" in patched["flags"][0] and not wrong["flags"]
 
 
+DEEDS = {
+    "starts a process": "import os\n    pid = os.fork()\n    if not pid: os._exit(0)\n    os.waitpid(pid, 0)",
+    "starts a thread": "import threading, time\n    threading.Thread(target=time.sleep, args=[0.1]).start()",
+    "opens a pipe": "import os\n    os.pipe()",
+    "opens a socket": "import socket\n    socket.socketpair()",
+    "searches the garbage collector": "import gc\n    gc.get_objects()",
+    "traces Python": "import sys\n    sys.settrace(None)",
+}
+
+
+@pytest.fixture(scope="module")
+def at_work(tmp_path_factory):
+    answers = {what: f"def linear(x, weight, bias=None):\n    {code}\n    return x @ weight.T + (0 if bias is None else bias)" for what, code in DEEDS.items()}
+    return grade(tmp_path_factory.mktemp("at_work"), {what: answered("01_formula", {"linear": answer}) for what, answer in answers.items()})
+
+
+@pytest.mark.parametrize("what", DEEDS)
+def test_what_an_answer_does_beside_answering_is_flagged_and_takes_no_point(at_work, what):
+    linear = next(task for task in at_work[what]["tasks"] if task["name"] == "linear")
+    assert f"`linear` {what} when it is asked" in at_work[what]["flags"] and linear["points"] == linear["max_points"], linear
+
+
 TAMPERING = {
     "torch.equal = lambda *a: True": "replaces torch.equal",
     "setattr(torch.Tensor, 'backward', None)": "replaces something of torch.Tensor",

@@ -30,13 +30,14 @@ def answer(fields: str, namespace: dict):
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm that a cell has set would go off in some probe
     replaced = flags.replaced()
-    for question in questions["probes"]:
-        probe = asking.compile_probe(question["source"], question["name"])
-        with defaults():
-            data = Data(tuple(placed.tensor for placed in wire.decode(question["data"])))
-        rounds = tuple(Round(**each) for each in question["rounds"])
-        answers = asking.ask(probe, candidate, question["seed"], questions["device"], tuple(questions["forbids"]), data=data, rounds=rounds)
-        for found in gpu.guarded(answers) if questions["device"] == "cuda" else answers:
-            publish_display_data({wire.MIME: {"nonce": question["nonce"], **found, "replaced": replaced}})
-            if "lost" in found or "fault" in found:
-                return
+    with flags.hearing() as done:
+        for question in questions["probes"]:
+            probe = asking.compile_probe(question["source"], question["name"])
+            with defaults():
+                data = Data(tuple(placed.tensor for placed in wire.decode(question["data"])))
+            rounds = tuple(Round(**each) for each in question["rounds"])
+            answers = asking.ask(probe, candidate, question["seed"], questions["device"], tuple(questions["forbids"]), data=data, rounds=rounds)
+            for found in gpu.guarded(answers) if questions["device"] == "cuda" else answers:
+                publish_display_data({wire.MIME: {"nonce": question["nonce"], **found, "replaced": replaced, "done": done()}})
+                if "lost" in found or "fault" in found:
+                    return
