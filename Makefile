@@ -1,7 +1,7 @@
 # make        environment, exercises, every solution graded, the site
 # make test   the whole test suite
 # make bench  speed and memory beside other graders, and the judge on mangled answers (an hour; the other graders take 2 GB)
-# make mutants  every solution changed in one place by a machine, and asked (a minute or two)
+# make mutants  every solution, and every right answer of the tests, changed in one place by a machine, and asked (some minutes)
 # make lab    the exercises in JupyterLab
 
 PYTHON ?= python3
@@ -59,6 +59,7 @@ bench: .venv/ready
 
 mutants: .venv/ready
 	@$(BIN)/python -m grader.mutants
+	@$(BIN)/python -m tests.mutants
 
 lab: .venv/ready
 	@$(BIN)/jupyter lab --notebook-dir=exercises

@@ -45,7 +45,7 @@ _DROPPED = {  # calls of methods and attributes without which the expression may
     "detach", "clone", "contiguous", "float", "double", "to", "type_as", "requires_grad_", "squeeze", "unsqueeze", "flatten", "T", "mT", "t", "transpose", "permute", "cpu",
     "item", "data", "conj", "expand", "flip", "sqrt", "abs",
 }  # fmt: skip
-_ADDED = ("{}.squeeze()", "{}.squeeze(0)", "{}.squeeze(-1)", "{}.detach()", "{}.float()", "{}.double()", "float({})", "[{}]")  # to what is returned
+ADDED = ("{}.squeeze()", "{}.squeeze(0)", "{}.squeeze(-1)", "{}.detach()", "{}.float()", "{}.double()", "float({})", "[{}]")  # to what is returned
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _changes(node):
         for place in range(len(node.args) - 1):
             yield lambda it, place=place: it.args.insert(place, it.args.pop(place + 1))
     if isinstance(node, ast.Return) and node.value is not None:
-        for form in _ADDED:
+        for form in ADDED:
             yield lambda it, form=form: setattr(it, "value", ast.parse(form.format(f"({ast.unparse(it.value)})"), mode="eval").body)
     if isinstance(node, ast.AugAssign):
         yield lambda it: _become(it, ast.Assign([it.target], ast.BinOp(_loaded(it.target), it.op, it.value), lineno=1))
@@ -138,7 +138,7 @@ def mutants(exercise: Exercise, examiner: Examiner, tasks: tuple[str, ...] = ())
     for task in exercise.tasks:
         if not tasks or task.name in tasks:
             for text, change in _mutants_of(answers[task.name]):
-                yield Mutant(exercise.name, task.name, change, _lives(task, text, namespace, examiner), known.get(task.name, {}).get(change, ""))
+                yield Mutant(exercise.name, task.name, change, lives(task, text, namespace, examiner), known.get(task.name, {}).get(change, ""))
 
 
 def texts_of(exercise: Exercise) -> Iterator[tuple[str, str]]:
@@ -151,7 +151,7 @@ def _mutants_of(source):
     """Each changed program, and the lines in which it differs, as `was -> becomes`."""
     original = ast.unparse(ast.parse(source))
     for text in mutations(source):
-        yield text, _difference(original, text)
+        yield text, difference(original, text)
 
 
 def equivalents(exercise: Exercise) -> dict[str, dict[str, str]]:
@@ -173,7 +173,7 @@ def _solution(exercise):
     return namespace, {task.name: solution.answers[task.name] for task in exercise.tasks}
 
 
-def _difference(before, after):
+def difference(before, after):
     """The lines in which two programs differ, as `was -> becomes`."""
     ours, theirs = before.splitlines(), after.splitlines()
     while ours and theirs and ours[0] == theirs[0]:
@@ -183,7 +183,7 @@ def _difference(before, after):
     return " -> ".join(" ".join(line.strip() for line in lines) or "nothing" for lines in (ours, theirs))
 
 
-def _lives(task: Task, source, namespace, examiner) -> bool:
+def lives(task: Task, source, namespace, examiner) -> bool:
     """Whether an answer passes all probes of its task."""
     own = dict(namespace)
     previous = signal.signal(signal.SIGPROF, signal.default_int_handler)

@@ -10,6 +10,7 @@ from grader.mutants import equivalents, texts_of
 from grader.solutions import solution_of
 from grader.spec import Impostor
 
+from . import mutants
 from .notebooks import ROOT
 
 
@@ -48,3 +49,14 @@ def test_mutants_that_may_live_are_mutants_of_the_solution(exercise):
     listed = {(task, change) for task, changes in equivalents(exercise).items() for change in changes}
     assert listed <= set(texts_of(exercise)), listed - set(texts_of(exercise))
     assert all(reason.strip() for changes in equivalents(exercise).values() for reason in changes.values())
+
+
+def test_mutants_of_right_answers_that_may_live_are_theirs():
+    left = {(name, edit) for name, edits in mutants.MAY_LIVE.items() for edit in edits}
+    for exercise, task, number in mutants.answers([]):
+        name, found, _ = mutants.mutants_of(exercise, task, number)
+        for edit in mutants.MAY_LIVE.get(name, {}):
+            if any(mutants.is_edit(edit, *change.split(" -> ", 1)) for _, change in found):
+                left.discard((name, edit))
+    assert not left
+    assert all(reason.strip() for edits in mutants.MAY_LIVE.values() for reason in edits.values())

@@ -43,13 +43,13 @@ def lists_the_layers_of_a_sequential(shape_trace, bench, B=4, I=5, O=3):
 
 @shape_trace.probe(points=2)
 def follows_the_order_of_running(shape_trace, bench):
-    """A model of blocks within blocks, which runs its layers in another order than it made them: only leaves, with full names."""
+    """A model of blocks within blocks, one of a single layer, which runs its layers in another order than it made them: only leaves, with full names."""
 
     class Model(nn.Module):
         def __init__(self, I, H, J, O):
             super().__init__()
             self.head = nn.Linear(J, O)
-            late, early = nn.Sequential(nn.Linear(H, J), nn.Tanh()), nn.Sequential(nn.Linear(I, H), nn.ReLU())
+            late, early = nn.Sequential(nn.Linear(H, J), nn.Tanh()), nn.Sequential(nn.Sequential(nn.Linear(I, H)), nn.ReLU())
             self.blocks = nn.ModuleDict({"late": late, "early": early})
 
         def forward(self, x):

@@ -33,9 +33,9 @@ def computes_the_layer(flat_linear, bench, B=4, I=5, O=3, dtype=torch.float32):
 
 
 @flat_linear.probe(points=1, zero="B I O")
-def works_without_leading_dimensions_and_with_zero_sizes(flat_linear, bench, B=4, I=5, O=3):
+def works_without_leading_dimensions_and_with_zero_sizes(flat_linear, bench, B=4, I=5, O=3, dtype=torch.float32):
     """One vector; empty batches; no input features; no outputs."""
-    return {f"x {shape}": flat_linear(bench.randn(*shape), bench.randn(O, I), bench.randn(O)) for shape in [(I,), (B, I), (2, B, I)]}
+    return {f"x {shape}": flat_linear(*(bench.randn(*each, dtype=dtype) for each in (shape, (O, I), (O,)))) for shape in [(I,), (B, I), (2, B, I)]}
 
 
 @flat_linear.probe(points=1)
@@ -71,14 +71,14 @@ def takes_one_addmm_and_copies_nothing(flat_linear, bench):
 
 @flat_linear.probe(points=1)
 def lets_gradients_through(flat_linear, bench, B=4, I=5, O=3):
-    """The gradients of x (2, B, I), weight and bias, for a random grad_output; also of a bias of zeros."""
+    """The gradients of x (2, B, I), weight and bias, for a random grad_output; also with a bias of zeros, and of one vector x (I,)."""
     answers = {}
-    for bias, scale in [("a bias", 1), ("a bias of zeros", 0)]:
-        inputs = [bench.randn(*shape, dtype=torch.float64) for shape in [(2, B, I), (O, I), (O,)]]
+    for case, size, scale in [("a bias", (2, B, I), 1), ("a bias of zeros", (2, B, I), 0), ("one vector", (I,), 1)]:
+        inputs = [bench.randn(*shape, dtype=torch.float64) for shape in [size, (O, I), (O,)]]
         inputs[2] *= scale
         y = flat_linear(*(each.requires_grad_() for each in inputs))
         gradients = torch.autograd.grad(y, inputs, bench.randn(*y.shape, dtype=torch.float64), materialize_grads=True)
-        answers[bias] = dict(zip(["of x", "of weight", "of bias"], gradients))
+        answers[case] = dict(zip(["of x", "of weight", "of bias"], gradients))
     return answers
 
 

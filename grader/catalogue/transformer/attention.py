@@ -52,12 +52,13 @@ def takes_any_leading_dimensions(attention, bench):
 
 @attention.probe(points=2)
 def obeys_a_boolean_mask(attention, bench, B=2, h=3, T=5, d=4, dtype=torch.float32):
-    """True means: may attend. Each token to itself and the one before, mask (T, T); no padding, (B, 1, 1, T), a row a text; all True."""
+    """True means: may attend. Each token to itself and the one before, mask (T, T), for q (B, h, T, d), (B, T, d) and (T, d); no padding, (B, 1, 1, T), a row a text; all True."""
     q, k, v = (bench.randn(B, h, T, d, dtype=dtype) for _ in range(3))
     all_true = torch.ones(T, T, dtype=torch.bool, device=bench.device)
     not_padding = all_true.tril()[bench.integers(0, T, B)][:, None, None]
-    masks = {"mask (T, T)": all_true.tril().triu(-1), "mask (B, 1, 1, T)": not_padding, "all True": all_true}
-    return {case: attention(q, k, v, mask=mask) for case, mask in masks.items()}
+    two, masks = all_true.tril().triu(-1), {"mask (B, 1, 1, T)": not_padding, "all True": all_true}
+    fewer = {f"mask (T, T), q {tuple(q[index].shape)}": attention(q[index], k[index], v[index], mask=two) for index in [..., (slice(None), 0), (0, 0)]}
+    return fewer | {case: attention(q, k, v, mask=mask) for case, mask in masks.items()}
 
 
 @attention.probe(points=2)
