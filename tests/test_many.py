@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -162,6 +163,17 @@ def _is_at_work(kernel) -> bool:
         return Path(kernel.cwd()).name == "work"
     except (psutil.Error, OSError):  # it has ended meanwhile
         return False
+
+
+def test_how_a_kernel_ended_is_heard_though_a_question_to_it_was_on_its_way():
+    """Linux drops the unread question, and says so before it hands out what was said earlier."""
+    provisioner = warm.WarmProvisioner()
+    provisioner.lifeline, template = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    template.send(b"gone")
+    provisioner.lifeline.send(b"time")
+    template.close()
+    with provisioner.lifeline:
+        assert [provisioner._hear(), provisioner._hear()] == ["gone", ""]
 
 
 def test_watching_grades_a_notebook_whenever_it_is_saved(tmp_path):

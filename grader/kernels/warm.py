@@ -250,10 +250,14 @@ class WarmProvisioner(KernelProvisionerBase):
             self._let_go()
 
     def _hear(self):
-        try:
-            return self.lifeline.recv(4096).decode(errors="replace")
-        except OSError:
-            return ""
+        for _ in range(2):
+            try:
+                return self.lifeline.recv(4096).decode(errors="replace")
+            except ConnectionResetError:  # the template closed with a question of ours unread; Linux says so once, before its last word
+                continue
+            except OSError:
+                break
+        return ""
 
     def _let_go(self):
         self.lifeline.close()
