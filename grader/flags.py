@@ -34,7 +34,7 @@ JUPYTERS = ("builtins.input", "builtins.quit", "builtins.exit")  # a kernel repl
 MODULES = {"ctypes": "memory, by ctypes", "_ctypes": "memory, by ctypes", "cffi": "memory, by cffi", "multiprocessing": "other processes", "subprocess": "other processes", "pty": "other processes"}
 DEEDS = {  # what Python itself tells of (an audit event) or leaves open, and what a person reads
     "os.fork": "starts a process", "os.forkpty": "starts a process", "os.posix_spawn": "starts a process", "subprocess.Popen": "starts a process", "os.system": "starts a process",
-    "os.exec": "becomes another program", "_thread.start_new_thread": "starts a thread", "socket.__new__": "opens a socket", "os.pipe": "opens a pipe",
+    "os.exec": "becomes another program", "threading.Thread": "starts a thread", "socket.__new__": "opens a socket", "os.pipe": "opens a pipe",
     "gc.get_objects": "searches the garbage collector", "gc.get_referrers": "searches the garbage collector", "sys._current_frames": "reaches for frames",
     "sys.settrace": "traces Python", "sys.addaudithook": "traces Python", "ctypes.dlopen": "reaches for memory, by ctypes",
     "ctypes.dlsym": "reaches for memory, by ctypes",
@@ -156,20 +156,25 @@ def hearing():
     if not _hooked:
         sys.addaudithook(_hear)  # for good: Python takes none away
         _hooked = True
-    files, threads, _heard = _open_files(), threading.active_count(), {}
+    files, threads, _heard = _open_files(), _threads(), {}
     heard = _heard
 
     def done() -> list[str]:
         if any(_is_pipe(file) for file in _open_files() - files):
             heard["os.pipe"] = None
-        if threading.active_count() > threads:  # Python 3.11 tells of none
-            heard["_thread.start_new_thread"] = None
+        if _threads() - threads:
+            heard["threading.Thread"] = None
         return list(heard)
 
     try:
         yield done
     finally:
         _heard = None
+
+
+def _threads():
+    """All threads that Python started, but Jupyter's own: some begin when it sends its first long message."""
+    return {thread for thread in threading.enumerate() if not isinstance(thread, threading._DummyThread) and not type(thread).__module__.startswith(("zmq", "ipykernel"))}
 
 
 def _open_files():
