@@ -14,12 +14,6 @@ torch.set_num_threads(1)  # the tests run side by side; threads that wait for ea
 hypothesis.settings.register_profile("long", max_examples=20_000, print_blob=True)
 
 
-@pytest.hookimpl(optionalhook=True)  # also without xdist
-def pytest_xdist_auto_num_workers(config):
-    """Half of the time a test waits: for a limit to be reached, for a process to end."""
-    return 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
     """No result of an earlier run is found again, and none is left in the user's cache."""
