@@ -65,3 +65,15 @@ def test_a_run_in_which_one_process_is_killed_ends_as_any_other(work, undisturbe
             pass
 
     assert graded(work, disturb)[:2] == (report, code), f"{kind} killed after {moment:.2f} s of {seconds:.2f} s"
+
+
+def test_a_trial_of_the_sandbox_that_is_killed_is_made_again(work, undisturbed):
+    """It is the first that a run starts."""
+
+    def disturb(process):
+        while not (found := victims(process, "bwrap")) and process.poll() is None:
+            time.sleep(0.005)
+        for each in found:
+            each.kill()
+
+    assert graded(work, disturb)[:2] == undisturbed[:2]

@@ -135,6 +135,7 @@ def test_what_the_machine_kills_is_replaced_and_nobody_loses_a_point(tmp_path, v
     several(tmp_path / "work", 5)
     write(tmp_path / "work", {"00": answered("01_formula", {"linear": SLEEPER})})
     process = start("grade", "work", "-j", 1, "--json", "r.json", "--regrade", cwd=tmp_path)
+    await_results(tmp_path / "r.json", 0)  # until the sandbox has been tried: the trial holds a process that looks like a kernel
     deadline = time.monotonic() + 60
     kernels = []
     while not kernels and process.poll() is None and time.monotonic() < deadline:  # until the first notebook is at work

@@ -31,6 +31,7 @@ GPU_LIBRARIES = ("/usr/local/nvidia", "/usr/local/cuda*")
 PACKAGES = ("torch", "numpy", "IPython", "ipykernel", "jupyter_client", "zmq", "matplotlib", "matplotlib_inline")
 PRIVATE = "/private"  # the only folder that a notebook may write to; /tmp leads there
 WORK = f"{PRIVATE}/work"  # where it finds itself
+KILLED = (-9, 128 + 9)  # bubblewrap itself, or what runs in it, by the machine
 
 HOWTO = "Grading others' notebooks needs a sandbox, and {reason}. {cure} Or choose: --sandbox none (notebooks then run with your own rights)."
 INSTALL = "Install bubblewrap (Debian or Ubuntu: sudo apt install bubblewrap)."
@@ -80,7 +81,10 @@ def require():
         f"pid or (confine.separate(limits.Limits(), {PRIVATE!r}), os._exit(0)); confine.next_child_here(); os._exit(os.waitpid(pid, 0)[1] and 1)"
     )
     environment = {**os.environ, "PYTHONPATH": str(GRADER.parent)}
-    done = subprocess.run([*command(cuda=False), PYTHON, "-c", trial], capture_output=True, encoding="utf-8", errors="replace", env=environment)
+    for _ in range(2):
+        done = subprocess.run([*command(cuda=False), PYTHON, "-c", trial], capture_output=True, encoding="utf-8", errors="replace", env=environment)
+        if done.returncode not in KILLED:  # which says nothing of the sandbox
+            break
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         cure = next(cure for words, cure in PERMIT if any(word in last for word in words))
