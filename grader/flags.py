@@ -36,8 +36,7 @@ DEEDS = {  # what Python itself tells of (an audit event) or leaves open, and wh
     "os.fork": "starts a process", "os.forkpty": "starts a process", "os.posix_spawn": "starts a process", "subprocess.Popen": "starts a process", "os.system": "starts a process",
     "os.exec": "becomes another program", "threading.Thread": "starts a thread", "socket.__new__": "opens a socket", "os.pipe": "opens a pipe",
     "gc.get_objects": "searches the garbage collector", "gc.get_referrers": "searches the garbage collector", "sys._current_frames": "reaches for frames",
-    "sys.settrace": "traces Python", "sys.addaudithook": "traces Python", "ctypes.dlopen": "reaches for memory, by ctypes",
-    "ctypes.dlsym": "reaches for memory, by ctypes",
+    "sys.settrace": "traces Python", "sys.addaudithook": "traces Python",
 }  # fmt: skip
 DECODERS = ("b64decode", "b32decode", "b16decode", "b85decode", "a85decode", "fromhex", "unhexlify", "decompress")
 
@@ -173,8 +172,8 @@ def hearing():
 
 
 def _threads():
-    """All threads that Python started, but Jupyter's own: some begin when it sends its first long message."""
-    return {thread for thread in threading.enumerate() if not isinstance(thread, threading._DummyThread) and not type(thread).__module__.startswith(("zmq", "ipykernel"))}
+    """All threads that Python started, but those of libraries: Jupyter's begin when it sends its first long message, a progress bar has one of its own."""
+    return {each for each in threading.enumerate() if not isinstance(each, threading._DummyThread) and not type(each).__module__.startswith(("zmq", "ipykernel", "tqdm"))}
 
 
 def _open_files():

@@ -75,7 +75,7 @@ def test_replaced_comparisons_earn_nothing(graded, name):
 
 DEEDS = {
     "starts a process": "import os\n    pid = os.fork()\n    if not pid: os._exit(0)\n    os.waitpid(pid, 0)",
-    "starts a thread": "import threading, time\n    threading.Thread(target=time.sleep, args=[0.1]).start()",
+    "starts a thread": "import threading, time\n    threading.Thread(target=time.sleep, args=[0.02]).start()",
     "opens a pipe": "import os\n    os.pipe()",
     "opens a socket": "import socket\n    socket.socketpair()",
     "searches the garbage collector": "import gc\n    gc.get_objects()",
