@@ -11,19 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from grader.catalogue import all_tasks
 from grader.texts import STEERS
 from grader.verdicts import REPORT_KIB
 
 from .. import ready
-from ..notebooks import ROOT, answer_cell, exercise, grader, solution, tasks
+from ..notebooks import ROOT, answer_cell, grader, solution, tasks
 from . import escape, exhaust, files, protocol, state, steal
 from .attack import EXERCISE, FULL, IMPORTS
 from .known_limits import SEEN, UNSEEN
 
 PR_SET_CHILD_SUBREAPER = 36
 SECRET = steal.WORDS[0]
-NEXT = "linear_sums", "linear"
 LIMITS = [word for limit in ("cell=2", "probe=2", f"memory={exhaust.MEMORY}", "disk=32", "file=16") for word in ("--limit", limit)]
 BOUND = 1200  # seconds for all attacks in the sandbox, on a busy machine
 PERMANENT = ("/usr/lib", "/etc", "/srv")  # folders of the machine that nobody else writes to while the tests run
@@ -95,10 +93,8 @@ def read(path):
 
 
 def attacked(folder, attacks, sandbox):
-    """Grade each attack, and after it a clean notebook, with the two tasks solved that attacks aim at."""
-    notebooks, clean = {}, exercise(EXERCISE)
-    for task in NEXT:
-        answer_cell(clean, task).source = answer_cell(solution(EXERCISE), task).source
+    """Grade each attack, and after it the solution."""
+    notebooks, clean = {}, solution(EXERCISE)
     for number, attack in enumerate(attacks):
         notebooks[f"{number:03}"] = attack.notebook()
         notebooks[f"{number:03}_next"] = clean
@@ -165,7 +161,7 @@ def test_an_attack_is_named_in_a_note(run, number, request):
 @both
 def test_the_next_submission_scores_as_alone(run, number, request):
     _, report, name = one_of(run, number, request)
-    assert report[f"{name}_next"]["points"] == sum(all_tasks()[task].points for task in NEXT), {task: each["status"] for task, each in tasks(report[f"{name}_next"]).items()}
+    assert report[f"{name}_next"]["points"] == FULL, {task: each["status"] for task, each in tasks(report[f"{name}_next"]).items()}
 
 
 @pytest.mark.parametrize("run", ["confined", "plain"])
