@@ -137,17 +137,17 @@ def mutants(exercise: Exercise, examiner: Examiner, tasks: tuple[str, ...] = ())
     known = equivalents(exercise)
     for task in exercise.tasks:
         if not tasks or task.name in tasks:
-            for text, change in _mutants_of(answers[task.name]):
+            for text, change in mutants_of(answers[task.name]):
                 yield Mutant(exercise.name, task.name, change, lives(task, text, namespace, examiner), known.get(task.name, {}).get(change, ""))
 
 
 def texts_of(exercise: Exercise) -> Iterator[tuple[str, str]]:
     """The task and the change of each mutant, none of them asked."""
     for task, source in _solution(exercise)[1].items():
-        yield from ((task, change) for _, change in _mutants_of(source))
+        yield from ((task, change) for _, change in mutants_of(source))
 
 
-def _mutants_of(source):
+def mutants_of(source: str) -> Iterator[tuple[str, str]]:
     """Each changed program, and the lines in which it differs, as `was -> becomes`."""
     original = ast.unparse(ast.parse(source))
     for text in mutations(source):
@@ -224,8 +224,14 @@ def main(words: list[str]):
             for mutant in alive:
                 print(f"  {mutant.task}: {mutant.change}", flush=True)
     if not words:
-        KEPT.write_text(json.dumps({"seed": SEED, "seconds": round(time.perf_counter() - begin), "exercises": figures}, indent=1) + "\n", encoding="utf-8")
+        keep(seed=SEED, seconds=round(time.perf_counter() - begin), exercises=figures)
     sys.exit(lives > 0)
+
+
+def keep(**figures):
+    """Put figures among those that the book shows, in the place of their forerunners."""
+    kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
+    KEPT.write_text(json.dumps({**kept, **figures}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,6 @@
 """
 
 import ast
-import importlib
-import json
 import re
 import sys
 import tomllib
@@ -16,7 +14,7 @@ import torch
 
 from grader.catalogue import EXERCISES
 from grader.diagnose import Examiner
-from grader.mutants import ADDED, KEPT, SEED, difference, equivalents, lives, mutations
+from grader.mutants import ADDED, SEED, equivalents, keep, lives, mutants_of
 from grader.spec import function_source
 
 from .right_answers import right_answers
@@ -42,13 +40,11 @@ def answers(words: list[str]):
                 yield from ((exercise, task, number) for number in range(len(right_answers(exercise.name)[task.name])))
 
 
-def mutants_of(exercise, task, number):
+def mutants_of_answer(exercise, task, number):
     """The right answer's name; each changed program, with the lines in which it differs; and the names that the answer knows."""
-    module = importlib.import_module(f"tests.right_answers.{exercise.name[3:]}")
     answer = right_answers(exercise.name)[task.name][number]
     source = re.sub(rf"\b{answer.__name__}\b", task.name, function_source(answer))
-    original = ast.unparse(ast.parse(source))
-    return answer.__name__, [(text, difference(original, text)) for text in mutations(source)], dict(vars(module))
+    return answer.__name__, list(mutants_of(source)), dict(vars(sys.modules[answer.__module__]))
 
 
 def reason(exercise, task, name: str, change: str) -> str:
@@ -82,29 +78,28 @@ def is_edit(edit, was, becomes):
     return any(was[: found.start()] + new + was[found.end() :] == becomes for found in re.finditer(re.escape(old), was))
 
 
-def survivors(names: tuple[str, str, int]) -> tuple[str, int, list[str]]:
-    """The right answer's name, how many mutants it has, and those that live and may not."""
+def survivors(names: tuple[str, str, int]) -> tuple[str, int, int, list[str]]:
+    """The right answer's name, how many mutants it has, how many of them may live, and those that live and may not."""
     torch.set_num_threads(1)
     exercise = next(each for each in EXERCISES if each.name == names[0])
     task = next(each for each in exercise.tasks if each.name == names[1])
-    name, found, known = mutants_of(exercise, task, names[2])
+    name, found, known = mutants_of_answer(exercise, task, names[2])
     asked = [(text, change) for text, change in found if not reason(exercise, task, name, change)]
     examiner = Examiner(SEED)
-    return name, len(found), [change for text, change in asked if lives(task, text, known, examiner)]
+    return name, len(found), len(found) - len(asked), [change for text, change in asked if lives(task, text, known, examiner)]
 
 
 def main(words: list[str]):
     jobs = [(exercise.name, task.name, number) for exercise, task, number in answers(words)]
-    total = alive = 0
+    total = equivalent = alive = 0
     with ProcessPoolExecutor() as pool:
-        for (exercise, task, _), (name, mutants, living) in zip(jobs, pool.map(survivors, jobs)):
-            total, alive = total + mutants, alive + len(living)
+        for (exercise, task, _), (name, mutants, may_live, living) in zip(jobs, pool.map(survivors, jobs)):
+            total, equivalent, alive = total + mutants, equivalent + may_live, alive + len(living)
             for change in living:
                 print(f"{exercise} {task}, {name}: {change}", flush=True)
-    print(f"{len(jobs)} right answers: {total} mutants, {alive} alive")
+    print(f"{len(jobs)} right answers: {total} mutants, {equivalent} equivalent, {alive} alive")
     if not words:
-        kept = json.loads(KEPT.read_text(encoding="utf-8")) | {"right_answers": {"answers": len(jobs), "mutants": total, "alive": alive}}
-        KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        keep(right_answers={"answers": len(jobs), "mutants": total, "equivalent": equivalent, "alive": alive})
     sys.exit(alive > 0)
 
 

@@ -54,7 +54,7 @@ def test_mutants_that_may_live_are_mutants_of_the_solution(exercise):
 def test_mutants_of_right_answers_that_may_live_are_theirs():
     left = {(name, edit) for name, edits in mutants.MAY_LIVE.items() for edit in edits}
     for exercise, task, number in mutants.answers([]):
-        name, found, _ = mutants.mutants_of(exercise, task, number)
+        name, found, _ = mutants.mutants_of_answer(exercise, task, number)
         for edit in mutants.MAY_LIVE.get(name, {}):
             if any(mutants.is_edit(edit, *change.split(" -> ", 1)) for _, change in found):
                 left.discard((name, edit))
