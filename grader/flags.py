@@ -117,25 +117,28 @@ def _ours():
     return {name: module for name, module in sorted(sys.modules.items()) if name.startswith("grader.") and module is not None}
 
 
-def _functions() -> dict[str, object]:
-    """Every function, class and method by its name, of torch's, NumPy's, Python's and our modules that are loaded."""
-    owners = {**OWNERS, **_ours()}
-    owners |= {f"{name}.{each.__name__}": each for name, module in _ours().items() for each in vars(module).values() if isinstance(each, type) and each.__module__ == name}
-    return {f"{owner}.{name}": value for owner, where in owners.items() for name, value in vars(where).items() if callable(value)}
+def _owners() -> dict[str, object]:
+    """The modules and classes of torch, NumPy, Python and the grader whose functions are looked after, by name."""
+    classes = {f"{name}.{each.__name__}": each for name, module in _ours().items() for each in vars(module).values() if isinstance(each, type) and each.__module__ == name}
+    return {**OWNERS, **_ours(), **classes}
 
 
-_known: dict[str, object] = {}
+_known: dict[str, dict[str, object]] = {}  # by owner: what stands in it
 
 
 def remember():
     """Take down what stands where, before anybody's code has run."""
-    _known.update(_functions())
+    _known.update({name: {key: value for key, value in vars(owner).items() if callable(value)} for name, owner in _owners().items()})
 
 
 def replaced() -> list[str]:
     """What no longer is what it was when it was taken down, by name."""
-    now = _functions() if _known else {}
-    return [name for name, value in _known.items() if now.get(name) is not value and name not in JUPYTERS][:MAX_FLAGS]
+    now = _owners() if _known else {}
+    found = []
+    for owner, functions in _known.items():
+        space = vars(now[owner]) if owner in now else {}
+        found += [f"{owner}.{name}" for name, value in functions.items() if space.get(name) is not value]
+    return [name for name in found if name not in JUPYTERS][:MAX_FLAGS]
 
 
 _heard: dict[str, None] | None = None

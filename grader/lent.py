@@ -45,8 +45,9 @@ def _digest(data: bytes) -> bytes:
 
 
 def _states(arguments):
-    with suppress(Exception), torch._C.DisableTorchFunction():  # the watch need not notice our own looks; suppressed: a tensor without numbers, of a transformation or the meta device
-        return {trace: part for path, value in arguments for trace, part in _parts(value, path)}
+    with torch._C.DisableTorchFunction(), torch._C._DisableTorchDispatch():  # the watch need not notice our own looks
+        with suppress(Exception):  # a tensor without numbers, of a transformation or the meta device
+            return {trace: part for path, value in arguments for trace, part in _parts(value, path)}
     return {}
 
 

@@ -5,6 +5,7 @@ Together with `sources`, which reads the code, this catches what a learner does 
 learner's own process, where code that hides a call on purpose can get past it.
 """
 
+import functools
 import sys
 from contextlib import contextmanager, nullcontext
 
@@ -23,31 +24,29 @@ class ForbiddenCalls(TorchFunctionMode):
         super().__init__()
         self.forbidden = forbidden
         self.seen: list[str] = []
-        self._known: set = set()
-        self._told: set[str] = set()
 
     def note(self, name: str):
-        """Compare a name that was met with what is forbidden, once."""
-        if name in self._told:
-            return
-        self._told.add(name)
-        for goal in self.forbidden:
-            if matches(name, goal):
-                self._see(name if "*" in goal else goal)
-        if "@" in self.forbidden and name in ("numpy.matmul", "torch.Tensor.matmul", "torch.Tensor.__matmul__", "_operator.matmul", "_operator.imatmul"):
-            self._see("@")
-
-    def _see(self, name):
-        if name not in self.seen:
-            self.seen.append(name)
+        """Compare a name that was met with what is forbidden."""
+        self.seen += [each for each in _forbidden_as(name, self.forbidden) if each not in self.seen]
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func not in self._known:
-            self._known.add(func)
-            own_name = f"{getattr(func, '__module__', '')}.{getattr(func, '__qualname__', '')}"
-            name = resolve_name(func) or own_name
-            self.note(name if name.startswith("torch.") else f"torch.{name}")
+        self.note(_name_of(func))
         return func(*args, **(kwargs or {}))
+
+
+@functools.lru_cache(10_000)
+def _name_of(func) -> str:
+    """A function's name in torch."""
+    name = resolve_name(func) or f"{getattr(func, '__module__', '')}.{getattr(func, '__qualname__', '')}"
+    return name if name.startswith("torch.") else f"torch.{name}"
+
+
+@functools.lru_cache(10_000)
+def _forbidden_as(name: str, forbidden: tuple[str, ...]) -> list[str]:
+    """What is forbidden of what goes by this name."""
+    found = [name if "*" in goal else goal for goal in forbidden if matches(name, goal)]
+    is_product = name in ("numpy.matmul", "torch.Tensor.matmul", "torch.Tensor.__matmul__", "_operator.matmul", "_operator.imatmul")
+    return [*found, "@"] if "@" in forbidden and is_product else found
 
 
 class ForbiddenOperations(TorchDispatchMode):
@@ -56,7 +55,6 @@ class ForbiddenOperations(TorchDispatchMode):
     def __init__(self, calls: ForbiddenCalls):
         super().__init__()
         self.calls = calls
-        self._known: set = set()
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -64,9 +62,7 @@ class ForbiddenOperations(TorchDispatchMode):
         return False
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if func not in self._known:
-            self._known.add(func)
-            self.calls.note(f"torch.{func.overloadpacket.__name__}")
+        self.calls.note(f"torch.{func.overloadpacket.__name__}")
         if torch._C._current_graph_task_id() != -1:
             self.calls.note("torch.autograd")
         return func(*args, **(kwargs or {}))

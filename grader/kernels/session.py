@@ -24,6 +24,7 @@ from .limits import MIB
 from .messages import GPU_LOST, CellEnded, KernelUnavailable, in_short, nonce_of, receive, without_gpu_trouble
 from .scratch import Folder
 
+SLACK = 0.02  # seconds of an answer's time that may be the one's before: asking the template costs more than most answers
 LIVENESS = 0.2  # seconds between looks at whether a plain kernel is alive; a warm one tells
 GRACE = 2.0  # seconds a kernel gets to end after an interrupt
 FAREWELL = 10.0  # seconds from a kernel's last connection to its end
@@ -67,6 +68,7 @@ class Session(RunningKernel):
         self._pending: list[dict] = []  # what the running cell has published
         self._awaited: list[str] = []  # nonces of the answers it has yet to publish, a probe's once for each of its rounds
         self._answering = ""  # that of the last one
+        self._marked = 0.0  # when the template was last told to count from anew
         self._folder = Folder()
         try:
             self._start(total)
@@ -139,6 +141,9 @@ class Session(RunningKernel):
 
     def _start_clock(self):
         self._clock = Clock(self.seconds)
+        if time.monotonic() - self._marked < SLACK:
+            return
+        self._marked = time.monotonic()
         if warm.AVAILABLE:
             self.km.provisioner.mark()
         else:
