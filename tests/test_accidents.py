@@ -45,6 +45,7 @@ CELLS = {  # a cell, and where it stands: behind the imports, in the middle or a
     "settings": (SETTINGS, None),
     "a top-level await": ("import asyncio\nasync def f(): return 1\nprint(await f())\nawait asyncio.sleep(0)", 2),
     "an input": ("name = input('Your name? ')", 2),
+    "as many open files as may be": ("held = []\ntry:\n    while True: held.append(open('/dev/null'))\nexcept OSError: pass", None),
     "no such module": ("import no_such_module as nsm\nnsm.mount('/content')", 2),
 }
 IN_THE_ANSWERS_CELL = {

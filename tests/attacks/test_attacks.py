@@ -22,7 +22,7 @@ from .known_limits import SEEN, UNSEEN
 
 PR_SET_CHILD_SUBREAPER = 36
 SECRET = steal.WORDS[0]
-LIMITS = [word for limit in ("cell=2", "probe=2", f"memory={exhaust.MEMORY}", "disk=32", "file=16") for word in ("--limit", limit)]
+LIMITS = [word for limit in ("cell=1", "probe=1", f"memory={exhaust.MEMORY}", "disk=32", "file=16") for word in ("--limit", limit)]
 BOUND = 1200  # seconds for all attacks in the sandbox, on a busy machine
 PERMANENT = ("/usr/lib", "/etc", "/srv")  # folders of the machine that nobody else writes to while the tests run
 
