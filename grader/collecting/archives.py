@@ -169,7 +169,7 @@ def _zip(file, prefix, budget, depth):
         for name, member in members:
             own = next((number for number, part in enumerate(name.split("/")[:-1], 1) if part in FOLDERS), None)
             if own:
-                folders["/".join(name.split("/")[:own])] += 1
+                folders[unicodedata.normalize("NFC", "/".join(name.split("/")[:own]))] += 1
                 continue
             problem = _problem(name, member) or ("stands in the zip more than once" if times[name] > 1 else "")
             source = prefix + unicodedata.normalize("NFC", name)
