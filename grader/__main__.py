@@ -1,4 +1,4 @@
-"""The command line: python -m grader check | grade | release | doctor. Nothing heavy is imported before it is needed."""
+"""The command line: python -m grader check | grade | collect | release | doctor. Nothing heavy is imported before it is needed."""
 
 from __future__ import annotations  # an older Python must get as far as to say what it is
 
@@ -13,6 +13,7 @@ import secrets
 from pathlib import Path
 
 from . import terminal, texts, versions
+from .collecting import command as collecting
 
 GRADED, NOT_GRADED, BAD_USAGE = 0, 1, 2
 
@@ -78,6 +79,8 @@ def _parser():
         command.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help="set a limit, as in cell=10 or memory=512")
         command.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
         command.add_argument("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
+
+    collecting.add_to(commands)
 
     release = commands.add_parser("release", help="rebuild exercises/ from solutions/")
     release.set_defaults(command=_release)

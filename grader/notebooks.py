@@ -192,6 +192,14 @@ def _is_untouched(path) -> bool:
         return False
 
 
+def origin(path: Path, exercise: Exercise) -> str:
+    """Whether a notebook that can be read is the course's own, as it stands there: "exercise", "solution", or neither: ""."""
+    if _is_untouched(path):
+        return "exercise"
+    solution = ROOT / "solutions" / f"{exercise.name}.ipynb"  # an installed grader has none
+    return "solution" if solution.is_file() and _digest(_load(path)) == _digest(_load(solution)) else ""
+
+
 def release_all() -> list[str]:
     """Put every solution in order and make its exercise, but never over somebody's answers; a line for each file that
     changed or was kept. Raises NotebookError."""

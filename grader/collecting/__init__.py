@@ -1,0 +1,5 @@
+"""Who handed in what: from a learning platform's download to a notebook for each learner and exercise.
+
+`archives` lists and reads the files, `layouts` says whose they are, `roster` who should have handed in, `records` is what is known of each, `choosing` picks the
+notebook that counts, and `command` is the command line's door. Nothing here grades.
+"""
