@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grader.catalogue import EXERCISES
-from grader.reports import lms, sheets
+from grader.reports import lms, roster, sheets
 
 from .notebooks import IMPORTS, ROOT, _without_sandbox, answer_cell, exercise, grader, named, run, solution
 
@@ -57,11 +57,11 @@ def room(tmp_path_factory):
         (room / "submissions" / key / f"{name}.ipynb").write_text(notebook if isinstance(notebook, str) else nbformat.writes(notebook), encoding="utf-8")
     (room / "submissions/otto/notes.pdf").write_text("")
     rows = [
-        [TIM, "Tim Kurz", "2310002", "t.kurz", "t.kurz@x.org", "01_formula", "a.ipynb", "1", "", "26", ""],
-        ["otto", "Otto Groß", "", "", "", "01_formula", "a.ipynb", "1", "", "", ""], ["nina", "Nina Nix", "2310009", "", "", "", "", "", "", "", "nothing handed in"],
-        ["=cmd", "=evil()", "", "", "", "01_formula", "a.ipynb", "1", "", "", ""],
+        [TIM, "Tim Kurz", "2310002", "t.kurz", "t.kurz@x.org", "01_formula", f"{TIM}/01_formula.ipynb", "1 d 2 h", "1560", "taken", ""], [TIM, "Tim Kurz", "2310002", "", "", "01_formula", "", "800", "", "older try", ""],
+        ["otto", "Otto Groß", "", "", "", "01_formula", "otto/01_formula.ipynb", "no", "0", "taken", ""], ["nina", "Nina Nix", "2310009", "", "", "", "", "", "", "not a notebook", "a PDF, Nina.pdf"],
+        ["'=cmd", "'=evil()", "", "", "", "01_formula", "'=cmd/01_formula.ipynb", "unknown", "", "taken", ""], ["", "", "", "", "", "", "", "", "", "of nobody", "readme.txt"],
     ]  # fmt: skip
-    write_csv(room / "submissions/learners.csv", ["key,name,id,login,email,exercise,file,try,time,late,status".split(","), *rows])
+    write_csv(room / "submissions/learners.csv", ["key,name,id,login,email,exercise,file,late,late_minutes,status,reason".split(","), *rows])
     done = grader("grade", "submissions", "--seed", 3, "--json", "report.json", *_without_sandbox(), cwd=room)
     (room / "grade.txt").write_text(done.stdout, encoding="utf-8")
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "otto" in done.stderr  # the one that is no notebook
@@ -136,7 +136,7 @@ def test_the_gradebook_has_a_row_a_learner(room):
     assert (tim["01_formula linear"], tim["01_formula fold_bias"], tim["02_init"]) == ("0", "2", "")
     assert "26 h, nothing taken" in tim["late"]
     assert (otto["points"], otto["mark"]) == ("", "") and "not a readable notebook" in otto["not graded"]
-    assert rows["nina"]["not graded"] == "nothing handed in"
+    assert rows["nina"]["not graded"] == "not a notebook: a PDF, Nina.pdf"
     assert "6 learners, 4 with points" in said and "submissions/learners.csv" in said and "no mark: otto" in said
 
 
@@ -406,3 +406,28 @@ def test_a_flat_folder_names_its_learners_by_their_files(room):
         data["submissions"][0]["path"], data["submissions"][1]["path"] = "/work/class/lea.ipynb", "C:\\class\\zoë.ipynb"
 
     assert set(by_key(report(room, reports=[edited(room, "odd.json", flatten)])[0])) == {"lea", "zoë"}
+
+
+@pytest.mark.parametrize(
+    "text, hours", [("", 0), ("no", 0), ("unknown", 0), ("26", 26), ("1,5 h", 1.5), ("90 min", 1.5), ("1 d 2 h 30 min", 26.5), ("1:30", 1.5), ("LATE", None), ("yes, says Canvas", None)]
+)
+def test_lateness_is_read_in_hours(text, hours):
+    assert roster.hours_late(text) == hours
+
+
+def test_a_row_of_somebody_else_is_nobodys_though_a_number_fits(room):
+    write_csv(room / "canvas.csv", [["Student", "ID", "SIS User ID", "HW (1)"], ["Body, Any", "2310001", "", "2.0"], ["Kurz, Tim", "5", "2310002", ""]])
+    out, _ = report(room, "--lms", "canvas=canvas.csv", "--scale", "51")
+    assert [row["HW (1)"] for row in csv.DictReader((out / "marks.csv").read_text().splitlines())] == ["2.0", "6.00"]
+
+
+def test_copies_that_cannot_be_read_hold_a_mark_back_until_a_person_gives_points(room):
+    def copy(data):
+        broken = next(each for each in data["submissions"] if each["error"])
+        data["submissions"].append({**broken, "path": f"submissions/{LEA}/01_formula-Copy1.ipynb"})
+
+    name = edited(room, "odd.json", copy)
+    assert by_key(report(room, reports=[name])[0])[LEA]["mark"] == ""
+    write_csv(room / "overrides.csv", [["learner", "exercise", "points"], ["2310001", "01", "22"], ["otto", "01_formula", "3"]])
+    rows = by_key(report(room, "--overrides", "overrides.csv", reports=[name])[0])
+    assert (rows[LEA]["points"], rows[LEA]["not graded"], rows["otto"]["points"]) == ("22", "", "3")

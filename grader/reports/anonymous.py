@@ -23,8 +23,7 @@ def anonymise(book: Gradebook):
     for mistake in book.mistakes.values():
         mistake.learners = sorted(names[key] for key in mistake.learners)
     for learner in learners:
-        statuses = {"": "nothing graded"} if learner.person.statuses else {}
-        learner.person = Person(names[learner.key], statuses=statuses)
+        learner.person = Person(names[learner.key], said=["nothing graded"])
         works = {}
         for number, work in enumerate(learner.works.values(), 1):
             work.exercise = work.exercise if work.exercise in book.tasks else f"notebook {number}"

@@ -1,5 +1,6 @@
 """What people add to the grader's points: overrides by a teacher, and penalties for late work."""
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,6 +16,7 @@ PENALTIES = ("hours", "share")
 
 def override(book: Gradebook, path: Path):
     """Change points as a table says: a row for a task, or, where it names none, for a whole exercise. Raises SheetError."""
+    seen = set()
     for row in sheets.records(path, OVERRIDES, ("learner", "exercise", "points")):
 
         def refuse(problem):
@@ -29,7 +31,10 @@ def override(book: Gradebook, path: Path):
         points, most = sheets.number(row["points"]), tasks[row["task"]][0] if row["task"] else book.max_of(exercise)
         if points is None or points > most:
             refuse(f"{row['learner']}, {row['task'] or exercise}: {row['points'] or 'nothing'} is not a number of points from 0 to {most}.")
-        _change(learner, exercise, tasks, row["task"], Change(points, one_line(row["comment"])))
+        if (learner.key, exercise, row["task"]) in seen:
+            refuse(f"{row['learner']}, {row['task'] or exercise}: two rows.")
+        seen.add((learner.key, exercise, row["task"]))
+        _change(learner, exercise, book.tasks, row["task"], Change(points, one_line(row["comment"])))
 
 
 def _learner(book, word):
@@ -38,14 +43,17 @@ def _learner(book, word):
     return book.learners.get(word) or (known[0] if len(known) == 1 else None)
 
 
-def _change(learner, exercise, tasks, task, change):
-    work = learner.works.get(exercise)
-    if work is None:  # nothing was handed in, or what was could not be read
-        unread = next((name for name, each in learner.works.items() if each.error and not each.tasks), None)
-        work = learner.works[exercise] = learner.works.pop(unread) if unread else Work(exercise)
-        work.exercise = exercise
+def _change(learner, exercise, known, task, change):
+    tasks = known[exercise]
+    strays = [name for name, each in learner.works.items() if each.error and name not in known and (name[:3] == exercise[:3] or not re.match(r"\d\d_", name))]
+    if exercise not in learner.works:  # nothing was handed in, or what was could not be read
+        learner.works[exercise] = learner.works.pop(strays.pop(0)) if strays else Work(exercise)
+    work = learner.works[exercise]
+    work.exercise = exercise
     if not task:
         work.change = change
+        for name in strays:  # copies that could not be read
+            del learner.works[name]
         return
     if not work.tasks:
         work.tasks = {name: TaskMark(NOT_ATTEMPTED, 0, points) for name, (points, _) in tasks.items()}

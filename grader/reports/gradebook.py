@@ -7,6 +7,7 @@ import hashlib
 import json
 import statistics
 import tempfile
+import unicodedata
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -89,7 +90,7 @@ class Learner:
     def problems(self) -> list[str]:
         """Why there are no points where there are none by right."""
         faults = [f"{name}: the grader failed on {task}" for name, work in self.works.items() for task, mark in work.tasks.items() if mark.status == GRADER_FAULT]
-        status = [] if self.works else [" · ".join(dict.fromkeys(self.person.statuses.values())) or "nothing handed in"]
+        status = [] if self.works else ["; ".join(dict.fromkeys(self.person.said)) or "nothing handed in"]
         return [*(work.error for work in self.works.values() if work.error), *faults, *status]
 
 
@@ -163,7 +164,9 @@ class Gradebook:
 
     def introduce(self, people: dict[str, roster.Person]):
         """Add what learners.csv knows: names, lateness, who handed in nothing, and what was handed in and stands in no report."""
-        for key, person in people.items():
+        own = {unicodedata.normalize("NFC", key): key for key in self.learners}  # a file's name may have come in another form
+        for person in people.values():
+            key = person.key = own.get(unicodedata.normalize("NFC", person.key), person.key)
             learner = self.learners.setdefault(key, Learner(person))
             person.name, person.id = person.name or learner.person.name, person.id or learner.person.id
             learner.person = person

@@ -20,7 +20,6 @@ MOODLE = {  # what its grading worksheet calls its columns, in English and in Ge
 }  # fmt: skip
 CANVAS = {"id": ("id",), "name": ("student",), "last": ("lastname",), "first": ("firstname",), "login": ("sis login id",), "number": ("sis user id",)}
 NO_MARKS = ("N/A", "EX")  # in Canvas: not assigned, and excused
-LISTED = 20  # that are named on the terminal; all stand in unmatched.csv
 
 
 @dataclass(frozen=True)
@@ -127,12 +126,14 @@ def _row(kind, row, known, place):
 def match(export: Export, learners: list[Learner]) -> dict[str, int]:
     """The number of the row of each learner whose row is known, by the learners' keys: by id, address, login, key or, at last, name.
 
-    Whatever is found in more than one row, or said of more than one learner, tells nobody from anybody and is passed over.
+    Whatever is found in more than one row, or said of more than one learner, tells nobody from anybody and is passed over; and so is an id in a row of
+    somebody with another name, for numbers of two kinds may be alike.
     """
     ways = (
         (("id", "number"), lambda person: person.id), (("email",), lambda person: person.email), (("login",), lambda person: person.login),
         (("id", "number", "login", "email"), lambda person: person.key), (("name",), lambda person: person.name), (("name",), lambda person: person.key),
     )  # fmt: skip
+    names = {learner.key: learner.person.name for learner in learners}
     found: dict[str, int] = {}
     for columns, said in ways:
         rows: dict[object, set[int]] = {}
@@ -147,8 +148,13 @@ def match(export: Export, learners: list[Learner]) -> dict[str, int]:
                 people.setdefault(_plain(said(learner.person), columns[0]), []).append(learner.key)
         pairs = [(keys[0], min(rows[word])) for word, keys in people.items() if len(keys) == 1 and len(rows.get(word, ())) == 1]
         claims = Counter(number for _, number in pairs)
-        found |= {key: number for key, number in pairs if claims[number] == 1}
+        found |= {key: number for key, number in pairs if claims[number] == 1 and not _is_another(export.rows[number].name, names[key])}
     return found
+
+
+def _is_another(one, other):
+    """Whether two names have no part in common."""
+    return bool(one and other) and not set(_plain(one, "name")) & set(_plain(other, "name"))
 
 
 def _plain(text, column):
@@ -174,7 +180,7 @@ def fill(export: Export, book: Gradebook, rows: dict[str, int], scale: Fraction 
         mark, number = book.mark(learner, scale), rows.get(learner.key)
         who = learner.key, learner.person.id
         if number is None:
-            unmatched.append(("report", *who, "no row of the export is theirs"))
+            unmatched.append(("report", *who, "no row of the export is surely theirs"))
         elif export.rows[number].kept:
             unmatched.append(("report", *who, export.rows[number].kept))
         elif mark is None:

@@ -1,5 +1,6 @@
 """Who is who: a learner's key, by the path of a notebook, and what `learners.csv` knows of them besides."""
 
+import os
 import re
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -8,15 +9,15 @@ from pathlib import Path
 from . import sheets
 
 FILE = "learners.csv"
-COLUMNS = ("key", "name", "id", "login", "email", "exercise", "file", "try", "time", "late", "status")
+COLUMNS = ("key", "name", "id", "login", "email", "exercise", "file", "late", "late_minutes", "status", "reason")
+TAKEN = ("", "taken")  # the status of a notebook that counts
 MOODLES = re.compile(r"(?P<name>[^_]+)_(?P<id>\d+)_assignsubmission_(file|onlinetext)_?")  # its folder for a learner
 UNITS = {"d": 24, "h": 1, "m": Fraction(1, 60)}
-UNKNOWN = "by an unknown time"
 
 
 @dataclass
 class Person:
-    """A learner as learners.csv or a folder's name knows them. late, statuses: by exercise, as there written; files: what they handed in."""
+    """A learner as learners.csv or a folder's name knows them. late, files: by exercise, of the notebooks that count; said: what became of the rest."""
 
     key: str
     name: str = ""
@@ -24,8 +25,8 @@ class Person:
     login: str = ""
     email: str = ""
     late: dict[str, str] = field(default_factory=dict)
-    statuses: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
 
 
 def split_path(shown: str) -> tuple[str, str, str]:
@@ -55,9 +56,12 @@ def read(path: Path) -> dict[str, Person]:
         person = people.setdefault(row["key"], Person(row["key"]))
         for name in ("name", "id", "login", "email"):
             setattr(person, name, getattr(person, name) or row[name])
-        for what, column in ((person.late, "late"), (person.statuses, "status"), (person.files, "file")):
-            if row[column]:
-                what[row["exercise"]] = row[column]
+        if row["status"] not in TAKEN:
+            person.said.append(": ".join(filter(None, [row["status"], row["reason"]])))
+            continue
+        if row["file"]:
+            person.files[row["exercise"]] = row["file"]
+        person.late[row["exercise"]] = f"{row['late_minutes']} min" if row["late_minutes"] else row["late"]
     return people
 
 
@@ -66,15 +70,15 @@ def beside(folders: set[str], reports: list[Path]) -> Path | None:
     for base in (Path(), *(report.parent for report in reports)):
         for folder in sorted(folders):
             for place in (base / folder / FILE, base / Path(folder).parent / FILE):
-                if place.is_file():
+                if os.path.isfile(place):
                     return place
     return None
 
 
 def hours_late(text: str) -> Fraction | None:
-    """Hours by a text such as `26`, `26.5`, `1:30`, `90 min` or `1 d 2 h`; None where it says late, but not by how much. 0 where it says nothing, or no."""
+    """Hours by a text such as `26`, `26.5`, `1:30`, `90 min` or `1 d 2 h`; None where it says late, but not by how much. 0 where it says nothing, no, or that nobody knows whether."""
     text = text.strip().casefold()
-    if text in ("", "no", "false", "on time", "-"):
+    if text in ("", "no", "unknown", "on time", "-"):
         return Fraction(0)
     clock = re.fullmatch(r"(\d+):(\d\d)(?::\d\d)?", text)
     if clock:

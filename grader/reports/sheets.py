@@ -76,7 +76,7 @@ def load(path: Path) -> tuple[str, str, bytes]:
 
 
 def records(path: Path, columns: tuple[str, ...], needed: tuple[str, ...]) -> list[dict[str, str]]:
-    """The rows of a table with a heading, each by the names in `columns`, empty where a column is missing; blank rows are left out.
+    """The rows of a table with a heading, each by the names in `columns`, inert, and empty where a column is missing; blank rows are left out.
 
     Raises SheetError where the file cannot be read or a needed column is missing.
     """
@@ -88,7 +88,7 @@ def records(path: Path, columns: tuple[str, ...], needed: tuple[str, ...]) -> li
         raise SheetError(f"{path_text(path)}: there is no column {', '.join(missing)}; the first line must name the columns {','.join(columns)}.")
     places = {name: names.index(name) for name in columns if name in names}
     return [
-        {name: _unguarded(row[places[name]].value.strip()) if name in places and places[name] < len(row) else "" for name in columns}
+        {name: one_line(_unguarded(row[places[name]].value.strip()), MOST) if name in places and places[name] < len(row) else "" for name in columns}
         for row in rows
         if any(cell.value.strip() for cell in row)
     ]  # fmt: skip
