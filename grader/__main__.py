@@ -1,4 +1,4 @@
-"""The command line: python -m grader check | grade | collect | release | doctor. Nothing heavy is imported before it is needed."""
+"""The command line: python -m grader check | grade | collect | report | release | doctor. Nothing heavy is imported before it is needed."""
 
 from __future__ import annotations  # an older Python must get as far as to say what it is
 
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from . import terminal, texts, versions
 from .collecting import command as collecting
+from .reports import command as reporting
 
 GRADED, NOT_GRADED, BAD_USAGE = 0, 1, 2
 
@@ -26,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
         arguments = _parser().parse_args(list(map(_file_or_option, sys.argv[1:] if argv is None else argv)))
     except _Refused as refusal:
         return _refuse(str(refusal), BAD_USAGE)
-    problem = versions.problem()
+    problem = versions.python_problem() if getattr(arguments, "light", False) else versions.problem()
     if problem and arguments.command is not _doctor:
         return _refuse(problem, NOT_GRADED)
     try:
@@ -68,6 +69,7 @@ def _parser():
     grade = commands.add_parser("grade", help="grade notebooks and print a table of scores")
     grade.add_argument("paths", nargs="+", metavar="PATH", help="notebooks, folders of them, or quoted patterns such as 'a/*/01*.ipynb'")
     grade.add_argument("-j", "--jobs", type=int, metavar="N", help="notebooks graded at a time (default: one for each processor), or fewer on a GPU")
+    grade.add_argument("--exercise", metavar="NN", help="grade the notebooks of this exercise alone, and name the others")
     grade.add_argument("--regrade", action="store_true", help="grade again what an earlier run with this seed has graded")
     grade.add_argument("--require-full", action="store_true", help="exit with 1 unless every notebook has full marks")
     grade.set_defaults(command=_grade)
@@ -81,6 +83,7 @@ def _parser():
         command.add_argument("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
 
     collecting.add_to(commands)
+    reporting.add_to(commands)
 
     release = commands.add_parser("release", help="rebuild exercises/ from solutions/")
     release.set_defaults(command=_release)
@@ -126,14 +129,16 @@ def _grade(arguments):
     from rich.console import Console
 
     from .device import most_jobs, try_gpu
+    from .files import shown_path
     from .kernels.warm import arithmetic
-    from .reports.console import print_flags, print_missing_modules, print_scores
-    from .running import NothingToGrade, cores, find, grade_paths
+    from .reports.console import print_flags, print_missing_modules, print_scores, print_summary
+    from .running import NothingToGrade, cores, find, grade_paths, of_exercise
 
     try:
         if arguments.jobs is not None and arguments.jobs < 1:
             raise _Refused(f"-j {arguments.jobs}: at least one notebook must be graded at a time.")
-        paths = find(arguments.paths)
+        found = find(arguments.paths)
+        paths, others = of_exercise(found.notebooks, arguments.exercise) if arguments.exercise else (found.notebooks, [])
         setting, seed = _setting(arguments, paths, required=True), _seed(arguments)
         reports = _Reports(arguments, seed, setting.device)
     except (NothingToGrade, _Refused) as refusal:
@@ -142,6 +147,9 @@ def _grade(arguments):
     if setting.device == "cuda" and most_jobs(setting) < min(jobs, len(paths)):
         jobs = most_jobs(setting)
         print(f"The GPU has memory for {jobs} notebook{'s' * (jobs > 1)} at a time ({try_gpu(setting)}).", file=sys.stderr)
+    own = [file.absolute() for file in (arguments.json, arguments.junit) if file]
+    strangers = [shown_path(each) for each in found.strangers if each.absolute() not in own]
+    begun = terminal.attempt(lambda: print(f"seed {seed}, {setting.device}"), f"Seed {seed}.")
     results, stopped = [], False
     try:
         for result in grade_paths(paths, seed, setting, jobs, arguments.regrade):
@@ -160,16 +168,19 @@ def _grade(arguments):
             print_scores(out, graded)
             print_missing_modules(out, graded)
             print_flags(out, graded)
+        print_summary(out, results, others, strangers)
         out.print(run, markup=False)
 
-    printed = terminal.attempt(show, f"{run}.")
+    printed = terminal.attempt(show, f"{run}.") and begun
+    for line in found.empty:
+        print(line, file=sys.stderr)
     for result in results:
         if result.error:
             print(result.error, file=sys.stderr)
     if stopped:
         return _refuse(f"Stopped. {len(results)} of {len(paths)} notebooks are graded, and stand in the reports.", 130)
     short = arguments.require_full and any(result.points < result.max_points for result in results)
-    return NOT_GRADED if lost or short or not printed else _code(results)
+    return NOT_GRADED if lost or short or not printed or found.empty else _code(results)
 
 
 def _setting(arguments, paths, required):

@@ -4,7 +4,6 @@ They lie in the user's cache folder (XDG_CACHE_HOME), one file each, by a digest
 folder, or it cannot be used, everything is graded anew.
 """
 
-import functools
 import hashlib
 import importlib.metadata
 import json
@@ -14,13 +13,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import fastjsonschema
 from fastjsonschema import JsonSchemaException
 
 from .catalogue import find_exercise
 from .files import read
 from .kernels.warm import Setting, arithmetic
-from .reports.machine import SCHEMA
+from .reports.reading import submission_validator
 from .verdicts import PASSED, REPORT_KIB, TIMED_OUT, SubmissionResult, as_json, result_from_dict
 
 KEEP_DAYS = 30
@@ -51,7 +49,7 @@ class Cache:
         """The result of an earlier run, under the path as it is shown now; what is no such result is passed over."""
         try:
             data = json.loads(read(self._path(key), ENTRY_BYTES))
-            _validator()(data)
+            submission_validator()(data)
             result = result_from_dict({**data, "path": shown})
             return result if _adds_up(result) else None
         except (OSError, ValueError, RecursionError, JsonSchemaException):
@@ -83,13 +81,6 @@ class Cache:
                 with suppress(OSError):
                     if file.stat(follow_symlinks=False).st_mtime < oldest:
                         os.unlink(file)
-
-
-@functools.cache
-def _validator():
-    """Checks that data have the form of a submission in a report. Raises JsonSchemaException."""
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    return fastjsonschema.compile({"$ref": "#/$defs/submission", "$defs": schema["$defs"]})
 
 
 def _adds_up(result) -> bool:

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -26,19 +27,67 @@ class NothingToGrade(Exception):
     """A path leads to no notebook. The message is one line."""
 
 
-def find(targets: list[str]) -> list[Path]:
-    """Notebooks for files, folders and globs, in order, each once; a link as it is, to be refused where it is read. Raises NothingToGrade."""
-    paths = []
+@dataclass(frozen=True)
+class Found:
+    """What paths lead to. strangers: files in the folders that are no notebooks; empty: a line for each folder without any."""
+
+    notebooks: list[Path]
+    strangers: list[Path]
+    empty: list[str]
+
+
+def find(targets: list[str]) -> Found:
+    """Notebooks for files, folders and globs, in order, each once; a link as it is, to be refused where it is read. Raises NothingToGrade where there
+    are none at all, and where a path leads nowhere."""
+    paths, strangers, empty = [], [], []
     for target in targets:
         path = Path(target)
         if path.is_dir() and not link_to(path):
-            inside = (each for each in path.rglob("*") if is_notebook(each))
-            paths += sorted(inside) or _nothing(target, "a folder without notebooks")
+            files = sorted(path.rglob("*"))
+            inside = [each for each in files if is_notebook(each)]
+            paths += inside
+            strangers += [each for each in files if not is_notebook(each) and _is_of_interest(each, path)]
+            empty += [] if inside else [f"{path_text(target)}: a folder without notebooks."]
         elif path.exists() or path.is_symlink():
             paths.append(path)
         else:
             paths += sorted(_matching(path)) or _nothing(target, "no such file or folder")
-    return list(dict.fromkeys(paths))
+    if not paths:
+        raise NothingToGrade(empty[0])
+    return Found(list(dict.fromkeys(paths)), list(dict.fromkeys(strangers)), empty)
+
+
+def _is_of_interest(path, folder):
+    """Whether a file, no notebook, may be what somebody handed in: it is not hidden, a system's own, or a list of the grader's."""
+    parts = path.relative_to(folder).parts
+    own = path.name in ("learners.csv", "Thumbs.db", "desktop.ini") or "__MACOSX" in parts
+    return not own and not any(part[0] == "." for part in parts) and path.is_file()
+
+
+def of_exercise(paths: list[Path], wanted: str) -> tuple[list[Path], list[str]]:
+    """The notebooks of an exercise, by its number or name, and a word for each that is of another. What cannot be read is kept, for the reason to be
+    said. Raises NothingToGrade."""
+    from .catalogue import EXERCISES
+    from .notebooks import NotebookError, read
+
+    names = [exercise.name for exercise in EXERCISES]
+    name = next((name for name in names if _means(wanted, name)), None) or _nothing(wanted, f"no such exercise. Exercises: {', '.join(names)}")
+    kept, others = [], []
+    for path in paths:
+        try:
+            found = read(path).exercise.name
+        except NotebookError:
+            found = name
+        if found == name:
+            kept.append(path)
+        else:
+            others.append(f"{shown_path(path)} ({found})")
+    return kept or _nothing(name, f"none of the {len(paths)} notebooks is of this exercise"), others
+
+
+def _means(wanted, exercise):
+    """Whether a word, a number or a name, means an exercise."""
+    return wanted in (exercise, exercise[:2], exercise[3:], str(int(exercise[:2])))
 
 
 def _matching(pattern: Path) -> list[Path]:
@@ -56,7 +105,7 @@ def own(name: str) -> Path:
     if Path(name).is_file():
         return Path(name).resolve() if link_to(Path(name)) else Path(name)
     exercises = sorted(path.stem for path in EXERCISES.glob("[0-9][0-9]_*.ipynb"))
-    wanted = [exercise for exercise in exercises if name in (exercise, exercise[:2], exercise[3:], str(int(exercise[:2])))]
+    wanted = [exercise for exercise in exercises if _means(name, exercise)]
     if not wanted:
         raise NothingToGrade(f"{one_line(name)}: neither a notebook nor an exercise. Exercises: {', '.join(exercises)}.")
     here = Path(f"{wanted[0]}.ipynb")

@@ -46,7 +46,7 @@ class _Inert:
 class Difference(_Inert):
     """One place where an answer parts from the reference.
 
-    at: which part of the answer. kind: type, length, keys, shape, dtype, device, nan, value or sample.
+    at: which part of the answer. kind: type, length, keys, shape, dtype, device, nan, value, sample or accuracy.
     expected, received: the values as text, several lines for a small matrix. index: the first entry that differs.
     wrong of total entries differ, at most by `largest`. grid: the size of the error by entry, 0 to 1, for a heat map.
     histogram: for a sample, counts in equal bins over a common range, received first.

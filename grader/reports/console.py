@@ -1,7 +1,6 @@
 """Results in a terminal."""
 
 import re
-from pathlib import Path
 
 from rich import box
 from rich.console import Console, Group
@@ -11,11 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ..verdicts import MISSING, NOT_ATTEMPTED, PASSED, RAISED, Difference, SubmissionResult, TaskResult, Verdict, folded
+from .places import place_of
 
 MARKS = {PASSED: ("✓", "green"), NOT_ATTEMPTED: ("–", "dim")}
 WRONG_MARK = ("✗", "red")
 DETAILED = 2  # failed probes of a task that are shown in full; the others get a line each
 MODULES = 20  # lacking ones that are named
+NAMED = 10  # files or reasons in a line
 SIDE_BY_SIDE = 60  # columns that two matrices may take together
 
 
@@ -164,6 +165,31 @@ def print_missing_modules(console: Console, results: list[SubmissionResult]):
         console.print(f"  and {len(dearest) - MODULES} others")
 
 
+def print_summary(console: Console, results: list[SubmissionResult], others: list[str], strangers: list[str]):
+    """How many notebooks are graded, with which mean, and what is not graded and why. others: notebooks of other exercises; strangers: other files."""
+    points: dict[tuple[str, int], list[int]] = {}
+    reasons: dict[str, int] = {}
+    for result in results:
+        if result.error:
+            reason = re.split(r"\. |\.$", result.error.removeprefix(f"{result.path}: "))[0]
+            reasons[reason] = reasons.get(reason, 0) + 1
+        else:
+            points.setdefault((result.exercise, result.max_points), []).append(result.points)
+    means = [(exercise, len(each), f"mean {sum(each) / len(each):.1f} of {most}") for (exercise, most), each in sorted(points.items())]
+    if len(means) == 1:
+        console.print(Text(f"{means[0][1]} graded, {means[0][2]}."))
+    elif means:
+        said = "; ".join(f"{exercise}: {count}, {mean}" for exercise, count, mean in means)
+        console.print(Text(f"{sum(count for _, count, _ in means)} graded. {said}."), soft_wrap=True)
+    for count, what, names in (
+        (sum(reasons.values()), "not graded", [f"{reason} ({count})" for reason, count in sorted(reasons.items(), key=lambda item: -item[1])]),
+        (len(others), "of other exercises, not graded", others), (len(strangers), "not notebooks", strangers),
+    ):  # fmt: skip
+        if count:
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            console.print(Text(f"{count} {what}: {', '.join(names[:NAMED])}{more}."), soft_wrap=True)
+
+
 def print_flags(console: Console, results: list[SubmissionResult]):
     """Which notebooks a person should look at, and where; no points were taken for it."""
     flagged = [result for result in results if result.flags]
@@ -176,15 +202,19 @@ def print_flags(console: Console, results: list[SubmissionResult]):
 
 def _scores_table(results):
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    several = len({result.exercise for result in results if result.exercise}) > 1
     table.add_column("notebook", overflow="fold")
+    if several:
+        table.add_column("exercise", no_wrap=True)
     table.add_column("points", justify="right", no_wrap=True)
     table.add_column("tasks")
     for result in results:
+        first = [Text(result.path), Text(result.exercise)][: 1 + several]
         if result.error:
-            table.add_row(Text(result.path), "–", Text(result.error, style="red"))
+            table.add_row(*first, "–", Text(result.error, style="red"))
         else:
             points = f"{result.points} / {result.max_points}"
-            table.add_row(Text(result.path), Text(points, style="green" if result.points == result.max_points else ""), _tally(result))
+            table.add_row(*first, Text(points, style="green" if result.points == result.max_points else ""), _tally(result))
     return table
 
 
@@ -207,13 +237,3 @@ def _tally(result):
 
 def _words(name):
     return name.replace("_", " ")
-
-
-def place_of(section: str) -> str:
-    """Where a reader finds a section of the course: the chapter's file and the heading below the section's label."""
-    from ..catalogue import chapter_of
-
-    chapter = f"book/{chapter_of(section)}.md"
-    text = (Path(__file__).parents[2] / chapter).read_text(encoding="utf-8")
-    heading = re.search(rf"^\({section}\)=\n#+ (.+)$", text, re.MULTILINE)
-    return f"{chapter}, section “{heading[1]}”"

@@ -1,4 +1,4 @@
-"""Feedback inside a notebook: one self-contained piece of HTML for a task, with no script, for light and dark pages."""
+"""HTML: a self-contained piece for a task, as a notebook shows it, and the templates of pages; no script, for light and dark."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,8 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup, escape
 
 from ..verdicts import TaskResult, folded
-from .console import place_of
+from .places import address_of, place_of
+from .sheets import shown
 
 
 def _prose(text: str) -> Markup:
@@ -21,9 +22,17 @@ _templates = Environment(
 )
 _templates.filters["prose"] = _prose
 _templates.filters["folded"] = folded
+_templates.globals |= {"place_of": place_of, "address_of": address_of}
 _templates.filters["words"] = lambda name: name.replace("_", " ")
+_templates.filters["number"] = shown
 
 
-def task_html(task: TaskResult, hints: tuple[str, ...], seed: int) -> str:
-    """The task's result as HTML: what went wrong, a heat map of where, the mistake by name, hints behind folds."""
-    return _templates.get_template("task.html").render(task=task, hints=hints, seed=seed, place=place_of(task.section))
+def task_html(task: TaskResult, hints: tuple[str, ...], seed: int, styled: bool = True) -> str:
+    """The task's result as HTML: what went wrong, a heat map of where, the mistake by name, hints behind folds. styled: with the style that it needs,
+    which a page with several tasks needs once."""
+    return render("task.html", task=task, hints=hints, seed=seed, styled=styled)
+
+
+def render(template: str, **values) -> str:
+    """A template of this folder, filled; what is put in is escaped."""
+    return _templates.get_template(template).render(values)
