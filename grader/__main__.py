@@ -1,4 +1,4 @@
-"""The command line: python -m grader check | grade | release | doctor. Nothing heavy is imported before it is needed."""
+"""The command line: python -m grader check | grade | release | gradescope | github | doctor. Nothing heavy is imported before it is needed."""
 
 from __future__ import annotations  # an older Python must get as far as to say what it is
 
@@ -13,6 +13,7 @@ import secrets
 from pathlib import Path
 
 from . import terminal, texts, versions
+from .doors import command as doors
 
 GRADED, NOT_GRADED, BAD_USAGE = 0, 1, 2
 
@@ -79,8 +80,7 @@ def _parser():
         command.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
         command.add_argument("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
 
-    release = commands.add_parser("release", help="rebuild exercises/ from solutions/")
-    release.set_defaults(command=_release)
+    doors.add_to(commands)
 
     doctor = commands.add_parser("doctor", help="say what this machine can do, and how to mend what it cannot")
     doctor.set_defaults(command=_doctor)
@@ -222,17 +222,6 @@ class _Reports:
                 _refuse(f"{file}: {error.strerror}. The grades are not lost, but the file was not written.", NOT_GRADED)
                 self._open.remove((file, report))
                 self._lost.append(file)
-
-
-def _release(arguments):
-    from . import notebooks
-
-    try:
-        for line in notebooks.release_all():
-            print(line)
-    except notebooks.NotebookError as error:
-        return _refuse(str(error), NOT_GRADED)
-    return GRADED
 
 
 def _doctor(arguments):

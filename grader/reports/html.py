@@ -10,7 +10,7 @@ from ..verdicts import TaskResult, folded
 from .console import place_of
 
 
-def _prose(text: str) -> Markup:
+def prose(text: str) -> Markup:
     """Plain text as HTML: `code` in backticks, a line break for a newline."""
     html = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
     return Markup(html.replace("\n", "<br>"))
@@ -19,7 +19,7 @@ def _prose(text: str) -> Markup:
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True
 )
-_templates.filters["prose"] = _prose
+_templates.filters["prose"] = prose
 _templates.filters["folded"] = folded
 _templates.filters["words"] = lambda name: name.replace("_", " ")
 
