@@ -10,13 +10,14 @@ import secrets
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from html import escape
 from pathlib import Path
 
 from .. import files
 from ..files import is_notebook
-from ..notebooks import NotebookError, read
+from ..notebooks import MAX_BYTES, NotebookError, read
 from ..spec import Exercise
 from ..texts import one_line, path_text
 from ..verdicts import PASSED, REPORT_KIB, result_from_dict
@@ -38,7 +39,7 @@ def main(name: str, root: Path) -> int:
     _write(results, nothing(SLOW))  # stands if Gradescope ends this process
     try:
         notebook, others = choose(root / "submission", exercise)
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             report, remarks = _grade(notebook, Path(folder).resolve())
         _write(results, results_of(report, others, remarks))
     except Ungraded as reason:
@@ -79,7 +80,7 @@ def _grade(notebook: Path, folder: Path) -> tuple[dict, list[str]]:
     from ..kernels.sandbox import NoSandbox, require
 
     copy, report = folder / notebook.name, folder / "report.json"
-    copy.write_bytes(notebook.read_bytes())
+    copy.write_bytes(files.read(notebook, MAX_BYTES))
     user, sandbox, remarks = {}, "bwrap", []
     try:
         require()
@@ -137,7 +138,7 @@ def results_of(report: dict, others: list[Path], remarks: list[str]) -> dict:
     return {**_page(result.points, lines), "tests": [*map(_test, result.tasks), *_for_teachers(remarks)]}
 
 
-def nothing(reason: str, remarks: list[str] = []) -> dict:
+def nothing(reason: str, remarks: Sequence[str] = ()) -> dict:
     """The results where no point could be given."""
     return {**_page(0, [reason]), "tests": _for_teachers(remarks)}
 

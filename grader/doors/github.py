@@ -38,7 +38,7 @@ def _address() -> str:
     block = re.search(r"^repository:[ \t]*\n((?:[ \t]+.*\n?)+)", config, re.MULTILINE)
     address = re.search(r"""^[ \t]+url:[ \t]*["']?([^\s"']+)""", block[1], re.MULTILINE) if block else None
     if not address or not re.fullmatch(ADDRESS, address[1]):
-        raise DoorError("The workflow fetches the grader from the course's own address, and there is none: write it into _config.yml, as repository: url: https://...")
+        raise DoorError("The workflow fetches the grader from the course's address, and there is none: write it into _config.yml, as repository: url: https://...")
     return address[1]
 
 
@@ -68,7 +68,8 @@ def _details(result):
     for task in result.tasks:
         page = task_page(task).replace("\n", "&#10;")
         if page:
-            yield f"\n<details><summary><strong>{escape(result.exercise)} · {task.name}</strong> {task.points} / {task.max_points}, {task.status}</summary>{page}</details>\n"
+            title = f"<strong>{escape(result.exercise)} · {task.name}</strong> {task.points} / {task.max_points}, {task.status}"
+            yield f"\n<details><summary>{title}</summary>{page}</details>\n"
 
 
 def _plain(text: str) -> str:

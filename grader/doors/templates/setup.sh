@@ -14,10 +14,13 @@ if [ "$root" = /autograder ]; then
   installed > /dev/null || for version in 3.13 3.12 3.11; do
     apt-get install -y -qq python$version && break
   done
-  apt-get install -y -qq "$(installed)-venv" || true  # where Python comes without
+  apt-get install -y -qq "$(installed)-venv" || true  # which Ubuntu's Python lacks
 fi
 
-[ -x "$root/venv/bin/python" ] || "$(installed)" -m venv "$root/venv"
+if [ ! -x "$root/venv/bin/python" ]; then
+  python=$(installed) || { echo "There is no Python 3.11 to 3.13 here: choose a newer Ubuntu for the autograder."; exit 1; }
+  $python -m venv "$root/venv"
+fi
 install() { "$root/venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
 # The build of torch for machines without a GPU takes a tenth of the room; where it is not to be had, the next line installs the usual one.
 install torch=={{ torch }} --index-url https://download.pytorch.org/whl/cpu || true
