@@ -284,7 +284,8 @@ def answer_of(notebook, task):
 
 def test_nbgraders_round_trip_gives_the_points_of_grade(folder, mistaken):
     programs, place = environment(folder / "nbgrader"), folder / "linear-course"
-    env = {**os.environ, **PIP, "PYTHONPATH": str(ROOT), "PATH": f"{programs}:{os.environ['PATH']}", "JUPYTER_PREFER_ENV_PATH": "1", "HOME": str(folder)}
+    own = {f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}  # not the user's
+    env = {**os.environ, **PIP, **own, "PYTHONPATH": str(ROOT), "PATH": f"{programs}:{os.environ['PATH']}"}
 
     def nbgrader(line):
         words = [programs / "python", "-m", "pip", "-q"] if line.startswith("pip") else [programs / line.split()[0]]
