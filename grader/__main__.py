@@ -1,4 +1,4 @@
-"""The command line: python -m grader check | grade | collect | report | release | doctor. Nothing heavy is imported before it is needed."""
+"""The command line: python -m grader check | grade | collect | report | release | gradescope | github | doctor. Nothing heavy is imported before it is needed."""
 
 from __future__ import annotations  # an older Python must get as far as to say what it is
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from . import terminal, texts, versions
 from .collecting import command as collecting
 from .reports import command as reporting
+from .doors import command as doors
 
 GRADED, NOT_GRADED, BAD_USAGE = 0, 1, 2
 
@@ -84,9 +85,7 @@ def _parser():
 
     collecting.add_to(commands)
     reporting.add_to(commands)
-
-    release = commands.add_parser("release", help="rebuild exercises/ from solutions/")
-    release.set_defaults(command=_release)
+    doors.add_to(commands)
 
     doctor = commands.add_parser("doctor", help="say what this machine can do, and how to mend what it cannot")
     doctor.set_defaults(command=_doctor)
@@ -236,17 +235,6 @@ class _Reports:
                 _refuse(f"{file}: {error.strerror}. The grades are not lost, but the file was not written.", NOT_GRADED)
                 self._open.remove((file, report))
                 self._lost.append(file)
-
-
-def _release(arguments):
-    from . import notebooks
-
-    try:
-        for line in notebooks.release_all():
-            print(line)
-    except notebooks.NotebookError as error:
-        return _refuse(str(error), NOT_GRADED)
-    return GRADED
 
 
 def _doctor(arguments):

@@ -8,6 +8,7 @@ from __future__ import annotations  # an older Python must get as far as to say 
 import os
 import secrets
 import sys
+from contextlib import redirect_stderr
 
 
 class Feedback:
@@ -31,10 +32,22 @@ def check(name: str, seed: int | None = None):
     """Ask your `name` the task's probes and show what came of it.
 
     name: a task of the course, such as "linear". seed: repeats the inputs of an earlier check.
-    Returns nothing, but the points where nbgrader runs the cell: it takes a cell's value as its score.
+    Returns nothing, but the points where nbgrader runs the cell: it takes a cell's value as its score. Raises RuntimeError there if none can be given.
     """
     if os.environ.get("LINEAR_GRADER"):
         return None  # the grader asks from outside; what a check says inside a graded notebook counts for nothing
+    if not os.environ.get("NBGRADER_EXECUTION"):
+        _check(name, seed)
+        return None
+    with redirect_stderr(sys.stdout):  # to nbgrader, a cell that warns has failed
+        points = _check(name, seed)
+    if points is None:  # and one without a value has all points
+        raise RuntimeError(f"{name} was not checked.")
+    return points
+
+
+def _check(name, seed):
+    """Ask and show; the points, or None where nothing could be asked."""
     if not _can_run():
         return None
     from .catalogue import all_tasks
@@ -46,7 +59,7 @@ def check(name: str, seed: int | None = None):
     seed = secrets.randbelow(2**31) if seed is None else seed
     result = _examine(tasks[name], seed, *_callers_names_and_code())
     _show(Feedback(result, tasks[name].hints, seed))
-    return result.points if os.environ.get("NBGRADER_EXECUTION") else None
+    return result.points
 
 
 def _can_run() -> bool:
@@ -89,7 +102,7 @@ def _callers_names_and_code():
     shell = _shell()
     if shell is not None:
         return shell.user_ns, list(shell.user_ns.get("In", []))
-    frame = sys._getframe(2)
+    frame = sys._getframe(3)
     try:
         with open(frame.f_code.co_filename, encoding="utf-8") as script:
             return frame.f_globals, [script.read()]

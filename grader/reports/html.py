@@ -11,7 +11,7 @@ from .places import address_of, place_of
 from .sheets import shown
 
 
-def _prose(text: str) -> Markup:
+def prose(text: str) -> Markup:
     """Plain text as HTML: `code` in backticks, a line break for a newline."""
     html = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
     return Markup(html.replace("\n", "<br>"))
@@ -20,7 +20,7 @@ def _prose(text: str) -> Markup:
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True
 )
-_templates.filters["prose"] = _prose
+_templates.filters["prose"] = prose
 _templates.filters["folded"] = folded
 _templates.globals |= {"place_of": place_of, "address_of": address_of}
 _templates.filters["words"] = lambda name: name.replace("_", " ")
