@@ -17,6 +17,7 @@ from pathlib import Path
 import fastjsonschema
 from fastjsonschema import JsonSchemaException
 
+from . import solutions
 from .catalogue import find_exercise
 from .files import read
 from .kernels.warm import Setting, arithmetic
@@ -36,7 +37,7 @@ class Cache:
         if os.path.isabs(root):  # else it lies below "~", which is nowhere, for a user without a home
             root = os.path.realpath(root)  # whose links are the user's own
         self.folder = Path(root) / "linear-grader"
-        self._run = f"{seed} {setting} {arithmetic()} {_grader()}".encode()
+        self._run = f"{seed} {setting} {arithmetic()} {grader()}".encode()
 
     def key(self, notebook: Path) -> str:
         """What a notebook's result is kept under: a digest of all that it depends on, the name included. Empty where the file cannot be graded."""
@@ -110,10 +111,20 @@ def _adds_up(result) -> bool:
     )
 
 
-def _grader() -> str:
-    """A digest of the grader's own code, and the versions of what it computes with."""
+def grader() -> dict[str, str]:
+    """What a result depends on, whatever the notebook: the grader's own code with its catalogue and the solutions (known mistakes are edits of
+    them), each as a digest, and the versions of what it computes with."""
+    own, packages = Path(__file__).parent, ("torch", "numpy", "nbval", "ipykernel")
+    return {
+        "grader": _digest(sorted(each for each in own.rglob("*.py") if not each.is_relative_to(own / "catalogue"))),
+        "catalogue": _digest([*sorted((own / "catalogue").rglob("*.py")), *solutions.files()]),
+        "Python": platform.python_version(), **{package: importlib.metadata.version(package) for package in packages},
+    }  # fmt: skip
+
+
+def _digest(files) -> str:
+    """The same for the same texts, whatever their lines end with."""
     digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(file.read_bytes())
-    versions = [importlib.metadata.version(package) for package in ("torch", "numpy", "nbval", "ipykernel")]
-    return " ".join([digest.hexdigest(), platform.python_version(), *versions])
+    for file in files:
+        digest.update(file.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()
