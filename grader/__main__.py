@@ -142,6 +142,8 @@ def _grade(arguments):
             cluster = Cluster(arguments.cluster, arguments.jobs or 0, seed, setting)
         reports = _Reports(arguments, seed, setting.device)
     except (NothingToGrade, Gone, _Refused) as refusal:
+        if cluster:
+            cluster.close()
         return _refuse(str(refusal), BAD_USAGE)
     jobs = arguments.jobs or cores()
     if setting.device == "cuda" and most_jobs(setting) < min(jobs, len(paths)):

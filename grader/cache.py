@@ -6,10 +6,8 @@ folder, or it cannot be used, everything is graded anew.
 
 import functools
 import hashlib
-import importlib.metadata
 import json
 import os
-import platform
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -17,9 +15,9 @@ from pathlib import Path
 import fastjsonschema
 from fastjsonschema import JsonSchemaException
 
-from . import solutions
 from .catalogue import find_exercise
 from .files import read
+from .fingerprint import grader
 from .kernels.warm import Setting, arithmetic
 from .reports.machine import SCHEMA
 from .verdicts import PASSED, REPORT_KIB, TIMED_OUT, SubmissionResult, as_json, result_from_dict
@@ -109,22 +107,3 @@ def _adds_up(result) -> bool:
         and [(task.points, task.max_points) for task in result.tasks] == list(zip(earned, [task.points for task in exercise.tasks]))
         and (result.points, result.max_points) == (sum(earned), exercise.points)
     )
-
-
-def grader() -> dict[str, str]:
-    """What a result depends on, whatever the notebook: the grader's own code with its catalogue and the solutions (known mistakes are edits of
-    them), each as a digest, and the versions of what it computes with."""
-    own, packages = Path(__file__).parent, ("torch", "numpy", "nbval", "ipykernel")
-    return {
-        "grader": _digest(sorted(each for each in own.rglob("*.py") if not each.is_relative_to(own / "catalogue"))),
-        "catalogue": _digest([*sorted((own / "catalogue").rglob("*.py")), *solutions.files()]),
-        "Python": platform.python_version(), **{package: importlib.metadata.version(package) for package in packages},
-    }  # fmt: skip
-
-
-def _digest(files) -> str:
-    """The same for the same texts, whatever their lines end with."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes().replace(b"\r\n", b"\n") + b"\0")
-    return digest.hexdigest()

@@ -34,7 +34,7 @@ LOOK = 1.0  # seconds between looks at which workers there are
 CONNECT = 5.0  # seconds in which a scheduler answers
 FIRST = 30.0  # seconds for the first worker to come
 PATIENCE = 120.0  # seconds for one to come where all are gone, or the scheduler is
-INTRODUCTION = 120.0  # seconds for a worker to say what it is
+INTRODUCTION = 60.0  # seconds for a worker to say what it is
 LEAVE = 25.0  # seconds in which all have closed their rooms
 
 
@@ -48,9 +48,9 @@ class Cluster:
         for name in ("distributed", "distributed.client"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         warnings.simplefilter("ignore", VersionMismatchWarning)  # what matters of it is looked at below
-        self._address, self._run = address, rooms.Run(seed, setting, jobs)
+        self._address, self._run, self._facts = address, rooms.Run(seed, setting, jobs), rooms.facts(setting)
         self._ledger = Ledger()
-        self._asked: dict[str, str] = {}  # workers, and who they say they are
+        self._asked: set[str] = set()  # workers that were asked what they are
         self._outcomes = asyncio.Queue()  # results; Gone, to be raised; None, when workers have come or gone
         self._client = self._local = self._follower = self._scheduler = None
         self._limit = 2 * (clock.BACKSTOP * setting.limits.total + OVERTIME)  # seconds for a notebook and one before it
@@ -90,38 +90,47 @@ class Cluster:
 
     async def _join(self):
         """Find the scheduler, and workers that will do. Raises Gone."""
-        if self._address == LOCAL:
-            self._local = await distributed.LocalCluster(
-                n_workers=2, threads_per_worker=max(1, CPU_COUNT // 2), memory_limit=None, host="127.0.0.1",
-                dashboard_address=None, asynchronous=True, silence_logs=logging.CRITICAL,
-            )  # fmt: skip
-            self._address = self._local.scheduler_address
         shown = one_line(self._address)
         try:
+            if self._address == LOCAL:
+                self._local = await distributed.LocalCluster(
+                    n_workers=2, threads_per_worker=max(1, CPU_COUNT // 2), memory_limit=None, host="127.0.0.1",
+                    dashboard_address=None, asynchronous=True, silence_logs=logging.CRITICAL,
+                )  # fmt: skip
+                self._address = self._local.scheduler_address
             await self._connect()
         except Exception as error:
             cure = "Give the scheduler's own address, as in tcp://10.0.0.1:8786; with tls://, Dask's settings name the certificates."
             raise Gone(f"--cluster {shown}: no scheduler answers there ({one_line(error, 120)}). {cure}") from None
         deadline = time.monotonic() + FIRST
         while not self._ledger.members:
-            await asyncio.gather(*self._look(await self._scheduler_says()))
-            if self._ledger.members:
-                break
             if self._asked or time.monotonic() > deadline:
                 what = "none of its workers will do" if self._asked else f"no worker has come within {FIRST:.0f} s"
                 raise Gone(f"--cluster {shown}: {what}. Start them in this environment: dask worker {shown}")
+            try:
+                await asyncio.gather(*self._look(await self._scheduler_says()))
+            except OSError as error:
+                raise Gone(f"--cluster {shown}: the scheduler answers no more ({one_line(error, 120)}).") from None
             await asyncio.sleep(LOOK / 5)
         self._follower = asyncio.create_task(self._follow())
 
     async def _connect(self):
-        self._client = await distributed.Client(self._address, asynchronous=True, timeout=CONNECT, set_as_default=False)
+        self._client = distributed.Client(self._address, asynchronous=True, timeout=CONNECT, set_as_default=False)
+        await self._client
 
     async def _scheduler_says(self) -> dict:
         return await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), CONNECT)
 
     async def _call(self, address, limit, function, *arguments):
-        """What a function of `rooms` returns at a worker. An exception there, or on the way from the scheduler, is returned; one before that, raised."""
-        answers = await asyncio.wait_for(self._client.run(function, self._run, *arguments, workers=[address], on_error="return"), limit)
+        """What a function of `rooms` returns at a worker. An exception there, or on the way from the scheduler, is returned, as is TimeoutError after
+        `limit` seconds; one on the way to the scheduler is raised."""
+        try:
+            async with asyncio.timeout(limit) as deadline:
+                answers = await self._client.run(function, self._run, *arguments, workers=[address], on_error="return")
+        except TimeoutError as error:
+            if deadline.expired():
+                return error
+            raise
         return answers[address]
 
     async def _follow(self):
@@ -129,7 +138,7 @@ class Cluster:
         seen, meetings = time.monotonic(), set()
         while time.monotonic() - seen < PATIENCE:
             await asyncio.sleep(LOOK)
-            with suppress(OSError, TimeoutError):  # where the scheduler is gone, what is asked of it fails, too
+            with suppress(OSError):  # where the scheduler is gone, what is asked of it fails, too
                 if self._client.status == "closed":  # Dask has given it up
                     await self._connect()
                 meetings |= {asyncio.create_task(meeting) for meeting in self._look(await self._scheduler_says())}
@@ -146,29 +155,29 @@ class Cluster:
             for member in list(self._ledger.members.values()):
                 self._lose(member, blame=False)
             self._asked.clear()
-        for address in self._asked.keys() - about["workers"].keys():
-            del self._asked[address]
+        self._asked &= about["workers"].keys()
         for address in self._ledger.members.keys() - about["workers"].keys():
             self._lose(self._ledger.members[address])
-        new = about["workers"].keys() - self._asked.keys()
-        self._asked |= {address: str(about["workers"][address]["name"]) for address in new}
-        return [self._ask(address) for address in sorted(new)]
+        new = {address: str(about["workers"][address]["name"]) for address in sorted(about["workers"].keys() - self._asked)}
+        self._asked |= new.keys()
+        return [self._ask(address, name) for address, name in new.items()]
 
-    async def _ask(self, address):
+    async def _ask(self, address, name):
         """Ask a worker what it is, and have it take part or say why not."""
-        name = self._asked[address]
         who = f"Worker {one_line(name)} is not used" if name == address else f"Worker {one_line(name)} at {address} is not used"
         try:
             answer = await self._call(address, INTRODUCTION, rooms.introduce)
-        except (OSError, TimeoutError) as error:
+        except OSError as error:
             answer = error
-        if isinstance(answer, (OSError, TimeoutError)):  # it is gone, or will be asked again
-            self._asked.pop(address, None)
+        if isinstance(answer, OSError):  # it is gone, or will be asked again
+            self._asked.discard(address)
         elif isinstance(answer, Exception):
             _say(f"{who}: it has no grader like this one ({one_line(answer, 120)}).")
         else:
             found, jobs = answer
-            other = [f"{name} {_brief(found.get(name, 'none'))}, here {_brief(value)}" for name, value in rooms.facts(self._run.setting).items() if found.get(name) != value]
+            other = [f"{fact} {_brief(found.get(fact, 'none'))}, here {_brief(here)}" for fact, here in self._facts.items() if found.get(fact) != here]
+            if address not in self._asked:  # it is gone meanwhile
+                return
             if other:
                 _say(f"{who}: {'; '.join(other)}.")
             else:
@@ -197,15 +206,13 @@ class Cluster:
             line = str(unreadable(path, error)).replace(path_text(path), shown)
             self._outcomes.put_nowait(SubmissionResult(shown, "", 0, 0, error=line))
         else:
-            member.calls[notebook] = asyncio.create_task(self._grade(member, notebook, data))
+            self._ledger.assign(member, notebook, asyncio.create_task(self._grade(member, notebook, data)))
 
     async def _grade(self, member, notebook, data):
         """Have a worker grade a notebook."""
         path, shown = notebook
         try:
             answer = await self._call(member.address, self._limit, rooms.grade, path.name, shown, data)
-        except TimeoutError as error:
-            answer = error
         except Exception:  # the scheduler is gone, or the way to it
             self._lose(member, blame=False)
             return
@@ -218,7 +225,7 @@ class Cluster:
         """See to what a worker had that is gone, or its room; if it is only that, it will be asked again."""
         if self._ledger.members.get(member.address) is not member:
             return
-        self._asked.pop(member.address, None)
+        self._asked.discard(member.address)
         for task in member.calls.values():
             if task is not asyncio.current_task():
                 task.cancel()
@@ -234,11 +241,11 @@ class Cluster:
             for task in member.calls.values():
                 task.cancel()
         if self._client and self._asked:
-            with suppress(OSError, TimeoutError):
-                there = self._asked.keys() & (await self._scheduler_says())["workers"].keys()
+            with suppress(Exception):
+                there = self._asked & (await self._scheduler_says())["workers"].keys()
                 await asyncio.wait_for(self._client.run(rooms.leave, self._run, workers=list(there), on_error="ignore"), LEAVE)
         for each in filter(None, (self._client, self._local)):
-            with suppress(OSError, TimeoutError):
+            with suppress(Exception):
                 await asyncio.wait_for(each.close(), LEAVE)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .workers import TRIES
 
+MOST = 500  # notebooks that are with workers at a time: each is a connection, and Dask has 512
 
 @dataclass(eq=False)
 class Member:
@@ -23,6 +24,7 @@ class Ledger:
 
     def __init__(self):
         self.members: dict[str, Member] = {}
+        self._under_way = 0
         self._waiting: deque[tuple[Path, str]] = deque()
         self._suspects: list[tuple[Path, str]] = []  # were lost with a worker; each is graded by one that has nothing else
         self._lost: dict[tuple[Path, str], list[str]] = {}  # where a notebook was lost that had no company
@@ -31,12 +33,12 @@ class Ledger:
         self._waiting.extend(notebooks)
 
     def is_done(self) -> bool:
-        return not (self._waiting or self._suspects or any(member.calls for member in self.members.values()))
+        return not (self._waiting or self._suspects or self._under_way)
 
     def pick(self, member: Member) -> tuple[Path, str] | None:
         """The next notebook for a worker, if it is to have one now: a suspect that it has not been lost with, before all others."""
         here = [notebook for notebook in self._suspects if len(self.members) == 1 or member.address not in self._lost.get(notebook, [])]
-        if member.alone or len(member.calls) >= member.slots or (here and member.calls):
+        if self._under_way >= MOST or member.alone or len(member.calls) >= member.slots or (here and member.calls):
             return None
         if here:
             self._suspects.remove(here[0])
@@ -44,10 +46,15 @@ class Ledger:
             return here[0]
         return self._waiting.popleft() if self._waiting else None
 
+    def assign(self, member: Member, notebook, call: asyncio.Task):
+        member.calls[notebook] = call
+        self._under_way += 1
+
     def release(self, member: Member, notebook) -> bool:
         """Note that a worker has a notebook no longer; whether it had it until now."""
         if member.calls.pop(notebook, None) is None:
             return False
+        self._under_way -= 1
         member.alone = False
         return True
 
@@ -56,6 +63,7 @@ class Ledger:
         notebooks = list(member.calls)
         self.members.pop(member.address, None)
         member.calls.clear()
+        self._under_way -= len(notebooks)
         if not blame:
             self._waiting.extendleft(notebooks)
             return []

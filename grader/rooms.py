@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .cache import grader
+from .fingerprint import grader
 from .kernels import sandbox, warm
 from .kernels.limits import Limits
 from .kernels.scratch import Folder
@@ -54,7 +54,7 @@ async def introduce(run: Run, dask_worker) -> tuple[dict[str, str], int]:
 
 
 def _tried_facts(setting):
-    missing = {}
+    missing = {"sandbox": "none (Windows has no rooms)"} if os.name == "nt" else {}
     if setting.sandbox == "bwrap":
         try:
             sandbox.require()
@@ -127,7 +127,9 @@ class _Room:
             while True:
                 (size,) = SIZE.unpack(await reader.readexactly(SIZE.size))
                 answer = await reader.readexactly(size)
-                self._waiting.pop(json.loads(answer)["path"]).set_result(answer)
+                result = self._waiting.pop(json.loads(answer)["path"], None)
+                if result:
+                    result.set_result(answer)
                 if not self._waiting:
                     self._clock = asyncio.get_running_loop().call_later(IDLE, self._shut)
         self._shut()
@@ -188,7 +190,8 @@ def _serve(channel, seed, setting, jobs):
     """A room's life: grade what comes."""
     with Folder() as folder:
         try:
-            warm.template(setting)  # it imports torch while this process does
+            if warm.AVAILABLE:
+                warm.template(setting)  # it imports torch while this process does
             with Pool(jobs, seed, setting) as pool:
                 intake = _Intake(channel, os.path.realpath(folder))
                 for result in pool.grade([], intake):

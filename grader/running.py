@@ -93,16 +93,16 @@ def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, 
                 progress.refresh()
                 return result
 
-            for shown, path in notebooks.items():
-                keys[shown] = cache.key(path)
-                known = None if regrade else cache.find(keys[shown], shown)
-                if known:
-                    yield advance(known)
-                else:
-                    left.append((path.absolute(), shown))
-            if left and warm.AVAILABLE and not cluster:
-                warm.template(setting)  # it imports torch while this process does
             with cluster or Pool(jobs, seed, setting) as pool:
+                for shown, path in notebooks.items():
+                    keys[shown] = cache.key(path)
+                    known = None if regrade else cache.find(keys[shown], shown)
+                    if known:
+                        yield advance(known)
+                    else:
+                        left.append((path.absolute(), shown))
+                if left and warm.AVAILABLE and not cluster:
+                    warm.template(setting)  # it imports torch while this process does
                 for result in pool.grade(left):
                     cache.keep(keys[result.path], notebooks[result.path], result)
                     yield advance(result)
