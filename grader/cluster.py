@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import distributed
@@ -22,6 +22,7 @@ from distributed.versions import VersionMismatchWarning
 from . import rooms
 from .files import read
 from .kernels import clock, warm
+from .kernels.scratch import Folder
 from .ledger import Ledger, Member
 from .notebooks import MAX_BYTES, unreadable
 from .texts import one_line, path_text
@@ -49,6 +50,7 @@ class Cluster:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         warnings.simplefilter("ignore", VersionMismatchWarning)  # what matters of it is looked at below
         self._address, self._run, self._facts = address, rooms.Run(seed, setting, jobs), rooms.facts(setting)
+        self._folder = Folder()  # for what Dask's workers write, where they are started here
         self._ledger = Ledger()
         self._asked: set[str] = set()  # workers that were asked what they are
         self._outcomes = asyncio.Queue()  # results; Gone, to be raised; None, when workers have come or gone
@@ -80,6 +82,7 @@ class Cluster:
             runner.run(self._leave())
         finally:
             runner.close()
+            self._folder.cleanup()
             self._stoppable.__exit__(None, None, None)
 
     def grade(self, notebooks: list[tuple[Path, str]]):
@@ -93,10 +96,11 @@ class Cluster:
         shown = one_line(self._address)
         try:
             if self._address == LOCAL:
-                self._local = await distributed.LocalCluster(
-                    n_workers=2, threads_per_worker=max(1, CPU_COUNT // 2), memory_limit=None, host="127.0.0.1",
-                    dashboard_address=None, asynchronous=True, silence_logs=logging.CRITICAL,
-                )  # fmt: skip
+                with _deaf_children():
+                    self._local = await distributed.LocalCluster(
+                        n_workers=2, threads_per_worker=max(1, CPU_COUNT // 2), memory_limit=None, host="127.0.0.1",
+                        dashboard_address=None, local_directory=self._folder.name, asynchronous=True, silence_logs=logging.CRITICAL,
+                    )  # fmt: skip
                 self._address = self._local.scheduler_address
             await self._connect()
         except Exception as error:
@@ -247,6 +251,16 @@ class Cluster:
         for each in filter(None, (self._client, self._local)):
             with suppress(Exception):
                 await asyncio.wait_for(each.close(), LEAVE)
+
+
+@contextmanager
+def _deaf_children():
+    """Processes that are started meanwhile hear no Ctrl-C: a terminal sends it to all, and they are ended in order."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _interrupt(*_):
