@@ -15,6 +15,7 @@ import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import dask
 import distributed
 from dask.system import CPU_COUNT
 from distributed.versions import VersionMismatchWarning
@@ -50,7 +51,7 @@ class Cluster:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         warnings.simplefilter("ignore", VersionMismatchWarning)  # what matters of it is looked at below
         self._address, self._run, self._facts = address, rooms.Run(seed, setting, jobs), rooms.facts(setting)
-        self._folder = Folder()  # for what Dask's workers write, where they are started here
+        self._folder = Folder()  # for what Dask writes, where all of it is started here
         self._ledger = Ledger()
         self._asked: set[str] = set()  # workers that were asked what they are
         self._outcomes = asyncio.Queue()  # results; Gone, to be raised; None, when workers have come or gone
@@ -96,10 +97,10 @@ class Cluster:
         shown = one_line(self._address)
         try:
             if self._address == LOCAL:
-                with _deaf_children():
+                with _deaf_children(), dask.config.set({"temporary-directory": self._folder.name}):
                     self._local = await distributed.LocalCluster(
                         n_workers=2, threads_per_worker=max(1, CPU_COUNT // 2), memory_limit=None, host="127.0.0.1",
-                        dashboard_address=None, local_directory=self._folder.name, asynchronous=True, silence_logs=logging.CRITICAL,
+                        dashboard_address=None, asynchronous=True, silence_logs=logging.CRITICAL,
                     )  # fmt: skip
                 self._address = self._local.scheduler_address
             await self._connect()
