@@ -40,7 +40,7 @@ def measure(count: int) -> dict:
     shutil.rmtree(WORK, ignore_errors=True)
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, context) as pool:  # needs torch, which this process does without
-        due = pool.submit(_make_class, count).result()
+        due = pool.submit(make_class, count).result()
     report = WORK / "report.json"
     left_before = _left_behind()
     command = [sys.executable, "-m", "grader", "grade", WORK / "notebooks", "--json", report, "--seed", "1", "--regrade", "-j", "2", *LIMITS]
@@ -49,7 +49,7 @@ def measure(count: int) -> dict:
         while process.poll() is None:
             time.sleep(1)
             if used := _memory(process.pid):
-                samples.append((time.perf_counter() - start, _graded(report), used))
+                samples.append((time.perf_counter() - start, count_graded(report), used))
     seconds = time.perf_counter() - start
     graded = {Path(each["path"]).stem: each["points"] for each in json.loads(report.read_text(encoding="utf-8"))["submissions"] if not each["error"]}
     wrong = {stem: (graded.get(stem), points) for stem, points in due.items() if graded.get(stem) != points}
@@ -63,7 +63,7 @@ def measure(count: int) -> dict:
     }  # fmt: skip
 
 
-def _make_class(count) -> dict:
+def make_class(count) -> dict:
     """Write the notebooks; what each should get."""
     from nbformat.v4 import new_code_cell
 
@@ -85,18 +85,22 @@ def _make_class(count) -> dict:
     }
 
 
-def _graded(report) -> int:
+def count_graded(report) -> int:
     """How many results the growing report holds."""
     return len(re.findall(rb'^ "exercise":', report.read_bytes(), re.MULTILINE)) if report.exists() else 0
 
 
 def _memory(pid) -> int:
     """Bytes of all processes of the run."""
-    total = 0
     try:
-        processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        return pss([psutil.Process(pid), *psutil.Process(pid).children(recursive=True)])
     except psutil.NoSuchProcess:
         return 0
+
+
+def pss(processes) -> int:
+    """Bytes of processes together; what they share with others counts in part."""
+    total = 0
     for process in processes:
         try:
             lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()

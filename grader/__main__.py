@@ -70,6 +70,7 @@ def _parser():
     grade = commands.add_parser("grade", help="grade notebooks and print a table of scores")
     grade.add_argument("paths", nargs="+", metavar="PATH", help="notebooks, folders of them, or quoted patterns such as 'a/*/01*.ipynb'")
     grade.add_argument("-j", "--jobs", type=int, metavar="N", help="notebooks graded at a time (default: one for each processor), or fewer on a GPU")
+    grade.add_argument("--cluster", metavar="ADDRESS", help="grade on the workers of a Dask scheduler, -j on each; local: on two started here, to try it")
     grade.add_argument("--exercise", metavar="NN", help="grade the notebooks of this exercise alone, and name the others")
     grade.add_argument("--regrade", action="store_true", help="grade again what an earlier run with this seed has graded")
     grade.add_argument("--require-full", action="store_true", help="exit with 1 unless every notebook has full marks")
@@ -132,15 +133,24 @@ def _grade(arguments):
     from .kernels.warm import arithmetic
     from .reports.console import print_flags, print_missing_modules, print_scores, print_summary
     from .running import NothingToGrade, cores, find, grade_paths, of_exercise
+    from .verdicts import outline
+    from .workers import Gone
 
+    cluster, stopped = None, ""
     try:
         if arguments.jobs is not None and arguments.jobs < 1:
             raise _Refused(f"-j {arguments.jobs}: at least one notebook must be graded at a time.")
         found = find(arguments.paths)
         paths, others = of_exercise(found.notebooks, arguments.exercise) if arguments.exercise else (found.notebooks, [])
         setting, seed = _setting(arguments, paths, required=True), _seed(arguments)
+        if arguments.cluster:
+            from .cluster import Cluster
+
+            cluster = Cluster(arguments.cluster, arguments.jobs or 0, seed, setting)
         reports = _Reports(arguments, seed, setting.device)
-    except (NothingToGrade, _Refused) as refusal:
+    except (NothingToGrade, Gone, _Refused) as refusal:
+        if cluster:
+            cluster.close()
         return _refuse(str(refusal), BAD_USAGE)
     jobs = arguments.jobs or cores()
     if setting.device == "cuda" and most_jobs(setting) < min(jobs, len(paths)):
@@ -149,13 +159,15 @@ def _grade(arguments):
     own = [file.absolute() for file in (arguments.json, arguments.junit) if file]
     strangers = [shown_path(each) for each in found.strangers if each.absolute() not in own]
     begun = terminal.attempt(lambda: print(f"seed {seed}, {setting.device}"), f"Seed {seed}.")
-    results, stopped = [], False
+    results = []
     try:
-        for result in grade_paths(paths, seed, setting, jobs, arguments.regrade):
-            results.append(result)
+        for result in grade_paths(paths, seed, setting, jobs, arguments.regrade, cluster):
+            results.append(outline(result))
             reports.add(result)
     except KeyboardInterrupt:
-        stopped = True
+        stopped = "Stopped."
+    except Gone as gone:
+        stopped = f"{gone} The same command with --seed {seed} goes on from here."
     lost = reports.close()
     results.sort(key=lambda result: result.path)
     graded = [result for result in results if not result.error]
@@ -177,7 +189,7 @@ def _grade(arguments):
         if result.error:
             print(result.error, file=sys.stderr)
     if stopped:
-        return _refuse(f"Stopped. {len(results)} of {len(paths)} notebooks are graded, and stand in the reports.", 130)
+        return _refuse(f"{stopped} {len(results)} of {len(paths)} notebooks are graded, and stand in the reports.", 130 if stopped == "Stopped." else NOT_GRADED)
     short = arguments.require_full and any(result.points < result.max_points for result in results)
     return NOT_GRADED if lost or short or not printed or found.empty else _code(results)
 
@@ -191,6 +203,10 @@ def _setting(arguments, paths, required):
 
     try:
         limits = Limits().with_settings(arguments.limit)
+        if getattr(arguments, "cluster", None):  # whose workers must have what is asked for; this machine need not
+            if arguments.device == "cuda":
+                raise _Refused("--cluster grades on the CPU. Leave --device out.")
+            return Setting("none" if arguments.sandbox == "none" else "bwrap", "cpu", limits)
         sandbox = pick_sandbox(arguments.sandbox, paths, required)
         return Setting(sandbox, pick_device(arguments.device, sandbox, limits), limits)
     except (DeviceError, LimitError, NoSandbox) as refusal:

@@ -35,12 +35,15 @@ def read(path: Path, most: int) -> bytes:
 
 
 def create(path: Path):
-    """An empty text file to write to, in place of what was there. Raises OSError, also for what is no file, or a notebook by its name."""
+    """An empty file to write to and read from, unbuffered, in place of what was there. Raises OSError, also for what is no plain file, or a notebook
+    by its name."""
     if path.suffix.lower() == ".ipynb":
         raise OSError(errno.EEXIST, "the name of a notebook")
-    file = open(_open(path, os.O_WRONLY | os.O_CREAT), "w", encoding="utf-8", newline="\n")
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.truncate(0)
+    file = open(_open(path, os.O_RDWR | os.O_CREAT), "r+b", buffering=0)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "not a plain file")
+    file.truncate(0)
     return file
 
 

@@ -94,8 +94,7 @@ def _load(path):
             notebook = nbformat.reads(_text(data), as_version=4)
             nbformat.validate(notebook, relax_add_props=True)
     except OSError as error:
-        cure = " Clear its outputs and save it again." if error.errno == errno.EFBIG else ""
-        raise NotebookError(path, f"{error.strerror or error}.{cure}") from None
+        raise unreadable(path, error) from None
     except Exception:  # nbformat answers broken files with many kinds of errors
         raise NotebookError(path, f"not a readable notebook. {_illness(data)}") from None
     metadata = notebook.metadata
@@ -103,6 +102,12 @@ def _load(path):
     if str(language).lower() not in ("python", "ipython"):
         raise NotebookError(path, f"a {one_line(language, SHOWN)} notebook; the course's exercises are in Python.")
     return notebook
+
+
+def unreadable(path: Path, error: OSError) -> NotebookError:
+    """What is said of a file that could not be read."""
+    cure = " Clear its outputs and save it again." if error.errno == errno.EFBIG else ""
+    return NotebookError(path, f"{error.strerror or error}.{cure}")
 
 
 def _text(data) -> str:

@@ -5,7 +5,6 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
@@ -121,8 +120,11 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:.1f} notebooks/s" if task.speed else "")
 
 
-def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, regrade: bool):
-    """Grade notebooks: yield a SubmissionResult for each as it is done. What an earlier run has found is found again, unless `regrade`."""
+def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, regrade: bool, cluster=None):
+    """Grade notebooks: yield a SubmissionResult for each as it is done. What an earlier run has found is found again, unless `regrade`.
+
+    cluster: workers elsewhere, in the place of `jobs` here. Raises Gone where none are left.
+    """
     cache = Cache(seed, setting)
     cache.prune()
     notebooks = {shown_path(path): path for path in paths}
@@ -133,18 +135,26 @@ def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, 
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet, auto_refresh=False) as progress:
             bar = progress.add_task("grading", total=len(notebooks))
             progress.refresh()
-            keys = {shown: cache.key(path) for shown, path in notebooks.items()}
-            known = {} if regrade else {shown: result for shown, key in keys.items() if (result := cache.find(key, shown))}
-            left = [(path.absolute(), shown) for shown, path in notebooks.items() if shown not in known]
-            if left and warm.AVAILABLE:
-                warm.template(setting)  # it imports torch while this process does
-            with Pool(jobs, seed, setting) as pool:
-                for result in chain(known.values(), pool.grade(left)):
-                    if result.path not in known:
-                        cache.keep(keys[result.path], notebooks[result.path], result)
-                    progress.advance(bar)
-                    progress.refresh()
-                    yield result
+            keys, left = {}, []
+
+            def advance(result):
+                progress.advance(bar)
+                progress.refresh()
+                return result
+
+            with cluster or Pool(jobs, seed, setting) as pool:
+                for shown, path in notebooks.items():
+                    keys[shown] = cache.key(path)
+                    known = None if regrade else cache.find(keys[shown], shown)
+                    if known:
+                        yield advance(known)
+                    else:
+                        left.append((path.absolute(), shown))
+                if left and warm.AVAILABLE and not cluster:
+                    warm.template(setting)  # it imports torch while this process does
+                for result in pool.grade(left):
+                    cache.keep(keys[result.path], notebooks[result.path], result)
+                    yield advance(result)
     finally:
         warm.close_templates()
 

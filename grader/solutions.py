@@ -33,11 +33,15 @@ class Solution:
 @cache
 def solution_of(task: str) -> Solution:
     """The solution that answers a task. Raises LookupError where there is none, as in a course that was handed out without them."""
-    paths = [path for path in sorted(FOLDER.glob("*.ipynb")) if re.fullmatch(r"\d\d_\w+", path.stem)]  # not somebody's 01_formula-Copy1
-    found = next((solution for solution in map(read, paths) if task in solution.answers), None)
+    found = next((solution for solution in map(read, files()) if task in solution.answers), None)
     if found is None:
         raise LookupError(f"No notebook in {FOLDER} answers {task}.")
     return found
+
+
+def files() -> list[Path]:
+    """The solutions' notebooks, in order."""
+    return [path for path in sorted(FOLDER.glob("*.ipynb")) if re.fullmatch(r"\d\d_\w+", path.stem)]  # not somebody's 01_formula-Copy1
 
 
 @cache

@@ -147,6 +147,17 @@ def bounded(result: SubmissionResult) -> SubmissionResult:
     return replace(result, tasks=tasks, notes=[f"more than {REPORT_KIB} KiB of results: without the details", *result.notes])
 
 
+def outline(result: SubmissionResult) -> SubmissionResult:
+    """The result as a table shows it: how the tasks stand, without what was asked, answered and explained. Of verdicts, those are left at which a
+    missing module may show."""
+    kept = (RAISED, MISSING) if result.missing_modules else ()
+    tasks = []
+    for task in result.tasks:
+        verdicts = [Verdict("", "", each.status, each.points, each.max_points) for each in task.verdicts if each.status in kept]
+        tasks.append(replace(task, mistakes=[], hint="", section="", verdicts=verdicts))
+    return replace(result, tasks=tasks, notes=[])
+
+
 def as_json(result: SubmissionResult) -> str:
     """A submission's part of a report."""
     return json.dumps(to_dict(result), indent=1)

@@ -38,7 +38,7 @@ def needed():
     block = re.search(r"\ndependencies = \[(.*?)\]", text, re.DOTALL)
     if block:
         return dict(re.findall(r'"([\w-]+)([^"]*)"', block.group(1)))
-    return dict(re.findall(r"^Requires-Dist: ([\w-]+)(.*)$", text, re.MULTILINE))
+    return dict(re.findall(r"^Requires-Dist: ([\w-]+)((?:(?!extra ==).)*)$", text, re.MULTILINE))
 
 
 def _project():

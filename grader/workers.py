@@ -10,8 +10,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections import deque
-from contextlib import redirect_stdout, suppress
+from collections import Counter, deque
+from contextlib import contextmanager, redirect_stdout, suppress
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -28,6 +28,10 @@ OVERTIME = 240.0  # seconds that the grader itself may compute over a notebook, 
 LOOK = 5.0  # seconds between looks at how long a worker has computed
 ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # they stop a run as Ctrl-C does
 MEMORY = 2048 * MIB  # that a worker may take over what it starts with: how much a kernel sends is the kernel's choice
+
+
+class Gone(Exception):
+    """There are no workers, or none any more, to grade what is left. The message is one line."""
 
 
 class _Loop:
@@ -125,19 +129,25 @@ class Pool:
 
     def __init__(self, jobs: int, seed: int, setting: warm.Setting):
         self._jobs, self._seed, self._setting = jobs, seed, setting
+        self._more = None
         self._folder = Folder()
         self._context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
         self._workers = {}  # a connection to its process, the notebook in work, and when it was begun (see _now)
 
-    def grade(self, notebooks: list[tuple[Path, str]]):
-        """Yield a SubmissionResult for each (path, the path as shown), in the order in which they are done."""
-        if notebooks and sys.platform == "linux":
+    def grade(self, notebooks: list[tuple[Path, str]], more=None):
+        """Yield a SubmissionResult for each (path, the path as shown), in the order in which they are done.
+
+        more: where further ones come from, like a Connection: it can be waited for, and its `recv` raises EOFError, which passes through here.
+        """
+        self._more = more
+        if (notebooks or more) and sys.platform == "linux":
             _import_all()
         waiting = deque(notebooks)
-        tries = dict.fromkeys(notebooks, 0)
-        while len(self._workers) < min(self._jobs, len(notebooks)):
-            self._start()
+        tries = Counter()
         while True:
+            idle = sum(busy is None for _, busy, _ in self._workers.values())
+            for _ in range(min(self._jobs - len(self._workers), len(waiting) - idle)):
+                self._start()
             for connection, (process, busy, _) in list(self._workers.items()):
                 if busy is None and waiting:
                     notebook = waiting.popleft()
@@ -145,9 +155,12 @@ class Pool:
                     with suppress(OSError):  # it has been killed, as will be found when it is listened to
                         connection.send(notebook)
             at_work = [connection for connection, (_, busy, _) in self._workers.items() if busy]
-            if not at_work:
+            if not at_work and not more:
                 return
-            for connection in wait(at_work, LOOK):
+            for connection in wait([*at_work, more] if more else at_work, LOOK):
+                if connection is more:
+                    waiting.append(more.recv())
+                    continue
                 process, notebook, _ = self._workers[connection]
                 try:
                     result = connection.recv()
@@ -158,7 +171,7 @@ class Pool:
                     if tries[notebook] < TRIES:
                         waiting.append(notebook)
                     else:
-                        yield SubmissionResult(notebook[1], "", 0, 0, error=f"{notebook[1]}: the grader failed on it, twice. Please report this.")
+                        yield failed(notebook[1])
                 else:
                     self._workers[connection] = process, None, None
                     yield result
@@ -168,7 +181,7 @@ class Pool:
 
     def _start(self):
         ours, theirs = self._context.Pipe()
-        others = list(self._workers) if sys.platform == "linux" else []
+        others = [*self._workers, *([self._more] if self._more else [])] if sys.platform == "linux" else []
         process = self._context.Process(target=_enter, args=(ours, theirs, others, self._seed, self._setting, self._folder.name))
         process.start()
         theirs.close()
@@ -194,18 +207,34 @@ class Pool:
         connection.close()
 
     def __enter__(self):
-        self._handlers = {}
-        for number in ENDS if threading.current_thread() is threading.main_thread() else ():
-            if signal.getsignal(number) == signal.SIG_DFL:  # and not ignored, as by nohup
-                self._handlers[number] = signal.signal(number, signal.default_int_handler)
+        self._stoppable = stoppable()
+        self._stoppable.__enter__()
         return self
 
     def __exit__(self, *_):
         for connection in list(self._workers):
             self._bury(connection)
         self._folder.cleanup()
-        for number, handler in self._handlers.items():
+        self._stoppable.__exit__(None, None, None)
+
+
+@contextmanager
+def stoppable(stop=signal.default_int_handler):
+    """What ENDS a process stops a run meanwhile, as Ctrl-C does."""
+    handlers = {}
+    for number in ENDS if threading.current_thread() is threading.main_thread() else ():
+        if signal.getsignal(number) == signal.SIG_DFL:  # and not ignored, as by nohup
+            handlers[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+def failed(shown: str) -> SubmissionResult:
+    """The result of a notebook that took TRIES workers down."""
+    return SubmissionResult(shown, "", 0, 0, error=f"{shown}: the grader failed on it, twice. Please report this.")
 
 
 def _now(process) -> tuple[float, float]:
@@ -223,7 +252,7 @@ def _import_all():
 
 
 def _enter(ours, theirs, others, seed, setting, folder):
-    """A worker's first steps: let go of the parent's ends of the pipes, its own and its siblings'."""
+    """A worker's first steps: let go of the parent's ends of the pipes, its own, its siblings' and that through which notebooks come."""
     for connection in (ours, *others):
         connection.close()
     _work(theirs, seed, setting, folder)

@@ -1,8 +1,13 @@
 """Results for programs: JSON in the format of schema.json (described in the book's report format page), and JUnit XML."""
 
+import errno
 import importlib.metadata
 import json
+import os
 import re
+import shutil
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,30 +18,85 @@ from ..verdicts import GRADER_FAULT, PASSED, SubmissionResult, as_json
 FORMAT = "linear-grader-report"
 VERSION = 1  # counts up when a field changes its meaning or goes away
 SCHEMA = Path(__file__).with_name("schema.json")
+PIECE = 2**20  # bytes of a report in memory at a time
 
 
 class _Growing:
-    """A report file that holds every result so far, complete at any moment, and in the order of the notebooks once closed."""
+    """A report file that holds every result so far, complete at any moment, and in the order of the notebooks once closed.
+
+    Of a part that is written, only its place is kept in memory. Raises OSError, here and later, where the file cannot be written.
+    """
 
     def __init__(self, path: Path, head: str, tail: str, separator: str):
-        self._head, self._tail, self._separator = head, tail, separator
-        self._parts: dict[str, str] = {}
+        self._path, (self._head, self._tail, self._separator) = path, (text.encode() for text in (head, tail, separator))
+        self._places: dict[str, tuple[int, int]] = {}  # of each notebook's part: where it begins and ends
         self._file = create(path)
-        self._file.write(head + tail)
-        self._file.flush()
+        self._write(self._head + self._tail)
+        self._end = len(self._head)  # of the last part
 
     def _add(self, name: str, part: str):
-        self._file.seek(0, 2)
-        self._file.seek(self._file.tell() - len(self._tail))
-        self._file.write((self._separator if self._parts else "") + part + self._tail)
-        self._file.flush()
-        self._parts[name] = part
+        """Add a notebook's part, or another in place of an earlier one."""
+        begin = self._end + len(self._separator) * bool(self._places)
+        end = begin + len(data := part.encode())
+        try:
+            self._file.seek(self._end)
+            self._write(self._separator * bool(self._places) + data + self._tail)
+        except OSError:  # what was there before stays a whole document
+            with suppress(OSError):
+                self._file.truncate(self._end)
+                self._file.seek(self._end)
+                self._write(self._tail)
+            raise
+        self._places[name], self._end = (begin, end), end
 
     def close(self):
-        self._file.seek(0)
-        self._file.write(self._head + self._separator.join(part for _, part in sorted(self._parts.items())) + self._tail)
-        self._file.truncate()
-        self._file.close()
+        """Put the parts in order: in a new file that takes this one's place or, where there can be none, in this one."""
+        with self._file:
+            if self._is_in_order():
+                return
+            new = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+            try:
+                with open(new, "xb") as file:
+                    self._write_in_order(file)
+                shutil.copymode(self._path, new)
+                if not os.path.samestat(os.lstat(self._path), os.fstat(self._file.fileno())):
+                    raise OSError(errno.ESTALE, "moved meanwhile")
+                os.replace(new, self._path)
+            except OSError:
+                new.unlink(missing_ok=True)
+                with tempfile.TemporaryFile() as file:
+                    self._write_in_order(file)
+                    file.seek(0)
+                    self._file.seek(0)
+                    while part := file.read(PIECE):
+                        self._write(part)
+                    self._file.truncate()
+
+    def _is_in_order(self):
+        begin = len(self._head)
+        for _, place in sorted(self._places.items()):
+            if place[0] != begin:
+                return False
+            begin = place[1] + len(self._separator)
+        return True
+
+    def _write_in_order(self, file):
+        file.write(self._head)
+        for number, (_, (begin, end)) in enumerate(sorted(self._places.items())):
+            file.write(self._separator * bool(number))
+            self._file.seek(begin)
+            while begin < end:
+                piece = self._file.read(min(end - begin, PIECE))
+                if not piece:
+                    raise OSError(errno.EIO, "somebody else writes to it")
+                begin += len(piece)
+                file.write(piece)
+        file.write(self._tail)
+
+    def _write(self, data):
+        """Write all of it, if it can be by one call: a reader then sees all or nothing."""
+        while data:
+            data = data[self._file.write(data) :]
 
 
 class JsonReport(_Growing):
