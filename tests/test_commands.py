@@ -35,7 +35,7 @@ def mixed(tmp_path_factory):
 def test_help_answers_without_importing_torch():
     done = run("-X", "importtime", "-m", "grader", "--help")
     assert done.returncode == 0
-    for command in ("check", "grade", "release", "doctor"):
+    for command in ("check", "grade", "report", "release", "doctor"):
         assert command in done.stdout
     imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
     assert not imported & {"torch", "numpy", "nbformat", "pytest", "rich"}

@@ -185,7 +185,9 @@ def _write_pages(new, book, scale, names, penalties):
             page, path = feedback_html(book, learner, scale), new / "feedback" / names[learner.key]
             path.parent.mkdir(exist_ok=True)
             path.write_text(page, encoding="utf-8", newline="\n")
-            archive.writestr(zipfile.ZipInfo(names[learner.key]), page, zipfile.ZIP_DEFLATED)  # without a time: the same reports, the same file
+            entry = zipfile.ZipInfo(names[learner.key])  # without a time: the same reports, the same file
+            entry.external_attr = 0o600 << 16
+            archive.writestr(entry, page, zipfile.ZIP_DEFLATED)
     (new / "class.html").write_text(class_html(book, scale, penalties), encoding="utf-8", newline="\n")
 
 
