@@ -78,7 +78,7 @@ async def grade(run: Run, name: str, shown: str, data: bytes, dask_worker) -> by
     if run.name not in _rooms:
         _rooms[run.name] = asyncio.create_task(_Room.open(run, _jobs(run, dask_worker)))
     try:
-        room = await _rooms[run.name]
+        room = await asyncio.shield(_rooms[run.name])
     except OSError:
         _rooms.pop(run.name, None)
         raise
@@ -89,7 +89,7 @@ async def leave(run: Run):
     """Close a run's room, and wait until nothing is left of it."""
     _left.add(run.name)
     if run.name in _rooms:
-        await (await _rooms[run.name]).close()
+        await (await asyncio.shield(_rooms[run.name])).close()
 
 
 class _Room:

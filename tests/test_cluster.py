@@ -1,6 +1,7 @@
 """Many machines: a scheduler and its workers are processes of their own, reached through the loopback. Whatever happens to them, the report is that of
 one machine, to the byte."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -25,9 +26,7 @@ SLOW = SLEEPER.replace("sleep(3)", "sleep(1)")
 
 @pytest.fixture(scope="module", autouse=True)
 def dask():
-    try:
-        import distributed  # noqa: F401
-    except ModuleNotFoundError:
+    if not importlib.util.find_spec("distributed"):
         (pytest.fail if os.environ.get("CI") else pytest.skip)("Dask is not installed here: pip install -e .[cluster]")
 
 

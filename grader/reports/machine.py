@@ -54,16 +54,9 @@ class _Growing:
         with self._file:
             if self._is_in_order():
                 return
-            new = self._path.with_name(f".{self._path.name}.{os.getpid()}")
             try:
-                with open(new, "xb") as file:
-                    self._write_in_order(file)
-                shutil.copymode(self._path, new)
-                if not os.path.samestat(os.lstat(self._path), os.fstat(self._file.fileno())):
-                    raise OSError(errno.ESTALE, "moved meanwhile")
-                os.replace(new, self._path)
+                self._replace()
             except OSError:
-                new.unlink(missing_ok=True)
                 with tempfile.TemporaryFile() as file:
                     self._write_in_order(file)
                     file.seek(0)
@@ -71,6 +64,20 @@ class _Growing:
                     while part := file.read(PIECE):
                         self._write(part)
                     self._file.truncate()
+
+    def _replace(self):
+        """Put a file with the parts in order in this one's place. Raises OSError where nothing can be put there, or somebody has moved this one."""
+        descriptor, new = tempfile.mkstemp(dir=self._path.parent, prefix=".report-")
+        try:
+            with open(descriptor, "wb") as file:
+                self._write_in_order(file)
+            shutil.copymode(self._path, new)
+            if not os.path.samestat(os.lstat(self._path), os.fstat(self._file.fileno())):
+                raise OSError(errno.ESTALE, "moved meanwhile")
+            os.replace(new, self._path)
+        except BaseException:
+            os.unlink(new)
+            raise
 
     def _is_in_order(self):
         begin = len(self._head)
