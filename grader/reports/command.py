@@ -5,7 +5,6 @@ import re
 import shutil
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
 from ..texts import MOST, one_line, path_text
@@ -175,6 +174,8 @@ def _file_name(key):
 
 
 def _write_pages(new, book, scale, names, penalties):
+    import zipfile
+
     from .pages import class_html, feedback_html
 
     (new / "feedback").mkdir()
