@@ -1,6 +1,7 @@
 """Notebooks as files: read a submission and tell which exercise it answers; make the exercises from the solutions."""
 
 import errno
+import functools
 import hashlib
 import re
 import textwrap
@@ -199,10 +200,17 @@ def _is_untouched(path) -> bool:
 
 def origin(path: Path, exercise: Exercise) -> str:
     """Whether a notebook that can be read is the course's own, as it stands there: "exercise", "solution", or neither: ""."""
-    if _is_untouched(path):
+    notebook = _load(path)
+    own = notebook.metadata.get(KEY, {})
+    if isinstance(own, dict) and own.get("digest") == _digest(notebook):
         return "exercise"
-    solution = ROOT / "solutions" / f"{exercise.name}.ipynb"  # an installed grader has none
-    return "solution" if solution.is_file() and _digest(_load(path)) == _digest(_load(solution)) else ""
+    return "solution" if _digest(notebook) == _solution_digest(exercise.name) else ""
+
+
+@functools.cache
+def _solution_digest(name):
+    solution = ROOT / "solutions" / f"{name}.ipynb"  # an installed grader has none
+    return _digest(_load(solution)) if solution.is_file() else None
 
 
 def release_all() -> list[str]:

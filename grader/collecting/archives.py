@@ -93,6 +93,8 @@ def _folder(root):
         try:
             found = sorted(os.scandir(folder), key=lambda each: each.name)
         except OSError as error:
+            if not prefix:
+                raise Unreadable(error.strerror) from None
             yield Entry(prefix, problem=f"a folder that cannot be read ({error.strerror})")
             continue
         for each in found:
@@ -159,8 +161,7 @@ def _zip(file, prefix, budget, depth):
     """The files of an open zip. Raises one of BROKEN, or Unreadable, before the first of them."""
     _look_at_size(file, MAX_FILES if budget else MAX_DOWNLOAD)
     with zipfile.ZipFile(file) as archive:
-        members = [(_name(member), member) for member in archive.infolist()]
-        members = [(name, member) for name, member in members if not name.endswith("/") or _kind(member) == stat.S_IFLNK]
+        members = [(_name(member), member) for member in archive.infolist() if not member.filename.endswith("/") or member.file_size or _special(member)]
         if budget:
             budget.files -= len(members)
             if budget.files < 0:
@@ -198,11 +199,13 @@ def _name(member):
             name = name.encode("cp437").decode("utf-8")
         except UnicodeError:
             pass
-    return name.replace("\\", "/")
+    return name.replace("\\", "/").rstrip("/") or "(no name)"
 
 
-def _kind(member):
-    return stat.S_IFMT(member.external_attr >> 16)
+def _special(member):
+    """What a member is, if it is neither a file nor a folder."""
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    return kind if kind in (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK) else 0
 
 
 def _problem(name, member):
@@ -210,10 +213,8 @@ def _problem(name, member):
     parts = name.split("/")
     if name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in parts:
         return "its path leads out of the zip"
-    if _kind(member) == stat.S_IFLNK:
-        return "a link; links are not followed"
-    if _kind(member) not in (0, stat.S_IFREG):
-        return "not a plain file"
+    if _special(member):
+        return "a link; links are not followed" if _special(member) == stat.S_IFLNK else "not a plain file"
     return "encrypted; it needs its password" if member.flag_bits & 1 else ""
 
 

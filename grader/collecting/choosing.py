@@ -1,28 +1,28 @@
 """From the files of a download to a folder of submissions: whose each is, which exercise it answers, which try counts, and whether it came late.
 
 Everything is made in a folder beside the one that is asked for, which then takes its name: what stops half-way leaves nothing.
+(Where the machine itself stops, that folder, whose name begins with a dot, is left.)
 """
 
+import errno
 import hashlib
 import os
 import re
 import tempfile
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from . import records
+from ..texts import path_text
+from . import people, records
 from .archives import Entry, Unreadable, entries
-from .layouts import Claim, Layout, recognised
+from .layouts import Claim, recognised
 from .records import Learner, Record
-from .roster import Roster, plain_letters
+from .roster import Roster
 
 NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)  # some editors and mail programs add to the name
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)  # no names of files in Windows
-MAX_KEY = 60  # characters of a learner's folder
 KINDS = {
     "pdf": "a PDF", "html": "a web page", "htm": "a web page", "py": "a script", "gdoc": "a link into Google Drive", "docx": "a Word file",
     **dict.fromkeys(("rar", "7z", "tar", "gz", "tgz", "xz", "bz2"), "an archive that is not opened here; unpack it by hand"),
@@ -73,22 +73,23 @@ def collect(
     exercise: str | None,
     pattern: str | None,
     due_of: Callable[[list[Learner], list[str]], Callable[[Learner], datetime | None]],
+    replace: bool = False,
     shown: Callable[[list], Iterable] = iter,
 ) -> Collection:
-    """Make the folder of submissions, in place of one that is there.
+    """Make the folder of submissions; with `replace`, in place of one that is there.
 
     due_of: finds, once the learners are known, when each one's work was due, and adds what it leaves open to the notes. shown: goes through a list that takes long.
 
     Raises Unreadable and NoLayout where the download is none that can be collected, and OSError where something cannot be written.
     """
-    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as beside:
+    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent, ignore_cleanup_errors=True) as beside:
         kept, made = Path(beside) / "handed in", Path(beside) / output.name
         kept.mkdir()
         made.mkdir(mode=0o700)
         handed, stamps = _keep(download, kept)
         root = download.stem if download.is_file() else download.resolve().name
         layout = recognised([each.entry for each in handed], root, stamps, pattern)
-        learners, notes = _learners(handed, layout, roster)
+        learners, notes = people.tell_apart(handed, layout, roster)
         due = due_of(learners, notes)
         for each in shown(handed):
             _judge(each)
@@ -100,9 +101,11 @@ def collect(
                 os.replace(each.path, target)
         found = [_record(each, layout, due) for each in handed]
         idle = {each.key for each in learners} - {record.key for record in found}
-        found += [Record(status=records.NOTHING).of(learner) for learner in learners if learner.key in idle]
+        found += [Record(status=records.NOTHING, reason=learner.note).of(learner) for learner in learners if learner.key in idle]
         found.sort(key=lambda record: (not record.key, record.key, records.STATUSES.index(record.status), record.source))
         records.write(made / records.TABLE, found)
+        if output.exists() and any(output.iterdir()) and not replace:
+            raise FileExistsError(errno.EEXIST, "somebody else has written there meanwhile")
         _put(made, output, Path(beside) / "before")
     return Collection(layout.name, found, learners, notes)
 
@@ -144,63 +147,6 @@ def _keep(download, folder):
     return handed, stamps
 
 
-def _learners(handed, layout: Layout, roster):
-    """Everybody who handed in or should have, each file's own noted with it, and what the roster leaves open."""
-    found: dict[tuple, Learner] = {}
-    for each in sorted(handed, key=lambda each: bool(each.entry.own)):  # what is nobody's work makes nobody a learner
-        each.claim = layout.claim(each.entry)
-        who = _identity(each.claim) if each.claim else None
-        if who and not each.entry.own:
-            found.setdefault(who, Learner(each.claim.name, [each.claim.id] if each.claim.id else [], each.claim.login))
-        each.learner = found.get(who)
-    learners = list(found.values())
-    notes = _meet(learners, roster) if roster else []
-    taken = set()
-    for learner in sorted(learners, key=lambda each: (each.name, each.id, each.login)):
-        key = _key(learner)
-        learner.key = next(name for name in [key, *(f"{key}_{more}" for more in range(2, len(learners) + 2))] if name.lower() not in taken)
-        taken.add(learner.key.lower())
-    return learners, notes
-
-
-def _identity(claim):
-    """By what a learner is told from others: the id, or else the login, or else the name."""
-    if claim.id:
-        return "id", claim.id
-    if claim.login.strip("."):  # `..`, too, may stand in a path
-        return "login", claim.login.casefold()
-    return ("name", "".join(unicodedata.normalize("NFKC", claim.name).casefold().split())) if claim.name.strip(".") else None
-
-
-def _meet(learners, roster):
-    """Fill in what the roster knows of learners, and add those who are on it alone. Returns what it leaves open, in lines."""
-    matches = [(learner, *roster.find(learner)) for learner in learners]
-    claims = [id(person) for _, person, _ in matches]
-    notes, met = [], set()
-    for learner, person, why in matches:
-        if person and claims.count(id(person)) > 1:
-            person, why = None, f"on the roster only {person.shown} is like this one, and like another"
-        if person:
-            met.add(id(person))
-            learner.name, learner.email, learner.handed_in = person.name or learner.name, person.email, person.handed_in
-            learner.login = learner.login or person.login
-            learner.ids = list(dict.fromkeys(learner.ids + person.ids))
-        else:
-            learner.note = why
-            notes.append(f"{learner.shown}: {why}")
-    learners += [person for person in roster.people if id(person) not in met]
-    return notes
-
-
-def _key(learner):
-    """The name of a learner's folder: letters that every system writes, the name for people, the id to tell them apart."""
-    parts = [re.sub(r"[^A-Za-z0-9-]+", "_", plain_letters(part)).strip("_-")[:MAX_KEY] for part in (learner.name or learner.login, learner.id)]
-    key = "_".join(filter(None, parts))
-    if not key:
-        key = f"learner_{hashlib.sha256(repr((learner.name, learner.id, learner.login)).encode('utf-8', 'replace')).hexdigest()[:8]}"
-    return f"learner_{key}" if RESERVED.match(key) else key
-
-
 def _judge(each):
     """What can be said of a file by itself."""
     from .. import notebooks
@@ -223,7 +169,7 @@ def _judge(each):
         try:
             each.exercise = notebooks.read(each.path).exercise
         except notebooks.NotebookError as error:
-            each.status, each.reason = records.REFUSED, str(error).removeprefix(f"{notebooks.path_text(each.path)}: ")
+            each.status, each.reason = records.REFUSED, str(error).removeprefix(f"{path_text(each.path)}: ")
 
 
 def _choose(handed, wanted):
@@ -266,7 +212,8 @@ def _newest(group):
     chosen = group[-1]
     for place, each in enumerate(group, 1):
         each.tries = f"{place} of {len(group)}" if order else ""
-        each.status, each.reason = (records.SAME, f"as {chosen.entry.source}") if each.digest == chosen.digest else (records.OLDER, f"{chosen.entry.source} is newer, {how}")
+        same = each.digest == chosen.digest
+        each.status, each.reason = (records.SAME, f"as {chosen.entry.source}") if same else (records.OLDER, f"{chosen.entry.source} is newer, {how}")
     chosen.status = records.TAKEN
     chosen.reason = f"the newest of {len(group)}, {how}" if how else "as it was handed out" if chosen.origin == "exercise" else ""
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .. import terminal
-from ..texts import inert, one_line, path_text
+from ..texts import MOST, one_line, path_text
 
 DONE, NOT_ALL, BAD_USAGE = 0, 1, 2
 SHOWN = 20  # learners or files that are named in one list
@@ -48,7 +48,7 @@ def run(arguments) -> int:
     from .choosing import collect
 
     try:
-        collection = collect(download, output, people, exercise, arguments.pattern, due_of, _with_a_bar)
+        collection = collect(download, output, people, exercise, arguments.pattern, due_of, arguments.force, _with_a_bar)
     except Unreadable as error:
         return _say(f"{shown}: {error}. Download it again, or unpack it and give the folder.", BAD_USAGE)
     except NoLayout as error:
@@ -56,7 +56,7 @@ def run(arguments) -> int:
     except OSError as error:
         return _say(f"{path_text(arguments.output)}: cannot be written ({error.strerror or error}). Nothing was collected.", NOT_ALL)
     bad = troubles(collection)
-    taken = sum(record.status == "taken" for record in collection.records)
+    taken = sum(bool(record.file) for record in collection.records)
     printed = terminal.attempt(lambda: _show(collection, bad, path_text(arguments.output)), f"{taken} notebooks were taken.")
     return NOT_ALL if bad or not printed else DONE
 
@@ -85,7 +85,7 @@ def _places(arguments):
             ours = {record.file for record in records.read(output / records.TABLE)} | {records.TABLE}
         except (OSError, UnicodeError, csv.Error, KeyError):
             raise Refused(f"{shown}: was not made by collect (it has no {records.TABLE}), and is not replaced. Give another folder with -o.") from None
-        inside = (path for path in output.rglob("*") if not path.is_dir() and ".ipynb_checkpoints" not in path.parts)
+        inside = (path for path in output.rglob("*") if (path.is_symlink() or not path.is_dir()) and ".ipynb_checkpoints" not in path.parts)
         other = next((path for path in inside if path.relative_to(output).as_posix() not in ours), None)
         if other:
             raise Refused(f"{shown}: also holds {path_text(other.relative_to(output))}, which collect has not made. Move it away first.")
@@ -192,7 +192,8 @@ def _show(collection, bad, folder):
     if unknown:
         out.print(f"Nothing says when {counted(unknown, 'notebook')} came.")
     _list(out, "Left open", collection.notes)
-    _list(out, "Handed in nothing", [shown[record.key] for record in collection.records if record.status == records.NOTHING])
+    idle = [record for record in collection.records if record.status == records.NOTHING]
+    _list(out, "Handed in nothing", [f"{shown[record.key]}{f', {record.reason}' * bool(record.reason)}" for record in idle])
     lines = [f"{shown.get(key, 'Nobody')}: " + "; ".join(_why(record) for record in those[:3]) + "; ..." * (len(those) > 3) for key, those in bad.items()]
     _list(out, "Not taken", lines)
     taken = [record for record in collection.records if record.status == records.TAKEN]
@@ -214,5 +215,5 @@ def _list(out, title, lines):
 
 
 def _say(message, code):
-    print(inert(message), file=sys.stderr)
+    print(one_line(message, MOST), file=sys.stderr)
     return code

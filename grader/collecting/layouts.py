@@ -48,6 +48,8 @@ def recognised(listing: list[Entry], root: str, stamps: dict[str, str], pattern:
     if pattern is not None:
         return Layout("the given pattern", _by_pattern(pattern))
     work = [entry for entry in listing if not entry.own]
+    if not work:
+        raise NoLayout("holds no files that anybody could have handed in.")
     known = [
         Layout("Moodle", _moodle), Layout("Canvas", _canvas), Layout("ILIAS", _ilias(listing)), Layout("nbgrader", _nbgrader(root, stamps)),
         Layout("GitHub Classroom", _github(listing, root)), Layout("Google Classroom", _classroom),

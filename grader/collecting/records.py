@@ -25,7 +25,7 @@ FORMULA = re.compile(r"'*[=+\-@\t\r]")  # how a cell begins that a spreadsheet w
 
 @dataclass
 class Learner:
-    """Somebody who handed in, or should have. ids: all that are known, the download's first. note: what the roster leaves open."""
+    """Somebody who handed in, or should have. ids: all that are known, the download's first. note: who else this may be, as far as the roster tells."""
 
     name: str = ""
     ids: list[str] = field(default_factory=list)

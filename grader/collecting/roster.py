@@ -12,7 +12,7 @@ from .records import Learner
 
 MAX_BYTES = 20 * 2**20
 HEADINGS = {  # usual ones, in English and German, without what is not a letter
-    "name": "name fullname student studentname learner participant vollständigername vollernameteilnehmer teilnehmer teilnehmerin studierende studierender",
+    "name": "name fullname student studentname learner participant vollständigername namevorname nachnamevorname teilnehmer teilnehmerin",
     "first": "firstname givenname forename vorname vornamen",
     "last": "lastname surname familyname nachname familienname",
     "email": "email emailaddress mail mailaddress emailadresse emailaddresse",
@@ -23,14 +23,13 @@ HEADINGS = {  # usual ones, in English and German, without what is not a letter
     "due": "due duedate until deadline extension frist abgabefrist verlängerung bis fällig",
 }
 KINDS = {heading: kind for kind, headings in HEADINGS.items() for heading in headings.split()}
-KINDS["learner"] = "name"
 NUMBERED = re.compile(r"(?:participant|teilnehmer\W?(?:in)?)\s*(\d+)", re.IGNORECASE)  # how Moodle's worksheet writes the number in its folders
 MONTHS = {
     month: number
     for number, names in enumerate("jan feb mar,mär,maer apr may,mai jun jul aug sep oct,okt nov dec,dez".split(), 1)
     for month in names.split(",")
 }
-LONG_TIME = re.compile(r"(\d{1,2})\.? (\w{3})\w*\.? (\d{4}),? (\d{1,2}):(\d\d)(?::\d\d)?(?: ?([AaPp])\.?[Mm]\.?)?")
+LONG_TIME = re.compile(r"(\d{1,2})\.? (\w{3})\w*\.? (\d{4}),? (\d{1,2}):(\d\d)(?::\d\d)?(?:\s?([AaPp])\.?[Mm]\.?)?")
 
 
 class BadTable(Exception):
