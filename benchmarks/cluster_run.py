@@ -77,7 +77,8 @@ def _run(workers: int, notebooks: Path) -> dict:
                 idle = {name: _taken(process.pid)["seconds"] for name, process in processes.items()}
                 time.sleep(IDLE)
                 idle = {name: (_taken(process.pid)["seconds"] - idle[name]) / IDLE for name, process in processes.items()}
-            processes[name] = subprocess.Popen([sys.executable, "-m", *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            with open(class_run.WORK / f"{notebooks.name}{workers} {name}.log", "w", encoding="utf-8") as log:
+                processes[name] = subprocess.Popen([sys.executable, "-m", *map(str, words)], stdout=log, stderr=log)
         begun = time.perf_counter()
         while processes["client"].poll() is None:
             time.sleep(1)

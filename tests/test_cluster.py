@@ -19,8 +19,21 @@ from .notebooks import ROOT, answered, exercise, grader, solution
 from .test_many import SLEEPER, await_results, start, write
 
 SEED = "--seed", 8, "--regrade"
-TRACES = "import os\nfor pid in filter(str.isdigit, os.listdir('/proc')):\n    try: words = open(f'/proc/{pid}/cmdline').read()\n    except OSError: continue\n"
-KILLS_ITS_ROOM = TRACES + "    if 'grader.rooms' in words: os.kill(int(pid), 9)\ndef linear(x, weight, bias=None):\n    return x @ weight.T"
+KILLS_ITS_ROOM = """
+import os
+
+def linear(x, weight, bias=None):
+    return x @ weight.T
+
+above = os.getpid()
+while above > 1:
+    with open(f"/proc/{above}/stat") as stat:
+        parent = int(stat.read().rpartition(")")[2].split()[1])
+    with open(f"/proc/{above}/cmdline") as words:
+        if "grader.rooms" in words.read():
+            os.kill(above, 9)
+    above = parent
+"""
 SLOW = SLEEPER.replace("sleep(3)", "sleep(1)")
 
 
