@@ -29,18 +29,22 @@ def grade(path: Path) -> float:
         for cell in submission.cells:
             with contextlib.suppress(Exception):
                 exec(compile(cell, "<cell>", "exec"), namespace)
-        results = [examiner.result(task, [_verdict(task, probe, namespace) for probe in task.probes])
-                   for task in submission.exercise.tasks]
+        results = [examiner.result(task, _verdicts(task, namespace)) for task in submission.exercise.tasks]
     result = submission_result(str(path), submission.exercise, results, [], [], [])
     return result.points / result.max_points
 
 
-def _verdict(task, probe, namespace):
+def _verdicts(task, namespace):
+    answers = examiner.charged_once(task, {probe: _answer(task, probe, namespace) for probe in task.probes})
+    return [examiner.verdict(task, probe, answer) for probe, answer in answers.items()]
+
+
+def _answer(task, probe, namespace):
     candidate = namespace.get(task.name, asking.MISSING)
     probe_function = asking.compile_probe(probe.source, probe.name)
     data = Data(examiner.data(task, probe).given)
     answer = asking.ask(probe_function, candidate, examiner.seed_of(task, probe), "cpu", task.forbids, 0, data, task.rounds(probe))
-    return examiner.verdict(task, probe, asking.read_answer(answer))
+    return asking.read_answer(answer)
 
 
 def main(report: Path, jobs: int, paths: list[Path]):

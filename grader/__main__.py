@@ -158,7 +158,7 @@ def _grade(arguments):
         print(f"The GPU has memory for {jobs} notebook{'s' * (jobs > 1)} at a time ({try_gpu(setting)}).", file=sys.stderr)
     own = [file.absolute() for file in (arguments.json, arguments.junit) if file]
     strangers = [shown_path(each) for each in found.strangers if each.absolute() not in own]
-    begun = terminal.attempt(lambda: print(f"seed {seed}, {setting.device}"), f"Seed {seed}.")
+    begun = terminal.attempt(lambda: print(f"seed {seed}, {setting.device}"), f"seed {seed}, {setting.device}.")
     results = []
     try:
         for result in grade_paths(paths, seed, setting, jobs, arguments.regrade, cluster):

@@ -9,6 +9,7 @@ from .workers import TRIES
 
 MOST = 500  # notebooks that are with workers at a time: each is a connection, and Dask has 512
 
+
 @dataclass(eq=False)
 class Member:
     """A worker that takes part. calls: the notebooks that it has, each with who waits for it. alone: it has one that may take it down."""

@@ -131,7 +131,7 @@ class Session(RunningKernel):
 
         Raises CellEnded if the cell does not end by itself within the limits; it is interrupted first, unless told otherwise.
         """
-        self._pending, self._size = [], 0
+        self._pending, self._size, self._reply = [], 0, None
         self._start_clock()
         try:
             self._read_until_idle(msg_id)
@@ -168,7 +168,7 @@ class Session(RunningKernel):
         return [computed - self._mark, time.monotonic(), computed, time.monotonic()]
 
     def _read_until_idle(self, msg_id):
-        """Read both channels until the cell's reply and its `idle` are in; the reply itself says nothing we trust."""
+        """Read both channels until the cell's reply and its `idle` are in."""
         poller = zmq.Poller()
         shell, iopub = self.kc.shell_channel.socket, self.kc.iopub_channel.socket
         for source in (shell, iopub, self._monitor, *self._lifeline()):
@@ -181,8 +181,8 @@ class Session(RunningKernel):
                 continue
             ready = dict(poller.poll(1000 * (left if warm.AVAILABLE else min(left, LIVENESS))))
             try:
-                if shell in ready:
-                    replied |= self._belongs(receive(self.kc.session, shell)[0], msg_id)
+                if shell in ready and self._belongs(reply := receive(self.kc.session, shell)[0], msg_id):
+                    replied, self._reply = True, reply["content"]
                 if iopub in ready:
                     idle |= self._keep_own(*receive(self.kc.session, iopub), msg_id)
             except CellEnded:
@@ -283,6 +283,8 @@ class Session(RunningKernel):
         for message in self._pending:
             if message["msg_type"] == "error":
                 run.error = (str(message["content"].get("ename")), str(message["content"].get("evalue")))
+        if run.error is None and isinstance(self._reply, dict) and self._reply.get("status") == "error":  # it could not be shown: no file was left to open
+            run.error = (str(self._reply.get("ename")), str(self._reply.get("evalue")))
         if self.setting.device == "cuda" and (lost := self._gpu("check()")):
             raise CellEnded(verdicts.KERNEL_DIED, GPU_LOST + lost, alive=False)
         return run
