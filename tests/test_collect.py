@@ -1,10 +1,7 @@
-"""From a learning platform's download to a folder of submissions: each layout, hostile zips, rosters, times; and nothing that was handed in disappears."""
+"""From a learning platform's download to a folder of submissions: each layout, rosters, times; and nothing that was handed in disappears."""
 
-import io
 import json
 import os
-import stat
-import struct
 import unicodedata
 import zipfile
 from pathlib import Path
@@ -16,58 +13,8 @@ from hypothesis import strategies as st
 
 from grader.collecting import records
 
+from .downloads import collect, fill, packed, refused, work
 from .notebooks import answered, exercise, grade, grader, run, solution
-
-
-def work(number: int, name: str = "01_formula") -> str:
-    """Somebody's notebook, another for each number."""
-    notebook = exercise(name)
-    notebook.cells.append(nbformat.v4.new_code_cell(f"mine = {number}", id="mine"))
-    return nbformat.writes(notebook)
-
-
-def fill(folder: Path, files: dict[str, str | bytes]) -> Path:
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return folder
-
-
-def packed(files: dict[str, str | bytes] | list, path: Path | None = None) -> Path | bytes:
-    """A zip of files, in a file or as bytes. Names may be ZipInfos."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items() if isinstance(files, dict) else files:
-            archive.writestr(name, content)
-    if path is None:
-        return buffer.getvalue()
-    path.write_bytes(buffer.getvalue())
-    return path
-
-
-def collect(download, *options, code=0):
-    """The records of a run, by source ("" is a list of learners without one), and what it printed."""
-    output = download.parent / "submissions"
-    done = grader("collect", download, "-o", output, *options)
-    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
-    assert "Traceback" not in done.stderr
-    found = records.read(output / "learners.csv")
-    for record in found:
-        assert bool(record.file) == (record.status == records.TAKEN) and (not record.file or (output / record.file).is_file())
-    written = {path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file()}
-    assert written == {"learners.csv", *(record.file for record in found if record.file)}
-    assert [path.name for path in download.parent.iterdir() if path.name.startswith(".submissions")] == []
-    return {record.source: record for record in found if record.source} | {record.name: record for record in found if not record.source}, done.stdout
-
-
-def refused(tmp_path, *arguments, words, code=2):
-    """It says why in one line, and leaves nothing."""
-    before = sorted(tmp_path.rglob("*"))
-    done = grader("collect", *arguments)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1), (done.stdout, done.stderr)
-    assert words in done.stderr
-    assert sorted(tmp_path.rglob("*")) == before
 
 
 LAYOUTS = {
@@ -186,102 +133,6 @@ def test_what_cannot_be_taken_is_said_with_the_reason(tmp_path):
     assert printed.count("\n  ") >= 7 and "Taken: 1 notebook of 1 learner." in printed
 
 
-def member(name, mode=0):
-    info = zipfile.ZipInfo(name)
-    info.create_system, info.external_attr = 3, mode << 16
-    return info
-
-
-HOSTILE = {
-    "out of it": ([("../../x.ipynb", work(1))], "its path leads out of the zip"),
-    "out of it, deeper": ([("a/../../../x.ipynb", work(1))], "its path leads out of the zip"),
-    "absolute": ([("/tmp/x.ipynb", work(1))], "its path leads out of the zip"),
-    "a drive": ([("C:\\x.ipynb", work(1))], "its path leads out of the zip"),
-    "backslashes": ([("..\\..\\x.ipynb", work(1))], "its path leads out of the zip"),
-    "a link": ([(member("x.ipynb", stat.S_IFLNK | 0o777), "/etc/passwd")], "a link; links are not followed"),
-    "a device": ([(member("x.ipynb", stat.S_IFCHR | 0o666), "")], "not a plain file"),
-    "a pipe": ([(member("x.ipynb", stat.S_IFIFO | 0o666), "")], "not a plain file"),
-    "twice": ([("x.ipynb", work(1)), ("x.ipynb", work(2))], "stands in the zip more than once"),
-    "a bomb": ([("x.ipynb", bytes(60 * 2**20))], "unpacks to more than"),
-    "a dense one": ([("x.ipynb", bytes(25 * 2**20))], "unpacks to more than 200 times its size"),
-}
-
-
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-@pytest.mark.parametrize("case", HOSTILE)
-@pytest.mark.parametrize("nested", [False, True], ids=["handed out by the platform", "handed in"])
-def test_a_hostile_zip_harms_nobody(tmp_path, case, nested):
-    members, words = HOSTILE[case]
-    good = ("Ann_1_assignsubmission_file_/a.ipynb", work(7))
-    if nested:
-        download = packed([("Eve_2_assignsubmission_file_/x.zip", packed(members)), good], tmp_path / "download.zip")
-    else:
-        download = packed([*members, good], tmp_path / "download.zip")
-    before = sorted(tmp_path.parent.iterdir())
-    found, printed = collect(download, code=1)
-    bad = [record for record in found.values() if record.status == "refused"]
-    assert bad and all(words in record.reason for record in bad) and found[good[0]].status == "taken"
-    assert sorted(tmp_path.parent.iterdir()) == before
-    assert all(record.name == "Eve" for record in bad) or not nested
-
-
-def lie_about_size(data: bytes) -> bytes:
-    """A zip whose lists say that its first file unpacks to ten bytes."""
-    data = bytearray(data)
-    for mark, offset in ((b"PK\3\4", 22), (b"PK\1\2", 24)):
-        struct.pack_into("<I", data, data.index(mark) + offset, 10)
-    return bytes(data)
-
-
-def test_headers_are_not_believed(tmp_path):
-    """Nor is one zip's share another's; encrypted and cut-off ones are refused by name, and so are zips without end."""
-    deep = packed({"x.ipynb": work(1)})
-    for _ in range(3):
-        deep = packed({"inner.zip": deep})
-    encrypted = bytearray(packed({"x.ipynb": work(1)}))
-    for mark, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
-        encrypted[encrypted.index(mark) + offset] |= 1
-    many = [(f"{number}.ipynb", bytes(49 * 2**20)) for number in range(6)]
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("x.zip", packed({"x.ipynb": work(2)}))
-    files = {
-        "liar/x.zip": lie_about_size(packed({"x.ipynb": bytes(30 * 2**20)})), "deep/x.zip": deep, "locked/x.zip": bytes(encrypted),
-        "cut/x.zip": packed({"x.ipynb": work(1)})[:-30], "many/x.zip": packed(many), "within/x.zip": buffer.getvalue(), "good/x.zip": packed({"x.ipynb": work(3)}),
-    }  # fmt: skip
-    found, _ = collect(fill(tmp_path / "class", files), code=1)
-    assert found["liar/x.zip/x.ipynb"].status == "refused"
-    assert found["deep/x.zip/inner.zip/inner.zip/inner.zip"].reason.startswith("a zip within 3 others")
-    assert found["locked/x.zip/x.ipynb"].reason == "encrypted; it needs its password"
-    assert (found["cut/x.zip"].status, found["cut/x.zip"].reason[:9]) == ("refused", "not a zip")
-    assert {found[f"many/x.zip/{number}.ipynb"].status for number in range(6)} == {"refused"}
-    assert found["within/x.zip/x.zip/x.ipynb"].status == found["good/x.zip/x.ipynb"].status == "taken"
-    assert found["within/x.zip"].status == "unpacked"
-
-
-def test_a_download_that_is_none_is_refused(tmp_path):
-    (tmp_path / "x.zip").write_bytes(b"Rar!")
-    refused(tmp_path, tmp_path / "x.zip", "-o", tmp_path / "out", words="not a zip, or a damaged one")
-    refused(tmp_path, tmp_path / "none.zip", "-o", tmp_path / "out", words="no such file or folder")
-    download = fill(tmp_path / "flat", {"x.ipynb": work(1)})
-    refused(tmp_path, download, "-o", tmp_path / "out", words="--pattern")
-
-
-@pytest.mark.skipif(not hasattr(os, "symlink") or os.name == "nt", reason="links and pipes need rights here")
-def test_links_and_pipes_in_a_folder_are_left_alone(tmp_path):
-    secret = fill(tmp_path / "secret", {"x.ipynb": work(1)})
-    download = fill(tmp_path / "class", {"tim/a.ipynb": work(2)})
-    (download / "eve").mkdir()
-    (download / "eve/x.ipynb").symlink_to(secret / "x.ipynb")
-    (download / "eve/folder").symlink_to(secret)
-    (download / "mallory").symlink_to(secret)
-    os.mkfifo(download / "eve/pipe.ipynb")
-    found, _ = collect(download, code=1)
-    assert {source: record.status for source, record in found.items()} == {
-        "tim/a.ipynb": "taken", "eve/x.ipynb": "refused", "eve/folder": "refused", "eve/pipe.ipynb": "refused", "mallory": "refused",
-    }  # fmt: skip
-
-
 def test_a_name_is_one_name_in_any_form(tmp_path):
     """Composed or not, marked as UTF-8 or not, from DOS; and folders that differ in case alone, or are called like a device, are folders of their own."""
     names = [unicodedata.normalize(form, f"Zoë Åström_{form}") for form in ("NFC", "NFD")]
@@ -300,17 +151,6 @@ def test_a_name_is_one_name_in_any_form(tmp_path):
     (tmp_path / "mac.zip").write_bytes(unmarked)
     found, _ = collect(tmp_path / "mac.zip", "--force")
     assert {record.name for record in found.values()} == {"Jörg"} and len({record.key for record in found.values()}) == 2
-
-
-def test_what_is_printed_and_written_steers_nothing(tmp_path):
-    files = {"=HYPERLINK(1)/a.ipynb": work(1), "\x1b[31m red\u202e/a.ipynb": work(2), "@b/-x.pdf": "%PDF", "'=c/a.ipynb": work(3)}
-    found, printed = collect(packed(files, tmp_path / "class.zip"), code=1)
-    assert "\x1b" not in printed and "\\x1b[31m red\\u202e" not in found  # nothing was trouble there
-    text = (tmp_path / "submissions/learners.csv").read_bytes()
-    assert text.startswith(b"\xef\xbb\xbf") and b"\x1b" not in text
-    table = text.decode("utf-8-sig")
-    assert ",'=HYPERLINK(1)," in table and ",'@b," in table and ",''=c," in table
-    assert {"=HYPERLINK(1)", "@b", "'=c", "\\x1b[31m red\\u202e"} == {record.name for record in found.values()}
 
 
 ROSTER = [
@@ -498,12 +338,3 @@ def test_what_is_collected_is_graded_as_it_is(tmp_path):
     results = grade(tmp_path, {}, tmp_path / "submissions", "--seed", "3")
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert results and sorted((Path(each["path"]).parent.name, each["points"]) for each in report["submissions"]) == [("Pia_Kurz_2", 0), ("Tim_Lang_1", 22)]
-
-
-def test_members_that_are_neither_files_nor_folders_are_accounted_for(tmp_path):
-    """A folder that holds bytes, a name of nothing, a member with the mode of a folder; and a class of two, whoever is beside them."""
-    odd = [("x.ipynb/", work(1)), (member("y.ipynb", stat.S_IFDIR | 0o755), work(2)), ("Ann/", "")]
-    found, _ = collect(packed([("Tim_1_assignsubmission_file_/a.zip", packed(odd)), ("Ann_2_assignsubmission_file_/a.ipynb", work(3))], tmp_path / "d.zip"), code=1)
-    assert {source.rpartition("/")[2]: record.status for source, record in found.items()} == {
-        "a.zip": "unpacked", "x.ipynb": "refused", "y.ipynb": "refused", "a.ipynb": "taken"
-    }  # fmt: skip

@@ -408,6 +408,18 @@ def test_a_flat_folder_names_its_learners_by_their_files(room):
     assert set(by_key(report(room, reports=[edited(room, "odd.json", flatten)])[0])) == {"lea", "zoë"}
 
 
+def test_what_a_learner_brings_along_says_nothing_of_others(room):
+    """Not even where her notebook has a name of its own, so that her folder holds a notebook and a list."""
+    def rename(data):
+        data["submissions"] = [{**each, "path": f"class/{each['path'].split('/')[1]}/mine-{number}.ipynb"} for number, each in enumerate(data["submissions"]) if not each["error"]]
+
+    folder = room / "class" / LEA
+    folder.mkdir(parents=True)
+    write_csv(folder / "learners.csv", [["key", "name", "exercise", "late"], ["mine-0", "Somebody Else", "01_formula", "99 h"]])
+    rows = by_key(report(room, reports=[edited(room, "odd.json", rename)])[0])
+    assert len(rows) == 5 and not [row for row in rows.values() if row["name"] or row["late"]]
+
+
 @pytest.mark.parametrize(
     "text, hours", [("", 0), ("no", 0), ("unknown", 0), ("26", 26), ("1,5 h", 1.5), ("90 min", 1.5), ("1 d 2 h 30 min", 26.5), ("1:30", 1.5), ("LATE", None), ("yes, says Canvas", None)]
 )

@@ -60,6 +60,11 @@ class Entry:
     def parts(self) -> tuple[str, ...]:
         return tuple(self.source.split("/"))
 
+    @property
+    def outer(self) -> tuple[str, ...]:
+        """The path of what was handed in: of a file in a zip, the zip's."""
+        return self.parts[: next((end for end, part in enumerate(self.parts, 1) if part.lower().endswith(".zip")), len(self.parts))]
+
     def copy_to(self, target, most: int = MAX_NOTEBOOK):
         """Write its bytes to an open file. Raises Unreadable. Only while `entries` stands at this entry."""
         for chunk in self._chunks(most):

@@ -10,7 +10,7 @@ from .archives import Entry
 
 COPY = re.compile(r"^(?:copy of|kopie von|copie de) +(?=.)", re.IGNORECASE)
 NUMBERED = re.compile(r" ?\((\d{1,4})\)(?=\.\w+(\.\w+)?$)")
-MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_|$)", re.DOTALL)
+MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_|$)", re.DOTALL)
 CANVAS = re.compile(r"(?:(?=(?:LATE_)?anon_)|(?P<name>[^\s.]+?)_(?=(?:LATE_)?\d))(?P<late>LATE_)?(?P<id>\d+|anon_\w{5})_(?P<file>\d+(?=_)|(?:text|link)\.html$)")
 AGAIN = re.compile(r"-(\d{1,3})(?=\.\w+$)")  # how Canvas tells files of one name apart
 ILIAS = re.compile(r"(?P<last>[^_]+)_(?P<first>.+)_(?P<login>[^_]+)_(?P<id>\d+)$", re.DOTALL)
@@ -54,9 +54,10 @@ def recognised(listing: list[Entry], root: str, stamps: dict[str, str], pattern:
         Layout("Moodle", _moodle), Layout("Canvas", _canvas), Layout("ILIAS", _ilias(listing)), Layout("nbgrader", _nbgrader(root, stamps)),
         Layout("GitHub Classroom", _github(listing, root)), Layout("Google Classroom", _classroom),
     ]  # fmt: skip
-    counted = [(sum(layout.claim(entry) is not None for entry in work), layout) for layout in known]
+    votes = [Entry("/".join(path)) for path in dict.fromkeys(entry.outer for entry in work)]  # what one learner's zip holds does not outvote the others
+    counted = [(sum(layout.claim(vote) is not None for vote in votes), layout) for layout in known]
     most, layout = max(counted, key=lambda each: each[0])
-    if most and most * 2 >= len(work):
+    if most and most * 2 >= len(votes):
         return layout
     plain = Layout("a folder for each learner", _plain(work))
     if not any(map(plain.claim, work)):
@@ -163,6 +164,7 @@ def _github(listing, root):
         at = next((number for number, part in enumerate(whole[:-2]) if part.endswith("-submissions")), None)
         if at is not None:
             repositories.add(entry.parts[: at + 1])
+    repositories -= {inner for inner in repositories for end in range(len(inner)) if inner[:end] in repositories}  # what lies in another is that one's
     words = [folder[-1].split("-") for folder in repositories if folder]
     logins = {folder: _login(("", root, *folder), words) for folder in repositories}
 
@@ -186,7 +188,7 @@ def _login(path, words):
 
 
 def _classroom(entry):
-    found = CLASSROOM.match(COPY.sub("", entry.parts[-1]))
+    found = CLASSROOM.match(COPY.sub("", entry.outer[-1]))
     return found and Claim(found["name"].strip(), **_copies(entry))
 
 

@@ -1,11 +1,11 @@
 """What is known of who handed in what, as plain data, and learners.csv, the table of it."""
 
 import csv
-import re
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 
+from ..reports.sheets import guarded, unguarded
 from ..texts import one_line
 
 TABLE = "learners.csv"
@@ -20,7 +20,6 @@ PASSED_OVER = "passed over"
 NOBODY = "of nobody"
 NOTHING = "nothing handed in"
 STATUSES = (TAKEN, OLDER, SAME, OTHER, NOT_A_NOTEBOOK, REFUSED, NOBODY, NOTHING, UNPACKED, PASSED_OVER)  # in the order in which they are told
-FORMULA = re.compile(r"'*[=+\-@\t\r]")  # how a cell begins that a spreadsheet would compute, or that was kept from it
 
 
 @dataclass
@@ -85,18 +84,10 @@ def write(path: Path, records: list[Record]):
         table = csv.writer(file)
         table.writerow(COLUMNS.values())
         for record in records:
-            table.writerow([_guarded(one_line(getattr(record, name))) for name in COLUMNS])
+            table.writerow([guarded(one_line(getattr(record, name))) for name in COLUMNS])
 
 
 def read(path: Path) -> list[Record]:
     """The records of a table. Raises OSError, UnicodeError, csv.Error, and KeyError where it is another table."""
     with open(path, encoding="utf-8-sig", newline="") as file:
-        return [Record(**{name: _plain(row[column] or "") for name, column in COLUMNS.items()}) for row in csv.DictReader(file)]
-
-
-def _guarded(cell):
-    return f"'{cell}" if FORMULA.match(cell) else cell
-
-
-def _plain(cell):
-    return cell[1:] if cell[:1] == "'" and FORMULA.match(cell) else cell
+        return [Record(**{name: unguarded(row[column] or "") for name, column in COLUMNS.items()}) for row in csv.DictReader(file)]

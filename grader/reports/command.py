@@ -25,7 +25,7 @@ def add_to(commands):
     report.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where to write it all")
     report.add_argument("--lms", metavar="KIND=EXPORT.csv", help="moodle=... or canvas=...: the LMS's own export, whose marks are filled in in marks.csv")
     report.add_argument("--column", default="", metavar="NAME", help="the heading of the export's mark column, where there are several")
-    report.add_argument("--learners", type=Path, metavar="FILE", help="names, ids and lateness (default: learners.csv beside or above the notebooks)")
+    report.add_argument("--learners", type=Path, metavar="FILE", help="names, ids and lateness (default: learners.csv in the folder that holds all notebooks, or above)")
     report.add_argument("--scale", metavar="N", help="full marks (default: what the export says, else the sum of the points)")
     report.add_argument("--overrides", type=Path, metavar="FILE", help="points that a person gives: learner,exercise,task,points,comment")
     report.add_argument("--penalties", type=Path, metavar="FILE", help="what late work loses: hours,share, the hours being `later` in the last row")

@@ -66,12 +66,15 @@ def read(path: Path) -> dict[str, Person]:
 
 
 def beside(folders: set[str], reports: list[Path]) -> Path | None:
-    """The learners.csv in the folder that holds the notebooks, or the one above, as seen from here or from a report; None where there is none."""
+    """The learners.csv in the folder that holds all the notebooks, or the one above, as seen from here or from a report; None where there is none.
+
+    What lies beside one learner's notebook is not asked: whoever hands in could bring it along.
+    """
+    shared = Path(*os.path.commonprefix([Path(folder).parts for folder in folders]))
     for base in (Path(), *(report.parent for report in reports)):
-        for folder in sorted(folders):
-            for place in (base / folder / FILE, base / Path(folder).parent / FILE):
-                if os.path.isfile(place):
-                    return place
+        for place in (base / shared / FILE, base / shared.parent / FILE):
+            if os.path.isfile(place):
+                return place
     return None
 
 

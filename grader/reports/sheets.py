@@ -13,7 +13,7 @@ from ..texts import one_line, path_text
 MOST = 100 * 2**20  # bytes of a file that is read
 DELIMITERS = ",;\t"
 BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-FORMULA = re.compile("[=+\\-@\t\r＝＋－＠]")  # what a spreadsheet may take for the beginning of one
+FORMULA = re.compile("'*[=+\\-@\t\r＝＋－＠]")  # what a spreadsheet may take for the beginning of one, or was kept from it
 
 
 class SheetError(Exception):
@@ -88,7 +88,7 @@ def records(path: Path, columns: tuple[str, ...], needed: tuple[str, ...]) -> li
         raise SheetError(f"{path_text(path)}: there is no column {', '.join(missing)}; the first line must name the columns {','.join(columns)}.")
     places = {name: names.index(name) for name in columns if name in names}
     return [
-        {name: one_line(_unguarded(row[places[name]].value.strip()), MOST) if name in places and places[name] < len(row) else "" for name in columns}
+        {name: one_line(unguarded(row[places[name]].value.strip()), MOST) if name in places and places[name] < len(row) else "" for name in columns}
         for row in rows
         if any(cell.value.strip() for cell in row)
     ]  # fmt: skip
@@ -123,5 +123,6 @@ def guarded(value) -> str:
     return f"'{line}" if FORMULA.match(value) or FORMULA.match(line) else line
 
 
-def _unguarded(text):
-    return text[1:] if text[:1] == "'" and FORMULA.match(text[1:]) else text
+def unguarded(text: str) -> str:
+    """What was guarded."""
+    return text[1:] if text[:1] == "'" and FORMULA.match(text) else text
