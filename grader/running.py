@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from .cache import Cache
+from .catalogue import exercise_called, is_called
 from .files import is_notebook, link_to, shown_path
 from .kernels import warm
 from .texts import one_line, path_text
@@ -66,11 +67,12 @@ def _is_of_interest(path, folder):
 def of_exercise(paths: list[Path], wanted: str) -> tuple[list[Path], list[str]]:
     """The notebooks of an exercise, by its number or name, and a word for each that is of another. What cannot be read is kept, for the reason to be
     said. Raises NothingToGrade."""
-    from .catalogue import EXERCISES
     from .notebooks import NotebookError, read
 
-    names = [exercise.name for exercise in EXERCISES]
-    name = next((name for name in names if _means(wanted, name)), None) or _nothing(wanted, f"no such exercise. Exercises: {', '.join(names)}")
+    try:
+        name = exercise_called(wanted).name
+    except LookupError as refusal:
+        raise NothingToGrade(f"{one_line(wanted)}: {refusal.args[0]}") from None
     kept, others = [], []
     for path in paths:
         try:
@@ -82,11 +84,6 @@ def of_exercise(paths: list[Path], wanted: str) -> tuple[list[Path], list[str]]:
         else:
             others.append(f"{shown_path(path)} ({found})")
     return kept or _nothing(name, f"none of the {len(paths)} notebooks is of this exercise"), others
-
-
-def _means(wanted, exercise):
-    """Whether a word, a number or a name, means an exercise."""
-    return wanted in (exercise, exercise[:2], exercise[3:], str(int(exercise[:2])))
 
 
 def _matching(pattern: Path) -> list[Path]:
@@ -104,7 +101,7 @@ def own(name: str) -> Path:
     if Path(name).is_file():
         return Path(name).resolve() if link_to(Path(name)) else Path(name)
     exercises = sorted(path.stem for path in EXERCISES.glob("[0-9][0-9]_*.ipynb"))
-    wanted = [exercise for exercise in exercises if _means(name, exercise)]
+    wanted = [exercise for exercise in exercises if is_called(exercise, name)]
     if not wanted:
         raise NothingToGrade(f"{one_line(name)}: neither a notebook nor an exercise. Exercises: {', '.join(exercises)}.")
     here = Path(f"{wanted[0]}.ipynb")

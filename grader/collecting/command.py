@@ -96,13 +96,12 @@ def _exercise(name):
     """The exercise's whole name, for its number or name. Raises Refused."""
     if name is None:
         return None
-    from ..catalogue import EXERCISES
+    from ..catalogue import exercise_called
 
-    known = [exercise.name for exercise in EXERCISES]
-    wanted = [each for each in known if name in (each, each[:2], each[3:], each[:2].lstrip("0"))]
-    if not wanted:
-        raise Refused(f"--exercise {one_line(name)}: no such exercise. Exercises: {', '.join(known)}.")
-    return wanted[0]
+    try:
+        return exercise_called(name).name
+    except LookupError as refusal:
+        raise Refused(f"--exercise {one_line(name)}: {refusal.args[0]}") from None
 
 
 def _deadlines(arguments):

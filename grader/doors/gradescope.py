@@ -4,10 +4,11 @@ import io
 import zipfile
 from pathlib import Path
 
-from ..catalogue import chapter_of
+from ..catalogue import chapter_of, exercise_called
 from ..notebooks import ROOT
 from ..spec import Exercise
-from .shared import DoorError, constraints, exercise_called, template, torch, write
+from ..texts import one_line
+from .shared import DoorError, constraints, template, torch, write
 
 PROGRAMS = ("setup.sh", "run_autograder")  # for which Gradescope looks at the root of the zip
 TIME = (1980, 1, 1, 0, 0, 0)  # of every file: the same course gives the same zip
@@ -15,7 +16,10 @@ TIME = (1980, 1, 1, 0, 0, 0)  # of every file: the same course gives the same zi
 
 def write_zip(name: str, path: Path, force: bool) -> list[str]:
     """Write the autograder of an exercise; the lines that say what to do with it. Raises DoorError."""
-    exercise = exercise_called(name)
+    try:
+        exercise = exercise_called(name)
+    except LookupError as refusal:
+        raise DoorError(f"{one_line(name)}: {refusal.args[0]}") from None
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for inside, data in sorted(files_of(exercise).items()):

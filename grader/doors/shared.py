@@ -1,4 +1,4 @@
-"""What the doors share: which exercise is meant, files that are not written over, the versions that travel, and a task's result as a page."""
+"""What the doors share: files that are not written over, the versions that travel, and a task's result as a page."""
 
 import importlib.metadata
 import os
@@ -8,11 +8,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from .. import versions
-from ..catalogue import EXERCISES
-from ..reports.console import place_of
 from ..reports.html import prose
-from ..spec import Exercise
-from ..texts import one_line, path_text
+from ..reports.places import place_of
+from ..texts import path_text
 from ..verdicts import NOT_ATTEMPTED, PASSED, TaskResult, folded
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -20,14 +18,6 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 class DoorError(Exception):
     """What was asked for cannot be made. The message is one line with the cure."""
-
-
-def exercise_called(name: str) -> Exercise:
-    """The exercise of a number ("03", "3") or name ("backward", "03_backward"). Raises DoorError."""
-    for exercise in EXERCISES:
-        if name in (exercise.name, exercise.name[:2], exercise.name[3:], str(int(exercise.name[:2]))):
-            return exercise
-    raise DoorError(f"{one_line(name)}: no exercise. Exercises: {', '.join(exercise.name for exercise in EXERCISES)}.")
 
 
 def write(files: dict[Path, str | bytes], force: bool) -> list[str]:
@@ -73,10 +63,6 @@ def task_page(task: TaskResult) -> str:
     """A task's result as HTML of plain elements, with no style, for sites that take out all others; empty where there is nothing to say."""
     if task.status in (PASSED, NOT_ATTEMPTED) and not task.mistakes:
         return ""
-    try:
-        place = place_of(task.section)
-    except (OSError, LookupError, TypeError):  # away from the course's folder there is no chapter
-        place = ""
     failed = {verdict.probe for verdict in task.verdicts if verdict.status != PASSED}
     explained = {probe for mistake in task.mistakes for probe in mistake.probes}
-    return template("task.html").render(task=task, failed=failed, explained=failed <= explained, place=place)
+    return template("task.html").render(task=task, failed=failed, explained=failed <= explained, place=place_of(task.section))
