@@ -400,6 +400,15 @@ def test_nothing_is_overwritten_unasked_and_nothing_half_written(room, tmp_path)
     assert "not a folder" in refused(room, "report.json", "-o", room / "report.json")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names of files are Unicode here")
+def test_letters_that_no_file_name_can_have_here_are_said_in_one_line(room):
+    write_csv(room / "worksheet.csv", [["Identifier", "Full name", "Grade"], ["Participant 2310001", "Zoë 李", ""]])
+    ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"}
+    done = grader("report", "report.json", "-o", "ascii", "--lms", "moodle=worksheet.csv", cwd=room, env=ascii_only)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1) and "Set PYTHONUTF8=1" in done.stderr, done.stderr
+    assert not list(room.glob("*ascii*"))
+
+
 def test_a_flat_folder_names_its_learners_by_their_files(room):
     def flatten(data):
         keep({1, 4})(data)

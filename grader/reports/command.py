@@ -48,6 +48,10 @@ def run(arguments) -> int:
         where = path_text(error.filename or arguments.output)
         print(f"{where}: {one_line(error.strerror or error)}. Nothing was written to {path_text(arguments.output)}.", file=sys.stderr)
         return NOT_WRITTEN
+    except UnicodeEncodeError as error:  # in Moodle's names for feedback's folders
+        letters = f"names hold letters that a file's name cannot have here ({one_line(error.encoding)})"
+        print(f"{path_text(arguments.output)}: {letters}. Set PYTHONUTF8=1 in the environment. Nothing was written.", file=sys.stderr)
+        return NOT_WRITTEN
     return WRITTEN
 
 
