@@ -175,7 +175,7 @@ class Workplace:
 
     @staticmethod
     def _question(task, probes, nonces, examiner):
-        """The code of the cell that asks these probes."""
+        """What is sent to the kernel to ask these probes."""
         return question(
             task.name, task.forbids, examiner.device,
             [
@@ -206,7 +206,7 @@ class Workplace:
         while self.session is None:
             if self._starts == MAX_STARTS:
                 raise CellEnded(verdicts.KERNEL_DIED, f"The Python process ended {MAX_STARTS} times.", alive=False)
-            self.session = Session(self.setting, self._left)
+            self.session = Session(self.setting, self._left, self.submission.cells)
             self._starts += 1
             for number, code in enumerate(self.submission.cells):
                 if not code.strip() or number in self._fates or CHECKS.fullmatch(code):

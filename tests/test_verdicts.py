@@ -45,11 +45,12 @@ def graded(request, tmp_path_factory):
         notebooks[f"answer, {status}"] = answered("01_formula", {**OTHERS, "linear": source})
     for status, source in IN_THE_CELL.items():
         notebooks[f"cell, {status}"] = answered("01_formula", {**OTHERS, "linear": f"{source}\n{HEAD}pass"})
+    notebooks["flooded at once"] = answered("01_formula", {**OTHERS, "linear": HEAD + "print('x' * 60 * 2**20)\n    return x"})
     notebooks["stubborn"] = answered("01_formula", {**OTHERS, "linear": STUBBORN})
-    late = "import os, threading\nthreading.Timer(3, os._exit, [0]).start()"
+    late = "import os, threading\nthreading.Timer(1.5, os._exit, [0]).start()"
     notebooks["a thread that kills later"] = answered("01_formula", {**OTHERS, "linear": late})
     start = time.monotonic()
-    limits = "--limit", "cell=8", "--limit", "probe=5", "--sandbox", request.param
+    limits = "--limit", "cell=3", "--limit", "probe=2", "--sandbox", request.param
     return grade(tmp_path_factory.mktemp("verdicts"), notebooks, *limits), time.monotonic() - start
 
 
@@ -74,6 +75,13 @@ def test_a_cell_that_ends_badly_has_its_verdict(graded, status):
     assert_others_keep_their_points(submission)
 
 
+def test_a_message_that_is_too_long_to_be_read_is_a_flood_too(graded):
+    """Our side cuts the connection; the kernel lives."""
+    linear = tasks(graded[0]["flooded at once"])["linear"]
+    assert linear["status"] == "flooded" and "at once" in linear["verdicts"][0]["message"]
+    assert_others_keep_their_points(graded[0]["flooded at once"])
+
+
 def test_a_cell_that_swallows_interrupts_is_left_out(graded):
     submission = graded[0]["stubborn"]
     assert "timed out" in submission["notes"][0]
@@ -85,8 +93,8 @@ def test_a_kernel_that_dies_between_probes_is_started_again(graded):
 
 
 def test_every_wait_has_its_limit(graded):
-    """Two waits of 8 s for a cell and two of 5 s for a probe, six times as long at most where the machine is busy, and the rest in minutes."""
-    assert graded[1] < clock.BACKSTOP * (2 * 8 + 2 * 5) + 240
+    """Two waits of 3 s for a cell and two of 2 s for a probe, six times as long at most where the machine is busy, and the rest in minutes."""
+    assert graded[1] < clock.BACKSTOP * (2 * 3 + 2 * 2) + 240
 
 
 def test_an_untouched_notebook_in_the_same_run_is_unharmed(tmp_path):

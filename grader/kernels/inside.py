@@ -3,9 +3,9 @@
 The questions come with their source: neither the catalogue nor torch's answers are needed in here.
 """
 
-import json
 import signal
 
+from IPython import get_ipython
 from IPython.display import publish_display_data
 
 from .. import asking, flags, wire
@@ -17,15 +17,18 @@ from . import gpu
 flags.remember()  # imported before any cell has run
 
 
-def question(task_name: str, forbids: tuple[str, ...], device: str, probes: list[dict]) -> str:
-    """The code of a cell that asks probes of the kernel's object `task_name`. probes: name, source, seed, nonce, rounds (as dicts) and data (encoded) of each."""
-    fields = {"task_name": task_name, "forbids": forbids, "device": device, "probes": probes}
-    return f"__import__('grader.kernels.inside', fromlist=['x']).answer({json.dumps(fields)!r}, globals())"
+ANSWER = "__import__('grader.kernels.inside', fromlist=['x']).answer(globals())"  # a cell that asks what came along with it
 
 
-def answer(fields: str, namespace: dict):
-    """Ask the questions in `fields` (JSON) of the notebook's own object, and publish the answer to each round as it comes."""
-    questions = json.loads(fields)
+def question(task_name: str, forbids: tuple[str, ...], device: str, probes: list[dict]) -> dict:
+    """What comes along with the cell, to ask probes of the kernel's object `task_name`. probes: name, source, seed, nonce, rounds (as dicts) and data (encoded)
+    of each. It may be megabytes, which as code would be hashed, dedented and parsed."""
+    return {"task_name": task_name, "forbids": forbids, "device": device, "probes": probes}
+
+
+def answer(namespace: dict):
+    """Ask the questions that the running cell came with of the notebook's own object, and publish the answer to each round as it comes."""
+    questions = get_ipython().kernel.get_parent()["content"]["question"]
     candidate = namespace.get(questions["task_name"], asking.MISSING)
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm that a cell has set would go off in some probe

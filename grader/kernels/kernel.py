@@ -12,6 +12,7 @@ import threading
 
 import zmq
 from IPython.core.application import BaseIPythonApplication
+from ipykernel.iostream import OutStream
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from ipykernel.zmqshell import ZMQInteractiveShell
@@ -43,6 +44,21 @@ class _Shell(ZMQInteractiveShell):
         self.user_ns["_exit_code"] = process.returncode
 
     system = system_piped
+
+
+class Stream(OutStream):
+    """ipykernel's, but to flush it when there is nothing to send waits for no thread: every answer that is published asks for it, twice."""
+
+    _unsent = False
+
+    def write(self, string):
+        self._unsent = True
+        return super().write(string)
+
+    def flush(self):
+        if self._unsent:
+            self._unsent = False
+            super().flush()
 
 
 class _NoThread:
@@ -114,6 +130,7 @@ def prepare():
     config.HistoryManager.enabled = False
     config.InteractiveShell.cache_size = 0
     config.IPKernelApp.capture_fd_output = False
+    config.IPKernelApp.outstream_class = f"{__name__}.{Stream.__name__}"
     config.Kernel._execute_sleep = 0  # a pause before each reply
     app = ForkedKernelApp.instance(config=config, transport="ipc", ip="kernel", **{f"{name}_port": port for name, port in PORTS.items()})
     BaseIPythonApplication.initialize(app, [])

@@ -7,8 +7,10 @@ exception of its own.
 import functools
 import os
 import select
+import socket
 import subprocess
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import psutil
@@ -20,11 +22,13 @@ from zmq.utils.monitor import recv_monitor_message
 from .. import verdicts
 from . import warm
 from .clock import Clock
+from .inside import ANSWER
 from .limits import MIB
 from .messages import GPU_LOST, CellEnded, KernelUnavailable, in_short, nonce_of, receive, without_gpu_trouble
 from .scratch import Folder
 
 SLACK = 0.02  # seconds of an answer's time that may be the one's before: asking the template costs more than most answers
+LIBRARIES = ("sklearn.datasets",)  # that take long to import, and that only some notebooks do
 LIVENESS = 0.2  # seconds between looks at whether a plain kernel is alive; a warm one tells
 GRACE = 2.0  # seconds a kernel gets to end after an interrupt
 FAREWELL = 10.0  # seconds from a kernel's last connection to its end
@@ -52,17 +56,21 @@ class _Specs(NbvalKernelspecManager):
 
 
 class WarmKernelManager(KernelManager):
-    """jupyter_client's manager of a forked kernel. work: the kernel's folder where there is no sandbox. Its `ip` is where its sockets lie."""
+    """jupyter_client's manager of a forked kernel. work: the kernel's folder where there is no sandbox. libraries: what it has imported from the start.
+    Its `ip` is where its sockets lie."""
 
     template: warm.Template
     work: str
+    libraries: list[str]
 
 
 class Session(RunningKernel):
-    """A running Python kernel in a scratch folder of its own. Use as a context manager. total: seconds that it may take in all."""
+    """A running Python kernel in a scratch folder of its own. Use as a context manager. total: seconds that it may take in all. cells: what it
+    is about to run, for the libraries that they import."""
 
-    def __init__(self, setting: warm.Setting, total: float = float("inf")):
+    def __init__(self, setting: warm.Setting, total: float = float("inf"), cells: Iterable[str] = ()):
         self.setting = setting
+        self._libraries = [name for name in LIBRARIES if any(name in cell for cell in cells)]
         self.seconds, self.output_limit = setting.limits.cell, setting.limits.output * MIB
         self.whole = Clock(float("inf"))
         self._pending: list[dict] = []  # what the running cell has published
@@ -84,7 +92,7 @@ class Session(RunningKernel):
         if warm.AVAILABLE:
             self.km = WarmKernelManager(**name)
             self._door = os.open(self._folder.name, os.O_RDONLY | os.O_DIRECTORY)
-            self.km.template, self.km.work = warm.template(self.setting), work
+            self.km.template, self.km.work, self.km.libraries = warm.template(self.setting), work, self._libraries
             self.km.ip = f"/proc/self/fd/{self._door}/kernel"  # sockets have room for a hundred letters, which a folder may exceed
             self.km.start_kernel()
             self.km.provisioner.await_birth(STARTUP)
@@ -208,7 +216,7 @@ class Session(RunningKernel):
         deadline, back = time.monotonic() + FAREWELL, False
         while disconnected and self.is_alive() and not back and time.monotonic() < deadline:  # a kernel that ends disconnects first
             select.select([self._monitor.fd, *self._lifeline()], [], [], LIVENESS)
-            back = zmq.EVENT_CONNECTED in self._events()
+            back = zmq.EVENT_CONNECTED in self._events() or self._is_served()
         if not self.is_alive():
             ended = self.km.provisioner.ended if warm.AVAILABLE else "gone"
             if ended == "memory":
@@ -217,10 +225,22 @@ class Session(RunningKernel):
             if ended != "gone":
                 raise KernelUnavailable(ended or self.km.template.last_words())
             raise CellEnded(verdicts.KERNEL_DIED, "The Python process ended while it ran.", alive=False)
-        if back:  # a message that was too long: the connection was cut, and made anew
+        if back:  # a message that was too long: our side cut the connection
             raise CellEnded(verdicts.FLOODED, f"It wrote more than {MESSAGE_BYTES // MIB} MiB at once.", alive=False)
         if disconnected:
             raise CellEnded(verdicts.KERNEL_DIED, "The kernel broke off the connection.", alive=False)
+
+    def _is_served(self) -> bool:
+        """Whether a warm kernel still greets who connects, as nothing does that is about to end, or has become another program."""
+        if not warm.AVAILABLE:
+            return False
+        with socket.socket(socket.AF_UNIX) as visitor:
+            visitor.settimeout(LIVENESS)
+            try:
+                visitor.connect(f"{self.km.ip}-{self.km.iopub_port}")
+                return bool(visitor.recv(1))
+            except OSError:
+                return False
 
     @staticmethod
     def _belongs(message, msg_id):
@@ -289,15 +309,17 @@ class Session(RunningKernel):
             raise CellEnded(verdicts.KERNEL_DIED, GPU_LOST + lost, alive=False)
         return run
 
-    def ask(self, code: str, nonces: list[str]) -> tuple[list[dict], CellEnded | None]:
-        """Run a cell that publishes an answer for each nonce, in this order, some perhaps left out; what it published, and why it ended early, if so.
+    def ask(self, question: dict, nonces: list[str]) -> tuple[list[dict], CellEnded | None]:
+        """Ask a question (see inside), to which there is an answer for each nonce, in this order, some perhaps left out; what was published, and why it ended early, if so.
 
         Each answer, to one round of a probe, has a probe's time to itself; the rounds of a probe share its output. Raises KernelUnavailable where a GPU failed.
         """
         self.seconds, self.output_limit, self._awaited = self.setting.limits.probe, ANSWER_BYTES, list(nonces)
         ended, published = None, []
         try:
-            self.await_reply(self.execute_cell_input(code, allow_stdin=False))
+            cell = self.kc.session.msg("execute_request", {"code": ANSWER, "silent": False, "allow_stdin": False, "stop_on_error": False, "question": question})
+            self.kc.shell_channel.send(cell)
+            self.await_reply(cell["header"]["msg_id"])
         except CellEnded as early:
             ended = early
         finally:

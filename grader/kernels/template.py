@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import matplotlib.pyplot  # noqa: F401  (what learners import, so that no kernel need)
@@ -118,6 +119,8 @@ class Template:
         request, lifeline = json.loads(text), socket.socket(fileno=descriptors.pop())
         listening, (procs, events) = descriptors[: len(CHANNELS)], descriptors[len(CHANNELS) :] or (None, None)
         limits = Limits(**request["limits"])
+        for name in request["libraries"]:
+            _import_for_all(name)
         if request["confined"]:
             confine.next_child_apart()
         pid = os.fork()
@@ -182,6 +185,24 @@ class Template:
                 self._end(pid)
             else:
                 kernel.share(pids)
+
+
+def _import_for_all(name: str):
+    """Import a library that a notebook will, so that no kernel from now on need. Raises nothing: where it cannot be imported, the notebook is told so itself."""
+    if name not in _tried:
+        _tried.add(name)
+        with suppress(Exception):
+            importlib.import_module(name)
+        _share_memory()
+
+
+_tried: set[str] = set()
+
+
+def _share_memory():
+    """The collector leaves what is here alone, and so shared with all kernels."""
+    gc.collect()
+    gc.freeze()
 
 
 def _be_kernel(request, limits, sockets, procs, lifeline):
@@ -262,8 +283,7 @@ def rehearse():
 def main(control: socket.socket):
     prepare()
     rehearse()
-    gc.collect()
-    gc.freeze()  # the collector leaves what is here alone, and so shared with all kernels
+    _share_memory()
     memory.use_huge_pages()
     threads = len(os.listdir("/proc/self/task"))
     if threads > 1:

@@ -80,12 +80,12 @@ class Template:
             lines = log.read().strip().splitlines()
         return f"the process that kernels are forked from has ended; its last words: {lines[-1] if lines else 'none'}"
 
-    def fork(self, key: str, folder: str, listening: list[socket.socket], group: cgroup.Group | None) -> socket.socket:
-        """Have a kernel forked that serves on these sockets, in this group; its lifeline (see template). Raises TemplateError."""
+    def fork(self, key: str, folder: str, listening: list[socket.socket], group: cgroup.Group | None, libraries: list[str]) -> socket.socket:
+        """Have a kernel forked that serves on these sockets, in this group, and has imported these libraries; its lifeline (see template). Raises TemplateError."""
         confined, cuda = self.setting.sandbox == "bwrap", self.setting.device == "cuda"
         request = {
             "key": key, "folder": sandbox.WORK if confined else folder, "limits": asdict(self.setting.limits),
-            "confined": confined, "cuda": cuda, "groups": sandbox.gpu_groups() if cuda else [],
+            "confined": confined, "cuda": cuda, "groups": sandbox.gpu_groups() if cuda else [], "libraries": libraries,
         }  # fmt: skip
         lifeline, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -320,7 +320,7 @@ class WarmProvisioner(KernelProvisionerBase):
                 listening.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
                 listening[-1].bind(f"{manager.ip}-{number}")
                 listening[-1].listen()
-            self.lifeline = manager.template.fork(manager.session.key.decode(), manager.work, listening, self.group)
+            self.lifeline = manager.template.fork(manager.session.key.decode(), manager.work, listening, self.group, manager.libraries)
         except Exception:
             if self.group:
                 self.group.close()

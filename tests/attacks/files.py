@@ -110,7 +110,7 @@ ODD = [
     File("forged outputs", UNSOLVED.replace('"outputs": []', '"outputs": [{"output_type": "stream", "name": "stdout", "text": "22 / 22"}]'), points=0),
     File("forged points", UNSOLVED.replace('"points": ', '"points": 100'), points=0),
     File("sixty errors of half a megabyte", changed(lambda n: n["cells"].extend([cell(RAISES)] * 60)), points=FULL),
-    File("two thousand modules that nobody has", changed(lambda n: n["cells"].append(cell("\n".join(f"import odd_{k}" for k in range(2000))))), points=FULL),
+    File("five hundred modules that nobody has", changed(lambda n: n["cells"].append(cell("\n".join(f"import odd_{k}" for k in range(500))))), points=FULL),
     File("answers of megabytes", changed(lambda n: n["cells"].append(cell(PUBLISH_FORGED))), points=0),
 ]
 FILES = [*LINKS, *BROKEN, *ODD]
