@@ -1,4 +1,4 @@
-"""The command line: python -m grader check | grade | collect | report | release | gradescope | github | doctor. Nothing heavy is imported before it is needed."""
+"""The command line: python -m grader start | check | grade | collect | report | release | gradescope | github | doctor. Nothing heavy is imported before it is needed."""
 
 from __future__ import annotations  # an older Python must get as far as to say what it is
 
@@ -16,6 +16,7 @@ from . import terminal, texts, versions
 from .collecting import command as collecting
 from .reports import command as reporting
 from .doors import command as doors
+from .learning import command as learning
 
 GRADED, NOT_GRADED, BAD_USAGE = 0, 1, 2
 
@@ -37,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     except ModuleNotFoundError as missing:
         if missing.name and missing.name.split(".")[0] == "grader":
             raise
-        return _refuse(f"{missing.name} is not installed here. {versions.INSTALL}", NOT_GRADED)
+        return _refuse(f"{missing.name} is not installed here. {versions.install(missing.name)}", NOT_GRADED)
     except KeyboardInterrupt:
         return _refuse("Stopped.", 130)
 
@@ -59,7 +60,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser():
-    parser = _Parser(prog="python -m grader", description="Grade the notebooks of Linear, Inside Out.")
+    parser = _Parser(prog=terminal.program(), description="Grade the notebooks of Linear, Inside Out.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     check = commands.add_parser("check", help="grade one notebook of mine, with full feedback")
@@ -84,6 +85,7 @@ def _parser():
         command.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
         command.add_argument("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
 
+    learning.add_to(commands)
     collecting.add_to(commands)
     reporting.add_to(commands)
     doors.add_to(commands)
@@ -102,13 +104,14 @@ def _check(arguments):
     from rich.console import Console
 
     from .reports.console import print_feedback
-    from .running import NothingToGrade, grade_paths, own, watch
+    from .learning.exercises import NoExercise, own
+    from .running import grade_paths, watch
 
     try:
         path = own(arguments.notebook)
         setting, seed = _setting(arguments, [path], required=False), _seed(arguments)
         reports = _Reports(arguments, seed, setting.device)
-    except (NothingToGrade, _Refused) as refusal:
+    except (NoExercise, _Refused) as refusal:
         return _refuse(str(refusal), BAD_USAGE)
     out, code = Console(highlight=False), GRADED
     for result in watch(path, seed, setting) if arguments.watch else grade_paths([path], seed, setting, jobs=1, regrade=True):
