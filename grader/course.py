@@ -15,6 +15,18 @@ ROOT = PACKED if INSTALLED else GRADER.parent
 ADDRESS = r"[A-Za-z0-9][\w.@:/~%+-]*|/[\w./~%+-]*"  # of a repository: nothing in it means anything to a shell, to Python, YAML or GitHub
 
 
+def notebooks() -> list:
+    """The course's own notebooks, one for each exercise, in order: the solutions or, in a course that was handed out without them, the exercises."""
+    folders = [sorted((ROOT / folder).glob("[0-9][0-9]_*.ipynb")) for folder in ("solutions", "exercises")]
+    kept = [[path for path in folder if re.match(r"\d\d_\w+$", path.stem)] for folder in folders]  # not somebody's 01_formula-Copy1
+    return kept[0] or kept[1]
+
+
+def is_called(name, word) -> bool:
+    """Whether a word, a number or a name ("03", "3", "backward", "03_backward"), means the exercise of that name."""
+    return word in (name, name[:2], name[3:], name[:2].lstrip("0"))
+
+
 def site() -> str:
     """The site's address, html: baseurl: of _config.yml, without a slash at its end; empty where it has none."""
     found = re.match("https?://.*", _setting("html", "baseurl"))

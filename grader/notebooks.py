@@ -2,7 +2,6 @@
 
 import errno
 import functools
-import hashlib
 import re
 import warnings
 from dataclasses import dataclass
@@ -10,15 +9,15 @@ from pathlib import Path
 
 import nbformat
 
-from . import files
+from . import files, glance
 from .catalogue import EXERCISES
 from .course import ROOT
+from .glance import KEY
 from .sources import begin_submission, defined_names
 from .spec import Exercise
 from .texts import one_line, path_text
 from .wire import clean
 
-KEY = "linear_course"  # our own part of a notebook's and a cell's metadata
 STRANGERS = {  # what a file that is no notebook begins with
     b"<": "It is a web page, perhaps that of a sign-in. Download the notebook's file itself.",
     b"%pdf": "It is a PDF. Hand in the .ipynb file.",
@@ -141,7 +140,7 @@ def _exercise(name, path, cells) -> Exercise:
 
 def digest(notebook) -> str:
     """Tells whether anybody has written into an exercise since it was released."""
-    return hashlib.sha256("\0".join(cell.source for cell in notebook.cells).encode()).hexdigest()[:16]
+    return glance.digest(cell.source for cell in notebook.cells)
 
 
 def origin(path: Path, exercise: Exercise) -> str:

@@ -8,7 +8,8 @@ import nbformat
 
 from . import course
 from .catalogue import EXERCISES
-from .notebooks import KEY, NotebookError, digest, load
+from .glance import KEY, is_untouched
+from .notebooks import NotebookError, digest
 from .sources import defined_names
 from .spec import Exercise
 from .texts import path_text
@@ -17,7 +18,7 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "raise NotImplementedError"
 FIRST = """
 try:
-    from grader.learner import check
+    from grader.learner import check, hint, reset, solution, status
 """.lstrip()
 HERE = """
 except ImportError as missing:
@@ -29,7 +30,7 @@ except ImportError as missing:  # on a machine that Colab or Kaggle lends, the c
 
     address, service = "{address}", {{"COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}} & set(os.environ)
     if service and not os.system(f'"{{sys.executable}}" -m pip install --quiet {{address}}'):
-        from grader.learner import check
+        from grader.learner import check, hint, reset, solution, status
     else:
         print(f"{{missing}}. The course is not installed here. In a terminal: pip install {{address}}; then restart this notebook.")
 """.strip()
@@ -54,7 +55,7 @@ def release(solution_text: str, exercise: Exercise) -> tuple[str, str]:
             KEY: {"exercise": exercise.name, "release": exercise.release},
         }
     )
-    others = [cell for cell in solution.cells if not cell.source.startswith(FIRST)]
+    others = [cell for cell in solution.cells if "from grader.learner import check" not in cell.source]
     solution.cells = [others[0], nbformat.v4.new_code_cell(opening()), *others[1:]]
     found = []
     for number, cell in enumerate(solution.cells):
@@ -121,23 +122,21 @@ def fresh(exercise: Exercise) -> str:
     return _sealed(notebook)
 
 
+def starting_code(task: str) -> str:
+    """What stands in a task's cell before anybody has worked in it."""
+    exercise = next(exercise for exercise in EXERCISES if task in [each.name for each in exercise.tasks])
+    cells = nbformat.reads(fresh(exercise), as_version=4).cells
+    return next(cell.source for cell in cells if cell.metadata.get(KEY) == {"role": "answer", "task": task})
+
+
 def _put(path, text, shown):
     """Write an exercise unless somebody has worked in what stands there; the lines to say so."""
     if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text:
         return []
-    if path.exists() and not _is_untouched(path):
+    if path.exists() and not is_untouched(path):
         return [f"kept {path_text(shown)}: it has been worked in. To have it made anew, move it away."]
     path.write_text(text, encoding="utf-8", newline="\n")
     return [f"wrote {path_text(shown)}"]
-
-
-def _is_untouched(path) -> bool:
-    """Whether the exercise at `path` holds nothing but what was released."""
-    try:
-        notebook = load(path)
-        return notebook.metadata[KEY]["digest"] == digest(notebook)
-    except (NotebookError, KeyError):
-        return False
 
 
 def _mark(cell, exercise):

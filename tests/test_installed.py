@@ -100,6 +100,8 @@ def test_a_mistake_is_named_and_its_section_is_an_address(started, installed):
         assert f"{SITE}/book/01_formula.html#formula-leading-dimensions" in done.stdout
     done = call(installed / "linear", "check", "01", cwd=installed)
     assert done.returncode == 2 and done.stderr.startswith("01: there is no 01_formula.ipynb here.") and "linear start" in done.stderr
+    done = call(installed / "linear", "status", cwd=installed)
+    assert done.returncode == 2 and done.stderr == "There are no exercises here. Go where yours lie, or lay them out: linear start\n"
 
 
 def test_what_a_teacher_makes_is_made(started, installed, tmp_path):

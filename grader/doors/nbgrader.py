@@ -10,8 +10,8 @@ import nbformat
 
 from ..catalogue import EXERCISES
 from ..course import ROOT
+from ..glance import KEY
 from ..kernels.limits import Limits
-from ..notebooks import KEY
 from ..release import STUB, release
 from ..spec import Exercise
 from .shared import DoorError, template, write

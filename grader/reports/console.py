@@ -20,14 +20,15 @@ NAMED = 10  # files or reasons in a line
 SIDE_BY_SIDE = 60  # columns that two matrices may take together
 
 
-def print_feedback(console: Console, result: SubmissionResult, seed: int, device: str):
-    """Everything there is to say about one notebook, for its author."""
+def print_feedback(console: Console, result: SubmissionResult, seed: int, device: str, wanted: set[str] = frozenset()):
+    """Everything there is to say about one notebook, for its author. wanted: the tasks to speak of, or none, where all are meant."""
     console.print(Text.assemble((result.exercise, "bold"), f"  {result.path}  (seed {seed}, {device})"))
     for note in result.notes:
         console.print(Text(f"  note: {note}", style="yellow"))
     console.print()
     for task in result.tasks:
-        console.print(task_view(task), crop=False)
+        if not wanted or task.name in wanted:
+            console.print(task_view(task), crop=False)
     console.print(Text(f"\n  {result.points} of {result.max_points} points", style="bold"))
 
 
