@@ -26,7 +26,7 @@ all: _build/scores.txt
 	@$(MAKE) --no-print-directory site
 
 # The exercises made anew, and every solution graded; again only when something has changed.
-_build/scores.txt: .venv/ready $(SOURCES)
+_build/scores.txt: .venv/ready _config.yml $(SOURCES)
 	@$(BIN)/python -m grader release
 	@echo "Grading the solutions ..."
 	@$(BIN)/python -m grader grade solutions/ --require-full > $@.new || { cat $@.new; exit 1; }

@@ -1,4 +1,4 @@
-"""The command line: python -m grader check | grade | collect | report | release | gradescope | github | doctor. Nothing heavy is imported before it is needed."""
+"""The command line: python -m grader start | check | status | grade | collect | report | release | gradescope | github | doctor. Nothing heavy is imported before it is needed."""
 
 from __future__ import annotations  # an older Python must get as far as to say what it is
 
@@ -16,6 +16,7 @@ from . import terminal, texts, versions
 from .collecting import command as collecting
 from .reports import command as reporting
 from .doors import command as doors
+from .learning import command as learning
 
 GRADED, NOT_GRADED, BAD_USAGE = 0, 1, 2
 
@@ -37,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     except ModuleNotFoundError as missing:
         if missing.name and missing.name.split(".")[0] == "grader":
             raise
-        return _refuse(f"{missing.name} is not installed here. {versions.INSTALL}", NOT_GRADED)
+        return _refuse(f"{missing.name} is not installed here. {versions.install(missing.name)}", NOT_GRADED)
     except KeyboardInterrupt:
         return _refuse("Stopped.", 130)
 
@@ -59,12 +60,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser():
-    parser = _Parser(prog="python -m grader", description="Grade the notebooks of Linear, Inside Out.")
+    parser = _Parser(prog=terminal.program(), description="Grade the notebooks of Linear, Inside Out.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    check = commands.add_parser("check", help="grade one notebook of mine, with full feedback")
-    check.add_argument("notebook", help="an exercise's number or name (03, backward), or the path of a notebook")
-    check.add_argument("--watch", action="store_true", help="stay, and grade it again whenever it is saved")
+    check = commands.add_parser("check", help="grade notebooks of mine, with full feedback")
+    check.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="an exercise's number or name (03, backward), a task (linear), a notebook's path, or all")
+    check.add_argument("--watch", action="store_true", help="stay, and grade the notebook again whenever it is saved")
     check.set_defaults(command=_check)
 
     grade = commands.add_parser("grade", help="grade notebooks and print a table of scores")
@@ -84,6 +85,7 @@ def _parser():
         command.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
         command.add_argument("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
 
+    learning.add_to(commands)
     collecting.add_to(commands)
     reporting.add_to(commands)
     doors.add_to(commands)
@@ -98,29 +100,39 @@ class _Refused(Exception):
 
 
 def _check(arguments):
-    """Grade one's own notebook, with everything there is to say; with --watch, again and again."""
+    """Grade one's own notebooks, with everything there is to say; with --watch, one again and again."""
     from rich.console import Console
 
+    from .catalogue import find_exercise
+    from .files import shown_path
+    from .learning.exercises import NoExercise, chosen
+    from .learning.progress import remembered
     from .reports.console import print_feedback
-    from .running import NothingToGrade, grade_paths, own, watch
+    from .running import grade_paths, watch
 
     try:
-        path = own(arguments.notebook)
-        setting, seed = _setting(arguments, [path], required=False), _seed(arguments)
+        wanted = {shown_path(path): (path, tasks) for path, tasks in chosen(arguments.notebooks).items()}
+        paths = [path for path, _ in wanted.values()]
+        if arguments.watch and len(paths) > 1:
+            raise _Refused("--watch follows one notebook. Name one.")
+        setting, seed = _setting(arguments, paths, required=False), _seed(arguments)
         reports = _Reports(arguments, seed, setting.device)
-    except (NothingToGrade, _Refused) as refusal:
+    except (NoExercise, _Refused) as refusal:
         return _refuse(str(refusal), BAD_USAGE)
     out, code = Console(highlight=False), GRADED
-    for result in watch(path, seed, setting) if arguments.watch else grade_paths([path], seed, setting, jobs=1, regrade=True):
+    graded = watch(paths[0], seed, setting) if arguments.watch else remembered(paths, lambda: grade_paths(paths, seed, setting, jobs=1, regrade=True))
+    for result in graded:
         reports.add(result)
         if result.error:
             print(result.error, file=sys.stderr)
-        elif not terminal.attempt(lambda: print_feedback(out, result, seed, setting.device), f"Seed {seed}."):
+        elif not terminal.attempt(lambda: print_feedback(out, result, seed, setting.device, wanted[result.path][1]), f"Seed {seed}."):
             code = NOT_GRADED
             break
+        elif result.points == result.max_points:
+            out.print(f"\n  {find_exercise(result.exercise).milestone}")
         if arguments.watch:
             out.print("\nWaiting for the notebook to be saved. Ctrl-C ends.\n", style="dim")
-        code = _code([result])
+        code = _code([result]) if arguments.watch else max(code, _code([result]))
     return NOT_GRADED if reports.close() else code
 
 

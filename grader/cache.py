@@ -13,7 +13,6 @@ from pathlib import Path
 
 from fastjsonschema import JsonSchemaException
 
-from .catalogue import find_exercise
 from .files import read
 from .fingerprint import grader
 from .kernels.warm import Setting, arithmetic
@@ -26,9 +25,9 @@ ENTRY_BYTES = REPORT_KIB * 1024
 
 
 class Cache:
-    """The results of earlier runs with this seed and setting."""
+    """The results of earlier runs with this seed and setting. seed: None keeps those of any seed."""
 
-    def __init__(self, seed: int, setting: Setting):
+    def __init__(self, seed: int | None, setting: Setting):
         root = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
         if os.path.isabs(root):  # else it lies below "~", which is nowhere, for a user without a home
             root = os.path.realpath(root)  # whose links are the user's own
@@ -45,12 +44,16 @@ class Cache:
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
     def find(self, key: str, shown: str) -> SubmissionResult | None:
-        """The result of an earlier run, under the path as it is shown now; what is no such result is passed over."""
+        """The result of an earlier run, under the path as it is shown now; what is no such result, or not of the catalogue, is passed over."""
+        result = self.look(key, shown)
+        return result if result and _adds_up(result) else None
+
+    def look(self, key: str, shown: str) -> SubmissionResult | None:
+        """As `find`, without the catalogue, which takes seconds to import."""
         try:
             data = json.loads(read(self._path(key), ENTRY_BYTES))
             submission_validator()(data)
-            result = result_from_dict({**data, "path": shown})
-            return result if _adds_up(result) else None
+            return result_from_dict({**data, "path": shown})
         except (OSError, ValueError, RecursionError, JsonSchemaException):
             return None
 
@@ -84,6 +87,8 @@ class Cache:
 
 def _adds_up(result) -> bool:
     """Whether a result is of the tasks and probes of the catalogue, all of them, with the points that they are worth."""
+    from .catalogue import find_exercise
+
     try:
         exercise = find_exercise(result.exercise)
     except KeyError:

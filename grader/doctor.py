@@ -7,14 +7,14 @@ import shutil
 import sys
 import time
 
-from . import versions
+from . import course, versions
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def examine() -> bool:
     """Print the lines; whether grading works here. Without the right Python and packages, there is nothing more to say."""
-    return _say(_python(), _torch(), _packages()) and _say(*_arithmetic(), _device(), _sandbox(), _kernel(), _formulas(), _browser())
+    return _say(_python(), _torch(), _packages()) and _say(*_namesakes(), *_arithmetic(), _device(), _sandbox(), _kernel(), *_site())
 
 
 def _say(*lines) -> bool:
@@ -40,6 +40,12 @@ def _packages():
     return True, not problems, f"nbval {_version('nbval') or 'is missing'}, and the other packages", " ".join(problems[:1])
 
 
+def _namesakes():
+    """A line for each other package that installs a module `grader`."""
+    for other in sorted(set(importlib.metadata.packages_distributions().get("grader", [])) - {"linear-inside-out"}):
+        yield False, False, f"grader: so is a module of the package {other} called, and one hides the other", "Give the course an environment of its own."
+
+
 def _arithmetic():
     """A line where the environment steers how torch computes."""
     from .kernels.warm import arithmetic
@@ -57,14 +63,14 @@ def _device():
         place = sandbox.pick_sandbox("auto", [], required=False)
         gpu = try_gpu(warm.Setting(place, "cuda"))
     except ModuleNotFoundError as missing:
-        return False, False, f"GPU: unknown without {missing.name}", "Run `make`, or: pip install -r requirements.txt"
+        return False, False, f"GPU: unknown without {missing.name}", versions.install(missing.name)
     except DeviceError as reason:
         return False, False, f"GPU: none to grade on; {str(reason).removesuffix('.')}", cure
     return False, True, f"GPU: {gpu}" + (", and the sandbox lets notebooks use it" if place == "bwrap" else ""), ""
 
 
 def _kernel():
-    cure = "The kernel needs ipykernel in this environment, and room in the temporary folder. Try: pip install -r requirements.txt"
+    cure = f"The kernel needs ipykernel in this environment, and room in the temporary folder. {versions.install('ipykernel')}"
     from .kernels import sandbox, warm
     from .kernels.messages import KernelUnavailable
     from .kernels.session import Session
@@ -102,6 +108,11 @@ def _sandbox():
         return True, False, f"sandbox: bubblewrap, but notebooks can read {seen[0]} ({len(seen)} such files)", cure
     memory = f"a memory cgroup for each ({cgroup.place()})" if cgroup.place() else "their processes watched, for no memory cgroup is to be had"
     return False, True, f"sandbox: bubblewrap; in it notebooks find no other, nor the catalogue. Memory: {memory}", ""
+
+
+def _site():
+    """What building and testing the site needs; an installed course has none."""
+    return [] if course.INSTALLED else [_formulas(), _browser()]
 
 
 def _formulas():

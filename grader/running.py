@@ -12,14 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from .cache import Cache
-from .catalogue import exercise_called, is_called
+from .catalogue import exercise_called
 from .files import is_notebook, link_to, shown_path
 from .kernels import warm
 from .texts import one_line, path_text
 from .workers import Pool
 
-
-EXERCISES = Path(__file__).resolve().parent.parent / "exercises"
 LOOK = 0.05  # seconds between looks at whether a watched notebook was saved
 
 
@@ -94,18 +92,6 @@ def _matching(pattern: Path) -> list[Path]:
     with suppress(ValueError):  # no pattern
         return [path for path in base.glob(str(Path(*parts[plain:]))) if not any(part[0] == "." for part in path.parts[plain:])]
     return []
-
-
-def own(name: str) -> Path:
-    """The learner's own notebook for a path, an exercise's number ("03") or its name. Raises NothingToGrade."""
-    if Path(name).is_file():
-        return Path(name).resolve() if link_to(Path(name)) else Path(name)
-    exercises = sorted(path.stem for path in EXERCISES.glob("[0-9][0-9]_*.ipynb"))
-    wanted = [exercise for exercise in exercises if is_called(exercise, name)]
-    if not wanted:
-        raise NothingToGrade(f"{one_line(name)}: neither a notebook nor an exercise. Exercises: {', '.join(exercises)}.")
-    here = Path(f"{wanted[0]}.ipynb")
-    return here if here.is_file() else EXERCISES / here
 
 
 def _nothing(target, what):

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-FOLDER = Path(__file__).parent.parent / "solutions"
+from .course import ROOT
+
+FOLDER = ROOT / "solutions"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 MAX_CELLS = 2000  # that are kept when read
 MAX_REREAD = 5 * 10**5  # characters of a submission that are read once more because of a magic or shell line: all of its cell, for each
-HARMLESS = ("grader.learner", "grader.learner.check")  # of the grader, what notebooks use
+HARMLESS = ("grader.learner", *(f"grader.learner.{name}" for name in ("check", "hint", "reset", "solution", "status")))  # of the grader, what notebooks use
 SWITCHES = (  # off, of what tells of torch's calls
     "DisableTorchFunction", "DisableTorchFunctionSubclass", "_DisableTorchDispatch", "_disable_current_modes", "_pop_mode", "_pop_torch_function_stack",
     "_pop_torch_dispatch_stack", "_get_function_stack_at", "_get_dispatch_stack_at", "_ExcludeDispatchKeyGuard", "_RestorePythonTLSSnapshot", "redispatch",

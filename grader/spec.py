@@ -160,12 +160,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One notebook's tasks. `release` counts up when a task's contract changes, so that old notebooks are recognised."""
+    """One notebook's tasks. `release` counts up when a task's contract changes, so that old notebooks are recognised. milestone: what a learner whose
+    notebook is full has shown, and the next question."""
 
     name: str
     title: str
     tasks: tuple[Task, ...]
     release: int = 1
+    milestone: str = ""
 
     @property
     def points(self) -> int:

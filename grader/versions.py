@@ -3,12 +3,12 @@
 As a program: says in one line what is wrong with this Python, if anything.
 """
 
-import os
 import re
 import sys
 
-PROJECT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pyproject.toml")
-INSTALL = "Run `make`, or: pip install -r requirements.txt"
+from . import course
+
+_OTHER_PYTHON = "Install it into a Python {}." if course.INSTALLED else "Try: make PYTHON=python{}"
 
 
 def problem():
@@ -19,7 +19,7 @@ def problem():
 def python_problem():
     """As `problem`, of Python alone."""
     wanted = re.search('requires-python = "(.*)"|Requires-Python: (.*)', _project())
-    return _outside("Python", "%d.%d.%d" % sys.version_info[:3], wanted.group(1) or wanted.group(2), "Try: make PYTHON=python{}")
+    return _outside("Python", "%d.%d.%d" % sys.version_info[:3], wanted.group(1) or wanted.group(2), _OTHER_PYTHON)
 
 
 def package_problem(name):
@@ -27,9 +27,14 @@ def package_problem(name):
     from importlib import metadata
 
     try:
-        return _outside(name, metadata.version(name), needed()[name], INSTALL)
+        return _outside(name, metadata.version(name), needed()[name], install(name))
     except metadata.PackageNotFoundError:
-        return "%s is not installed here. %s" % (name, INSTALL)
+        return "%s is not installed here. %s" % (name, install(name))
+
+
+def install(name):
+    """What to do for a package that is missing or of another version."""
+    return 'Try: pip install "%s%s"' % (name, needed().get(name, "")) if course.INSTALLED else "Run `make`, or: pip install -r requirements.txt"
 
 
 def needed():
@@ -43,9 +48,9 @@ def needed():
 
 def _project():
     """The text that says so."""
-    if os.path.exists(PROJECT):
-        with open(PROJECT, encoding="utf-8") as project:
-            text = project.read()
+    project = course.ROOT / "pyproject.toml"
+    if project.is_file():
+        text = project.read_text(encoding="utf-8")
         if 'name = "linear-inside-out"' in text:
             return text
     from importlib import metadata

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import nbformat
@@ -62,6 +63,14 @@ def run(*arguments, cwd=ROOT, timeout=600, env=None) -> subprocess.CompletedProc
     return subprocess.run(
         [sys.executable, *map(str, arguments)], cwd=cwd, timeout=timeout, env=env, capture_output=True, encoding="utf-8", errors="replace"
     )
+
+
+def environment(place: Path) -> Path:
+    """A new environment at a place, which finds this one's packages, but no course of its own; its folder of programs."""
+    venv.create(place)
+    packages = "\n".join(path for path in sys.path if path.endswith("site-packages"))
+    next(place.glob("lib/python*/site-packages")).joinpath("base.pth").write_text(f"{packages}\n", encoding="utf-8")
+    return place / "bin"
 
 
 def grader(*arguments, cwd=ROOT, timeout=600, env=None) -> subprocess.CompletedProcess:

@@ -33,6 +33,29 @@ after = draw()
 torch.equal(expected[0], after[0]) and bool((expected[1] == after[1]).all()) and expected[2] == after[2]"""
 
 
+ASKED = {  # cells, and what they say
+    'hint("linear")': r"Hint 1 of 2: weight has shape .*",
+    "hint(linear)": r"Hint 2 of 2: `x @ weight.T` keeps .*\nThat is the last one. solution\(\"linear\"\) shows an answer.",
+    'hint("linear") ': r"Hint 2 of 2: .*",
+    "solution(compose)": r"You have not solved compose yet; .* Ask once more, and an answer is shown.",
+    'solution("compose")': r"def compose\(.*return .*",
+    "solution(fold_bias)": r"def fold_bias\(.*return .*",  # it is solved
+    "reset(linear)": r"What linear starts from is in a new cell below. .*",
+    "status()": r"01_formula .* / 22\n.*together .* / \d+\nNext: .*",
+    "check(print)": r"There is no task 'print'. Tasks: linear_sums, .*",
+    "check(fold_bias)": r"",
+    'del output_shape, compose\ncheck("compose")': r"compose is not defined. Run the cell with your answer to its end, then check again.",
+}
+FILE = """import json, os
+with open("mine.ipynb", "w", encoding="utf-8") as file:
+    json.dump({"cells": [{"cell_type": "code", "source": ["def output_shape(x_shape, weight_shape):\\n", "    pass"]}]}, file)
+os.environ["JPY_SESSION_NAME"] = os.path.abspath("mine.ipynb")"""
+UNDEFINED = {
+    'check("output_shape") ': r"output_shape stands in the notebook, but its cell has not been run to its end. .*",
+    'check("compose") ': r"compose is not defined: no cell of the notebook, as it was last saved, has a function or class of this name.",
+}
+
+
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
     """An exercise with wrong, forbidden and right answers, run as in Jupyter; behind it two checks of one seed, and one between random numbers."""
@@ -43,14 +66,15 @@ def executed(tmp_path_factory):
         "fold_bias": "def fold_bias(weight, bias):\n    return torch.hstack([weight, bias[:, None]])",
     }
     notebook = answered("01_formula", answers)
-    notebook.cells += map(new_code_cell, ['check("linear_sums", seed=1)', 'check("linear_sums", seed=1)', RANDOM])
+    loop = [*ASKED, FILE, *UNDEFINED]
+    notebook.cells += map(new_code_cell, [*loop, 'check("linear_sums", seed=1)', 'check("linear_sums", seed=1)', RANDOM])
     return execute(notebook, tmp_path_factory.mktemp("checked"))
 
 
 @pytest.fixture(scope="module")
 def checked(executed):
     """The checks' HTML by task."""
-    checks = [cell for cell in executed.cells[:-3] if cell.source.startswith("check(")]
+    checks = [cell for cell in executed.cells if cell.metadata.get("linear_course", {}).get("role") == "check"]
     return {re.search(r'"(\w+)"', cell.source)[1]: html_of(cell) for cell in checks}
 
 
@@ -81,6 +105,15 @@ def test_a_seed_repeats_a_check_and_random_numbers_go_on_undisturbed(executed):
     one, two, random = executed.cells[-3:]
     assert html_of(one) == html_of(two) and "seed=1" in html_of(one)
     assert random.outputs[-1].data["text/plain"] == "True"
+
+
+def test_hints_solutions_and_the_code_to_start_from_come_when_they_are_asked_for(executed):
+    for source, expected in {**ASKED, **UNDEFINED}.items():
+        (cell,) = [cell for cell in executed.cells if cell.source == source]
+        said = "".join(output.text for output in cell.outputs if output.output_type == "stream").rstrip()
+        assert re.fullmatch(expected, said, re.DOTALL), (source, said)
+    (cell,) = [cell for cell in executed.cells if cell.source == "check(fold_bias)"]
+    assert "✓ fold_bias" in html_of(cell)
 
 
 def test_an_unknown_task_is_answered_with_the_known_ones():

@@ -10,7 +10,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import venv
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -23,7 +22,7 @@ import yaml
 from grader.catalogue import EXERCISES
 from grader.doors import autograder
 
-from .notebooks import ROOT, answer_cell, check_cell, exercise, grade, grader, run, solution
+from .notebooks import ROOT, answer_cell, check_cell, environment, exercise, grade, grader, run, solution
 
 FORMULA = EXERCISES[0]
 WRONG = "def linear(x, weight, bias=None):\n    return x @ weight + bias"
@@ -49,14 +48,6 @@ def mistaken(folder):
 
 def points_of(submission):
     return {task["name"]: task["points"] for task in submission["tasks"]}
-
-
-def environment(place: Path) -> Path:
-    """An environment of its own at a place, which finds this one's packages installed, but no grader; its folder of programs."""
-    venv.create(place, with_pip=False)
-    packages = "\n".join(path for path in sys.path if path.endswith("site-packages"))
-    next(place.glob("lib/python*/site-packages")).joinpath("base.pth").write_text(f"{packages}\n")
-    return place / "bin"
 
 
 def recipe(label: str) -> list[str]:

@@ -2,15 +2,13 @@
 
 import os
 import shutil
-import site
 import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from .notebooks import ROOT, run
+from .notebooks import ROOT, environment, run
 from .test_accidents import FULL, later
 
 WALK = """
@@ -20,14 +18,6 @@ raise OSError(f'found {len(found)}: {found[:3]}')
 """
 SYSTEM = Path("/usr/local/share")
 pytestmark = pytest.mark.usefixtures("sandbox")
-
-
-def environment(folder: Path) -> Path:
-    """The Python of a new environment with this one's packages."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-    [packages] = folder.glob("lib/python*/site-packages")
-    (packages / "packages.pth").write_text("\n".join(site.getsitepackages()))
-    return folder / "bin" / "python"
 
 
 def course(folder: Path) -> Path:
@@ -42,20 +32,24 @@ def course(folder: Path) -> Path:
 
 
 def in_the_checkout(folder):
-    return environment(course(folder / "course")), folder / "course"
+    return environment(course(folder / "course")) / "python", folder / "course"
+
+
+def in_the_libraries(folder):
+    return environment(folder / "env") / "python", course(folder / "env" / "lib" / "course")  # lib64 leads there, too
 
 
 def in_the_environment(folder):
-    return environment(folder / "env"), course(folder / "env" / "share" / "course")
+    return environment(folder / "env") / "python", course(folder / "env" / "share" / "course")
 
 
 def in_the_system(folder):
     if not os.access(SYSTEM, os.W_OK):
         pytest.skip(f"{SYSTEM} is not to be written to")
-    return environment(folder / "env"), course(SYSTEM / folder.name)
+    return environment(folder / "env") / "python", course(SYSTEM / folder.name)
 
 
-@pytest.mark.parametrize("layout", [in_the_checkout, in_the_environment, in_the_system])
+@pytest.mark.parametrize("layout", [in_the_checkout, in_the_environment, in_the_libraries, in_the_system])
 def test_a_notebook_finds_no_other(tmp_path, layout):
     python, place = layout(tmp_path)
     try:
@@ -69,7 +63,7 @@ def test_a_notebook_finds_no_other(tmp_path, layout):
 
 
 def test_the_doctor_tells_what_a_notebook_could_read(tmp_path):
-    python = environment(tmp_path / "env")
+    python = environment(tmp_path / "env") / "python"
     shutil.copytree(ROOT / "exercises", tmp_path / "env" / "lib" / "handed_in")
     done = subprocess.run([python, "-m", "grader", "doctor"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1 and "notebooks can read" in done.stdout and "/handed_in/0" in done.stdout

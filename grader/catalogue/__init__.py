@@ -1,5 +1,6 @@
 """The exercises, in the order of the course. Adding one: write its module here and list it below."""
 
+from ..course import is_called
 from ..spec import Exercise, Task
 from . import backward, capstone, cnn, formula, init, mlp, pitfalls, source, transformer
 
@@ -19,11 +20,6 @@ def exercise_called(word: str) -> Exercise:
         if is_called(exercise.name, word):
             return exercise
     raise LookupError(f"no such exercise. Exercises: {', '.join(exercise.name for exercise in EXERCISES)}.")
-
-
-def is_called(name: str, word: str) -> bool:
-    """Whether a word, a number or a name, means the exercise of that name."""
-    return word in (name, name[:2], name[3:], name[:2].lstrip("0"))
 
 
 def all_tasks() -> dict[str, Task]:

@@ -32,7 +32,7 @@ def add_to(commands):
 def _release(arguments):
     """Rebuild the exercises, or write a course for nbgrader."""
     if arguments.nbgrader is None:
-        from ..notebooks import release_all
+        from ..release import release_all
 
         return _made(release_all)
     from .nbgrader import write_course

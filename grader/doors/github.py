@@ -11,12 +11,11 @@ import sys
 from html import escape
 from pathlib import Path
 
-from ..notebooks import ROOT
+from ..course import repository
 from ..texts import one_line
 from ..verdicts import PASSED, SubmissionResult, result_from_dict
 from .shared import DoorError, constraints, task_page, template, torch, write
 
-ADDRESS = r"[A-Za-z0-9][\w.@:/~%+-]*|/[\w./~%+-]*"  # in which nothing means anything to a shell, to YAML or to GitHub
 MOST = 900_000  # characters of a summary, of which GitHub takes a MiB
 MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~$@&:-])")  # what Markdown, and GitHub in it, reads as more than a letter
 
@@ -31,15 +30,9 @@ def write_workflow(path: Path, force: bool) -> list[str]:
 
 def _address() -> str:
     """Where learners' workflows get the grader: the repository's address in _config.yml. Raises DoorError."""
-    try:
-        config = (ROOT / "_config.yml").read_text(encoding="utf-8")
-    except OSError:
-        config = ""
-    block = re.search(r"^repository:[ \t]*\n((?:[ \t]+.*\n?)+)", config, re.MULTILINE)
-    address = re.search(r"""^[ \t]+url:[ \t]*["']?([^\s"']+)""", block[1], re.MULTILINE) if block else None
-    if not address or not re.fullmatch(ADDRESS, address[1]):
+    if not repository():
         raise DoorError("The workflow fetches the grader from the course's address, and there is none: write it into _config.yml, as repository: url: https://...")
-    return address[1]
+    return repository()
 
 
 def summary(report: dict) -> str:

@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 from ..catalogue import chapter_of, exercise_called
-from ..notebooks import ROOT
+from ..course import GRADER, PACKED, ROOT
 from ..spec import Exercise
 from ..texts import one_line
 from .shared import DoorError, constraints, template, torch, write
@@ -35,13 +35,14 @@ def files_of(exercise: Exercise) -> dict[str, bytes]:
     chapters, those that feedback names; and which versions of packages to install. Raises DoorError."""
     solution = ROOT / "solutions" / f"{exercise.name}.ipynb"
     chapters = {ROOT / "book" / f"{chapter_of(task.section)}.md" for task in exercise.tasks}
-    grader = [path for path in (ROOT / "grader").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    grader = [path for path in GRADER.rglob("*") if path.is_file() and "__pycache__" not in path.parts and PACKED not in path.parents]
+    inside = {path: path.relative_to(ROOT) for path in (ROOT / "pyproject.toml", solution, *chapters)} | {path: path.relative_to(GRADER.parent) for path in grader}
     files = {}
-    for path in [ROOT / "pyproject.toml", solution, *chapters, *grader]:
+    for path, name in inside.items():
         try:
-            files[path.relative_to(ROOT).as_posix()] = path.read_bytes()
+            files[name.as_posix()] = path.read_bytes()
         except OSError as error:
-            raise DoorError(f"{path}: {error.strerror}. The autograder is made from the course's own folder: start there.") from None
+            raise DoorError(f"{path}: {error.strerror}. The autograder is made from the course's own files.") from None
     for program in PROGRAMS:
         files[program] = template(program).render(exercise=exercise.name, torch=torch()).encode()
     return {**files, "constraints.txt": constraints().encode()}

@@ -9,8 +9,10 @@ from pathlib import Path
 import nbformat
 
 from ..catalogue import EXERCISES
+from ..course import ROOT
+from ..glance import KEY
 from ..kernels.limits import Limits
-from ..notebooks import KEY, ROOT, STUB, release
+from ..release import STUB, release
 from ..spec import Exercise
 from .shared import DoorError, template, write
 
@@ -34,7 +36,7 @@ def source(exercise: Exercise) -> str:
     try:
         text, _ = release(path.read_text(encoding="utf-8"), exercise)
     except OSError as error:
-        raise DoorError(f"{path}: {error.strerror}. nbgrader's sources are made from the course's own folder: start there.") from None
+        raise DoorError(f"{path}: {error.strerror}. nbgrader's sources are made from the solutions.") from None
     notebook = nbformat.reads(text, as_version=4)
     for cell in notebook.cells:
         cell.metadata.pop("tags", None)

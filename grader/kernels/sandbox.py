@@ -13,8 +13,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .. import course
+
 GRADER = Path(__file__).parent.parent
-COURSE = str(GRADER.parent)  # in a checkout, with solutions/ and exercises/; of an installed grader, where packages lie
+COURSE = str(GRADER.parent)  # in its own folder, with solutions/ and exercises/; where it is installed, other packages lie there
 PYTHON = os.path.abspath(sys.executable)  # a folder named on the way there, as in ../.venv/bin/python, need not be in the sandbox
 INSIDE = (  # of the grader's files: what a kernel runs
     "__init__.py", "learner.py", "asking.py", "bench.py", "flags.py", "lent.py", "rounds.py", "sources.py", "state.py", "texts.py", "watch.py", "wire.py",
@@ -59,7 +61,7 @@ def pick_sandbox(wanted: str, paths: list[Path], required: bool = True) -> str:
     """
     if wanted == "none":
         return "none"
-    own = [GRADER.parent / folder for folder in ("exercises", "solutions")]
+    own = [course.ROOT / folder for folder in ("exercises", "solutions")]
     try:
         require()
     except NoSandbox:
@@ -106,12 +108,15 @@ def command(cuda: bool) -> list[str]:
     around = [path for path in shown if path not in within]
     words += _folders(shown)
     for path in around:
-        words += ["--symlink", os.readlink(path), path] if os.path.islink(path) and path.count("/") == 1 else ["--ro-bind", path, path]
-    covered = [COURSE] if any(_is_in(COURSE, path) for path in around) and (GRADER.parent / "solutions").is_dir() else []
+        words += ["--symlink", os.readlink(path), path] if _is_link_of_root(path) else ["--ro-bind", path, path]
+    covered = [COURSE] if any(_is_in(COURSE, path) for path in around) and not course.INSTALLED else []
     for folder in covered:  # nothing of a checkout is seen but what follows
         words += ["--tmpfs", folder, *_folders(within)]
     for path in within:
         words += ["--ro-bind", path, path]
+    hidden = [road for folder in (*covered, str(GRADER)) for road in _other_roads(folder, shown)]
+    for road in hidden:
+        words += ["--tmpfs", road]
     words += ["--tmpfs", str(GRADER), "--dir", str(GRADER / "kernels")]
     for name in INSIDE:
         words += ["--ro-bind", str(GRADER / name), str(GRADER / name)]
@@ -126,7 +131,7 @@ def command(cuda: bool) -> list[str]:
         words += ["--dir", "/sys", "--dir", "/sys/bus", "--dir", "/sys/module"]
         for path in filter(os.path.exists, GPU_SYSTEM):
             words += ["--ro-bind", path, path]
-    locked = (word for folder in (*covered, str(GRADER), "/dev", "/") for word in ("--remount-ro", folder))
+    locked = (word for folder in (*covered, *hidden, str(GRADER), "/dev", "/") for word in ("--remount-ro", folder))
     return [*words, *locked, "--chdir", PRIVATE, "--"]
 
 
@@ -156,6 +161,20 @@ def _folders(paths) -> list[str]:
     """The words that make the folders on the way to paths: those that bubblewrap makes by itself, only root could pass through."""
     folders = {str(parent) for path in (*paths, GRADER) for parent in Path(path).parents} - {"/"}
     return [word for folder in sorted(folders) for word in ("--dir", folder)]
+
+
+def _other_roads(folder, shown) -> list[str]:
+    """The paths by which a folder could be reached beside its own: an environment's lib64, say, is a link to its lib."""
+    real, roads = os.path.realpath(folder), set()
+    for path in shown:
+        if _is_in(real, os.path.realpath(path)) and not _is_link_of_root(path):
+            roads.add(os.path.normpath(os.path.join(path, os.path.relpath(real, os.path.realpath(path)))))
+    return sorted(roads - {folder})
+
+
+def _is_link_of_root(path) -> bool:
+    """Whether a path such as /bin is a link, and is one in the sandbox, too."""
+    return os.path.islink(path) and path.count("/") == 1
 
 
 def _is_in(path, folder) -> bool:

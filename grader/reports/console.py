@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..verdicts import MISSING, NOT_ATTEMPTED, PASSED, RAISED, Difference, SubmissionResult, TaskResult, Verdict, folded
-from .places import place_of
+from .places import address_of, place_of
 
 MARKS = {PASSED: ("✓", "green"), NOT_ATTEMPTED: ("–", "dim")}
 WRONG_MARK = ("✗", "red")
@@ -20,14 +20,15 @@ NAMED = 10  # files or reasons in a line
 SIDE_BY_SIDE = 60  # columns that two matrices may take together
 
 
-def print_feedback(console: Console, result: SubmissionResult, seed: int, device: str):
-    """Everything there is to say about one notebook, for its author."""
+def print_feedback(console: Console, result: SubmissionResult, seed: int, device: str, wanted: set[str] = frozenset()):
+    """Everything there is to say about one notebook, for its author. wanted: the tasks to speak of, or none, where all are meant."""
     console.print(Text.assemble((result.exercise, "bold"), f"  {result.path}  (seed {seed}, {device})"))
     for note in result.notes:
         console.print(Text(f"  note: {note}", style="yellow"))
     console.print()
     for task in result.tasks:
-        console.print(task_view(task))
+        if not wanted or task.name in wanted:
+            console.print(task_view(task), crop=False)
     console.print(Text(f"\n  {result.points} of {result.max_points} points", style="bold"))
 
 
@@ -42,6 +43,8 @@ def task_view(task: TaskResult) -> Group:
     parts = [line]
     if task.mistakes or task.status not in (PASSED, NOT_ATTEMPTED):
         parts += [Padding(part, (0, 0, 0, 6)) for part in _explanation(task)]
+        parts += [Text(" " * 12 + address_of(task.section), no_wrap=True, overflow="ignore")] if address_of(task.section) else []  # in one piece
+        parts.append(Text(""))
     return Group(*parts)
 
 
@@ -64,7 +67,6 @@ def _explanation(task):
     if not whole <= {probe for mistake in task.mistakes for probe in mistake.probes}:  # else the mistake's message says more
         yield Text.assemble(("hint  ", "cyan"), task.hint)
     yield Text.assemble(("read  ", "cyan"), place_of(task.section))
-    yield Text("")
 
 
 def _points(verdict):

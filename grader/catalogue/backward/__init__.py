@@ -9,5 +9,9 @@ from .mlp_backward import mlp_backward
 from .numerical_grad import numerical_grad
 
 EXERCISE = Exercise(
-    "03_backward", "Backward", (grad_weight, grad_bias, grad_input, numerical_grad, LinearFunction, mlp_backward), release=2
+    "03_backward",
+    "Backward",
+    (grad_weight, grad_bias, grad_input, numerical_grad, LinearFunction, mlp_backward),
+    release=2,
+    milestone="You have derived the three gradients and carried them through a network by hand. Next: what does torch run between `layer(x)` and `y`?",
 )

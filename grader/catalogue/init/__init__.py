@@ -12,4 +12,5 @@ EXERCISE = Exercise(
     "02_init",
     "The first weights",
     (kaiming_bound, reset_weight_, reset_bias_, reset_like_torch, output_variance, he_reset_),
+    milestone="You have drawn a layer's first weights as torch draws them, and as He would. Next: how fast does the loss change with each of them?",
 )

@@ -13,4 +13,5 @@ EXERCISE = Exercise(
     "05_pitfalls",
     "Pitfalls",
     (classify_images, load_transposed, same_layer, scaled_lazy, add_bias, read_the_error, conv_or_linear_parameters),
+    milestone="You know the silent mistakes by what they look like, and mended each. Next: what do linear layers become when one follows another?",
 )

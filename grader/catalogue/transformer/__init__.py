@@ -16,8 +16,7 @@ from .tied_lm import TiedLM
 EXERCISE = Exercise(
     "08_transformer",
     "Transformer",
-    (
-        fused_qkv, split_heads, merge_heads, attention, MultiHeadAttention, FeedForward, Block, block_flops,
-        TiedLM, BertHeads, from_conv1d,
-    ),
+    (fused_qkv, split_heads, merge_heads, attention, MultiHeadAttention, FeedForward, Block, block_flops, TiedLM, BertHeads, from_conv1d),
+    milestone="You have a Transformer's block that equals torch's, weight for weight. "
+    "Next: is all this enough to build a network that learns without autograd?",
 )
