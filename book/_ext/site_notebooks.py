@@ -17,6 +17,7 @@ INPUTS = {
     "book/*": ["requirements.txt", "book/figures.py"],
     "book/[gkt]*": ["grader/**/*.py"],  # grader, kill_table, teachers
     "book/benchmark": ["benchmarks/results/results.json"],
+    "exercises/*": ["grader/**/*.py"],  # where a task is taught
     "solutions/*": ["requirements.txt", "grader/**/*.py"],
 }
 
@@ -68,13 +69,14 @@ def remember_inputs(app, exception):
 
 
 def fold_answers(app, docname, source):
-    """A solution says so in its title; each answer waits behind a fold, without the marks that only the release needs."""
+    """A solution says so in its title and asks for nothing; each answer waits behind a fold, without the marks that only the release needs."""
     if not docname.startswith("solutions/"):
         return
     notebook = json.loads(source[0])
     for cell in notebook["cells"]:
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
+            text = re.sub(r"In each cell below, replace .*?run its check\.", "Try a task before you open its answer.", text, flags=re.DOTALL)
             cell["source"] = re.sub(r"^# Exercise", "# Solution", text)
         if cell["cell_type"] == "code" and "BEGIN SOLUTION" in text:
             cell["source"] = re.sub(r"^\s*### (BEGIN|END) SOLUTION\s*$\n?", "", text, flags=re.MULTILINE)
@@ -124,6 +126,7 @@ def plain_markdown(text):
     text = re.sub(r"^\([\w-]+\)=\n", "", text, flags=lines)
     text = re.sub(r"^```\{math\}[^\n]*\n(?::\w+:[^\n]*\n)*(.*?)^```$", r"$$\n\1$$", text, flags=every)
     text = re.sub(r"^:::\{([\w-]+)\} *([^\n]*)\n(?::\w+:[^\n]*\n)*(.*?)^:::$", aside, text, flags=every)
+    text = re.sub(r"\{task\}(`[^`]+`)", r"\1", text)
     text = re.sub(r"\{(?:doc|ref|eq|numref|term)\}`([^`<]+?)(?: *<[^`]*>)?`", r"*\1*", text)
     return re.sub(r"\[([^\]]+)\]\(#?[\w-]+\)", r"*\1*", text)
 
