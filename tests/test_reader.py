@@ -63,11 +63,55 @@ def test_a_reader_downloads_the_notebook(page, name):
     nbformat.validate(nbformat.read(download.value.path(), as_version=4))
 
 
-def test_the_search_finds_a_word(page):
+FIRST = {  # what one asks: the section that comes first
+    "√5": "book/02_init.html#where-5-comes-from-and-what-it-gives",
+    "kaiming": "book/02_init.html#where-5-comes-from-and-what-it-gives",
+    "kaming uniform": "book/02_init.html#where-5-comes-from-and-what-it-gives",
+    "mat1 and mat2 shapes": "book/05_pitfalls.html#reading-torch-s-errors",
+    "reading torch's errors": "book/05_pitfalls.html#reading-torch-s-errors",
+    "why is weight stored out in": "book/01_formula.html#why-w-is-stored-out-in",
+    "any number of leading dimension": "book/01_formula.html#any-number-of-leading-dimensions",
+    "gradeint of the bias": "book/03_backward.html#the-bias",
+    "numerical gradients": "book/03_backward.html#gradients-without-calculus",
+    "autograd function": "book/03_backward.html#your-own-autograd-function",
+    "fold bias into weight": "book/01_formula.html#folding-the-bias-into-the-weight",
+    "rows are feature detectors": "book/01_formula.html#rows-of-w-are-feature-detectors",
+    "1×1 convolutions": "book/07_cnn.html#a-linear-is-a-11-convolution",
+    "flatten or pool": "book/07_cnn.html#flatten-or-pool",
+    "GPT-2 Conv1D": "book/08_transformer.html#gpt-2-s-conv1d-is-a-linear-transposed",
+    "split heads": "book/08_transformer.html#heads-one-linear-reshaped",
+    "tied embeddings": "book/08_transformer.html#from-words-to-numbers-and-back-with-one-matrix",
+    "lazy layer": "book/05_pitfalls.html#first-weights-that-vanish",
+    "autocast": "book/04_source.html#autocast-takes-its-own-turn",
+    "he initialization": "book/02_init.html#through-depth-why-this-is-not-he-initialisation",
+}
+
+
+def test_the_search_finds_the_section_first(page):
     page.goto(CHAPTER + ".html")
     page.get_by_role("searchbox").fill("fan_in")
     page.get_by_role("searchbox").press("Enter")
-    page.locator("#search-results li a", has_text="initialisation").first.wait_for()
+    page.locator("#search-results li a", has_text="fan-in").first.wait_for()
+    found = {}
+    for query in FIRST:
+        page.locator("main input").fill(query)
+        found[query] = page.locator("#search-results a").first.get_attribute("href").removeprefix("./")
+    assert found == FIRST
+
+
+def test_the_search_puts_a_chapter_before_its_exercise_and_that_before_its_solution(page):
+    page.goto("search.html?q=kaiming")
+    links = [link.get_attribute("href") for link in page.locator("#search-results a").all()]
+    places = [next(place for place, link in enumerate(links) if folder in link) for folder in ("book/02", "exercises/02", "solutions/02")]
+    assert places == sorted(places)
+
+
+def test_the_search_works_in_a_page_opened_as_a_file(site, browser):
+    page = browser.new_page()
+    page.goto((site / "search.html").as_uri() + "?q=kaiming")
+    page.locator("#search-results a").first.click()
+    page.wait_for_url("file://**/book/02_init.html*")
+    page.close()
 
 
 def test_a_chosen_colour_scheme_stays(page):

@@ -1,5 +1,7 @@
 """The built site, each page by itself: what stands in the file, and what a browser makes of it. Needs `make site` and a Chromium."""
 
+import ast
+import builtins
 import re
 import subprocess
 import sys
@@ -77,6 +79,37 @@ def test_a_notebook_to_download_is_clean_and_valid(site, name):
         assert not [mark for mark in (":::", "```{", "{doc}", "{ref}", "{eq}", "{task}", ")=\n") if mark in prose]
 
 
+CHAPTERS = [name for name in NOTEBOOKS if re.match(r"book/\d\d_", name)]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_s_code_fits_its_box_and_all_its_names_are_shown(site, name):
+    """79 columns; and who copies what the page shows, in order, misses no import and no helper. Figures alone use the page's own style."""
+    cells = [cell for cell in nbformat.read(SITE / name, as_version=4).cells if cell.cell_type == "code"]
+    shown = [cell for cell in cells if not {"remove-cell", "remove-input"} & set(cell.metadata.get("tags", [])) and not cell.source.startswith("%%")]
+    opened = [cell for cell in shown if "hide-input" not in cell.metadata.get("tags", [])]
+    assert not [line for cell in opened for line in cell.source.split("\n") if len(line) > 79]
+    known, used = set(dir(builtins)), set()
+    for cell in shown:
+        if "figures." in cell.source:
+            continue
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Name):
+                (used if isinstance(node.ctx, ast.Load) else known).add(node.id)
+            elif isinstance(node, ast.alias):
+                known.add((node.asname or node.name).partition(".")[0])
+            elif isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler)):
+                known.add(node.name)
+            elif isinstance(node, ast.arg):
+                known.add(node.arg)
+    assert not used - known
+
+
+def test_a_progress_bar_is_drawn_once(site):
+    bars = re.findall(r"epoch \d+/(?:<[^>]*>)*30", (SITE / "solutions/06_mlp.html").read_text(encoding="utf8"))
+    assert len(bars) == 1
+
+
 def test_a_site_with_addresses_says_them(site, tmp_path):
     """Three pages of it, built anew with both addresses set; nothing is executed again."""
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
@@ -129,6 +162,7 @@ def test_a_page_asks_only_its_own_host_logs_nothing_fits_cuts_nothing_and_is_acc
     width = profile["viewport"]["width"]
     assert page.evaluate("[innerWidth, document.documentElement.scrollWidth <= innerWidth]") == [width, True]
     assert not page.evaluate(CUT)
+    assert profile is PHONE or not page.evaluate("[...document.querySelectorAll('pre')].some((box) => box.scrollWidth > box.clientWidth)")
     page.add_script_tag(path=AXE)
     found = page.evaluate("axe.run({exclude: ['.katex-html']}, {resultTypes: ['violations']})")["violations"]
     serious = {

@@ -9,8 +9,10 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import nbformat
+from docutils import nodes
 from jupyter_cache import get_cache
 from myst_nb.core.read import read_myst_markdown_notebook
+from sphinx.transforms import SphinxTransform
 
 # What a page runs beside its own text.
 INPUTS = {
@@ -85,6 +87,18 @@ def fold_answers(app, docname, source):
     source[0] = json.dumps(notebook)
 
 
+class LinesAreWrittenOnce(SphinxTransform):
+    """A progress bar writes its line over and over; a page shows what is left of it, as a terminal does."""
+
+    default_priority = 400
+
+    def apply(self, **kwargs):
+        for block in self.document.findall(nodes.literal_block):
+            if "\r" in block.astext():
+                block.rawsource = re.sub(r"[^\n]*\r(?!\n)", "", block.astext())
+                block.children = [nodes.Text(block.rawsource)]
+
+
 def offer_download(app, pagename, templatename, context, doctree):
     """Put the page's notebook next to the page and tell the template its name."""
     if doctree is None:
@@ -144,6 +158,7 @@ def setup(app):
     app.connect("env-get-outdated", rerun_what_changed)
     app.connect("env-before-read-docs", deal)
     app.connect("source-read", fold_answers)
+    app.add_transform(LinesAreWrittenOnce)
     app.connect("html-page-context", offer_download)
     app.connect("build-finished", remember_inputs)
     return {"parallel_read_safe": True}

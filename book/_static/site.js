@@ -43,13 +43,13 @@ addEventListener("resize", reach);
 // The contents show the current page; the page's sections follow the reader, and close over the page when one is chosen.
 const contents = document.getElementById("contents");
 const current = contents.querySelector("li [aria-current]");
-const show = (box, item) => {
+const keepInView = (box, item) => {
   const [outer, inner] = [box.getBoundingClientRect(), item.getBoundingClientRect()];
   if (inner.top < outer.top || inner.bottom > outer.bottom) box.scrollTop += inner.top - outer.top - outer.height / 2;
 };
 if (current) {
-  show(contents, current);
-  contents.addEventListener("toggle", () => show(contents, current));
+  keepInView(contents, current);
+  contents.addEventListener("toggle", () => keepInView(contents, current));
 }
 
 const here = document.getElementById("here");
@@ -59,7 +59,7 @@ if (here) {
   const follow = () => {
     const passed = sections.filter((section) => section.getBoundingClientRect().top < innerHeight / 4).length;
     links.forEach((link, index) => (index === passed - 1 ? link.setAttribute("aria-current", "location") : link.removeAttribute("aria-current")));
-    if (passed) show(here, links[passed - 1]);
+    if (passed) keepInView(here, links[passed - 1]);
   };
   addEventListener("scroll", follow, { passive: true });
   addEventListener("load", follow);
