@@ -1,83 +1,49 @@
-"""The built site: each page by itself, and what a reader does with it. Needs `make site` and a Chromium."""
+"""The built site, each page by itself: what stands in the file, and what a browser makes of it. Needs `make site` and a Chromium."""
 
-import functools
-import http.server
-import os
-import shutil
-import threading
-from html.parser import HTMLParser
-from pathlib import Path
+import ast
+import builtins
+import re
+import subprocess
+import sys
+from collections import Counter
 from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
 
-ROOT = Path(__file__).parent.parent
-SITE = ROOT / "_build/html"
+from .browsing import AXE, DESK, PHONE, ROOT, SITE, browser, home, read, site  # noqa: F401
+
 PAGES = sorted(page.relative_to(SITE).as_posix() for page in SITE.rglob("*.html")) or ["index.html"]
 NOTEBOOKS = sorted(book.relative_to(SITE).as_posix() for book in SITE.rglob("*.ipynb")) or ["book/01_formula.ipynb"]
-CHAPTER, EXERCISE = "book/01_formula", "exercises/01_formula"
-AXE = ROOT / "node_modules/axe-core/axe.min.js"
-DESK, PHONE = {"width": 1300, "height": 900}, {"width": 360, "height": 740}
 
 every_page = pytest.mark.parametrize("name", PAGES)
-every_page_that_stays = pytest.mark.parametrize("name", [page for page in PAGES if page != "index.html"])  # a redirect
 
 
 # ---- what stands in the files
-
-
-class Reader(HTMLParser):
-    """What a page says of itself: title, description, headings, links, ids, pictures without words, loose text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.title = self.description = self.text = ""
-        self.headings, self.links, self.ids, self.wordless, self.scripts = [], [], set(), [], []
-        self.open = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        attributes = dict(attributes)
-        self.open.append(tag)
-        self.ids |= {attributes[key] for key in ("id", "name") if attributes.get(key)}
-        self.links += [attributes[key] for key in ("href", "src") if key in attributes]
-        if tag == "h1":
-            self.headings.append(tag)
-        if tag == "img" and not attributes.get("alt"):
-            self.wordless.append(attributes["src"])
-        if tag == "meta" and attributes.get("name") == "description":
-            self.description = attributes["content"]
-        if tag in ("meta", "link", "img", "input", "br", "hr", "path", "circle", "rect", "line"):
-            self.open.pop()
-
-    def handle_startendtag(self, tag, attributes):
-        self.handle_starttag(tag, attributes)
-        if self.open and self.open[-1] == tag:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        while tag in self.open and self.open.pop() != tag:
-            pass
-
-    def handle_data(self, data):
-        if self.open[-1:] == ["title"] and "svg" not in self.open:
-            self.title += data
-        elif not {"script", "style", "annotation", "pre", "code"} & set(self.open):
-            self.text += data
-
-
-@functools.cache
-def read(path):
-    return Reader(path.read_text(encoding="utf8"))
 
 
 @every_page
 def test_a_page_has_one_heading_a_title_a_description_and_words_for_its_pictures(site, name):
     page = read(SITE / name)
     assert len(page.headings) == 1
-    assert page.title.strip() and page.description.strip()
-    assert not page.wordless
+    assert page.title.strip() and not page.wordless
+    (description,) = page.meta["description"]
+    assert 20 < len(description) <= 160 and "\\" not in description
+    assert page.meta["og:description"] == [description] and page.meta["og:title"][0] in page.title
+    assert page.meta["viewport"] == ["width=device-width, initial-scale=1"]
+
+
+@every_page
+def test_a_page_says_whose_it_is_and_what_it_ran_on_and_no_address_that_there_is_not(site, name):
+    page = read(SITE / name)
+    assert "The authors of Linear, Inside Out" in page.text and page.rel["license"].startswith("https://creativecommons.org/licenses/by/4.0")
+    assert re.search(r"Built on \d\d \w+ \d{4}, with torch \d+\.\d+\.\d+\.", " ".join(page.text.split()))
+    assert "canonical" not in page.rel and "Report a mistake" not in page.text and "Colab" not in page.text
+
+
+def test_no_two_pages_have_the_same_description(site):
+    counted = Counter(read(SITE / name).meta["description"][0] for name in PAGES)
+    assert not [text for text, times in counted.items() if times > 1]
 
 
 @every_page
@@ -110,27 +76,93 @@ def test_a_notebook_to_download_is_clean_and_valid(site, name):
     if name.startswith("book/"):
         assert not any(cell.get("outputs") for cell in notebook.cells)
         prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-        assert not [mark for mark in (":::", "```{", "{doc}", "{ref}", "{eq}", ")=\n") if mark in prose]
+        assert not [mark for mark in (":::", "```{", "{doc}", "{ref}", "{eq}", "{task}", ")=\n") if mark in prose]
+
+
+CHAPTERS = [name for name in NOTEBOOKS if re.match(r"book/\d\d_", name)]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_s_code_fits_its_box_and_all_its_names_are_shown(site, name):
+    """79 columns; and who copies what the page shows, in order, misses no import and no helper. Figures alone use the page's own style."""
+    cells = [cell for cell in nbformat.read(SITE / name, as_version=4).cells if cell.cell_type == "code"]
+    shown = [cell for cell in cells if not {"remove-cell", "remove-input"} & set(cell.metadata.get("tags", [])) and not cell.source.startswith("%%")]
+    opened = [cell for cell in shown if "hide-input" not in cell.metadata.get("tags", [])]
+    assert not [line for cell in opened for line in cell.source.split("\n") if len(line) > 79]
+    known, used = set(dir(builtins)), set()
+    for cell in shown:
+        if "figures." in cell.source:
+            continue
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Name):
+                (used if isinstance(node.ctx, ast.Load) else known).add(node.id)
+            elif isinstance(node, ast.alias):
+                known.add((node.asname or node.name).partition(".")[0])
+            elif isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler)):
+                known.add(node.name)
+            elif isinstance(node, ast.arg):
+                known.add(node.arg)
+    assert not used - known
+
+
+def test_a_progress_bar_is_drawn_once(site):
+    bars = re.findall(r"epoch \d+/(?:<[^>]*>)*30", (SITE / "solutions/06_mlp.html").read_text(encoding="utf8"))
+    assert len(bars) == 1
+
+
+def test_a_site_with_addresses_says_them(site, tmp_path):
+    """Three pages of it, built anew with both addresses set; nothing is executed again."""
+    config = (ROOT / "_config.yml").read_text(encoding="utf-8")
+    assert config.count('url: ""') == 1 and config.count('baseurl: ""') == 1
+    config = config.replace('baseurl: ""', 'baseurl: "https://course.example/linear/"').replace('  url: ""', '  url: "https://github.com/someone/course"')
+    (tmp_path / "_config.yml").write_text(config, encoding="utf-8")
+    build = "from jupyter_book.sphinx import build_sphinx; import sys; a = sys.argv[1:]; " \
+        "build_sphinx('.', a[0], path_config=a[1], doctreedir='_build/.doctrees', quiet=True, filenames=a[2:])"  # fmt: skip
+    pages = ["index.md", "book/01_formula.md", "exercises/01_formula.ipynb"]
+    subprocess.run([sys.executable, "-c", build, str(tmp_path / "html"), str(tmp_path / "_config.yml"), *pages], cwd=ROOT, check=True)
+
+    first, chapter, exercise, lost = (read(tmp_path / "html" / f"{name}.html") for name in ("index", "book/01_formula", "exercises/01_formula", "404"))
+    assert first.rel["canonical"] == "https://course.example/linear/"
+    assert chapter.rel["canonical"] == chapter.meta["og:url"][0] == "https://course.example/linear/book/01_formula.html"
+    card = chapter.meta["og:image"][0].removeprefix("https://course.example/linear/")
+    assert (tmp_path / "html" / card).is_file()
+    assert "https://github.com/someone/course/edit/main/book/01_formula.md" in chapter.links
+    assert "https://github.com/someone/course/edit/main/solutions/01_formula.ipynb" in exercise.links  # what the exercise is made from
+    assert any(link.startswith("https://github.com/someone/course/issues/new?") for link in chapter.links)
+    assert "https://colab.research.google.com/github/someone/course/blob/main/exercises/01_formula.ipynb" in exercise.links
+    assert "https://course.example/linear/" in lost.links  # a base: the page is shown at whatever address leads nowhere
+    sitemap = (tmp_path / "html/sitemap.xml").read_text(encoding="utf-8")
+    assert sitemap.count("<loc>https://course.example/linear/") == len(PAGES) - 2  # search and 404 are not for search engines
+    assert "sitemap.xml" in (tmp_path / "html/robots.txt").read_text(encoding="utf-8")
+    assert (tmp_path / "html/.nojekyll").exists()
 
 
 # ---- what a browser makes of them
 
+# What a box cuts off: its own `overflow: hidden` with more inside than it shows, while no box within it scrolls.
+CUT = """[...document.querySelectorAll("article *")].filter((box) => getComputedStyle(box).overflowX === "hidden"
+    && !box.closest(".katex, svg, [hidden]") && box.clientWidth > 1 && box.scrollWidth > box.clientWidth + 1)
+    .map((box) => box.outerHTML.slice(0, 120))"""
 
-@pytest.mark.parametrize("scheme, size", [("light", DESK), ("dark", PHONE)], ids=["light, on a desk", "dark, on a phone"])
-@every_page_that_stays
-def test_a_page_asks_only_its_own_host_logs_nothing_fits_and_is_accessible(page, name, scheme, size):
+
+@pytest.mark.parametrize("profile, scheme", [(DESK, "light"), (PHONE, "dark")], ids=["light, on a desk", "dark, on a phone"])
+@every_page
+def test_a_page_asks_only_its_own_host_logs_nothing_fits_cuts_nothing_and_is_accessible(browser, name, profile, scheme):
+    context = browser.new_context(base_url=browser.home, color_scheme=scheme, **profile)
+    page = context.new_page()
     requests, troubles = [], []
     page.on("request", lambda request: requests.append(request.url))
     page.on("response", lambda response: response.ok or troubles.append(f"{response.status} {response.url}"))
     page.on("requestfailed", lambda request: troubles.append(f"failed {request.url}"))
     page.on("console", lambda message: troubles.append(message.text))
     page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size(size)
     page.goto(name)
-    strangers = [url for url in requests if not url.startswith((page.home, "data:", "blob:"))]
+    strangers = [url for url in requests if not url.startswith((browser.home, "data:", "blob:"))]
     assert not strangers and not troubles
-    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    width = profile["viewport"]["width"]
+    assert page.evaluate("[innerWidth, document.documentElement.scrollWidth <= innerWidth]") == [width, True]
+    assert not page.evaluate(CUT)
+    assert profile is PHONE or not page.evaluate("[...document.querySelectorAll('pre')].some((box) => box.scrollWidth > box.clientWidth)")
     page.add_script_tag(path=AXE)
     found = page.evaluate("axe.run({exclude: ['.katex-html']}, {resultTypes: ['violations']})")["violations"]
     serious = {
@@ -139,119 +171,4 @@ def test_a_page_asks_only_its_own_host_logs_nothing_fits_and_is_accessible(page,
         if fault["impact"] in ("serious", "critical")
     }
     assert not serious
-
-
-# ---- what a reader does
-
-
-def test_the_site_opens_at_its_first_page(page):
-    page.goto("index.html")
-    page.wait_for_url("**/book/welcome.html")
-    assert page.locator("h1").inner_text().startswith("Linear, Inside Out")
-
-
-@pytest.mark.parametrize("name", [CHAPTER, EXERCISE])
-def test_a_reader_downloads_the_notebook(page, name):
-    page.goto(name + ".html")
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Download notebook").click()
-    assert download.value.suggested_filename == Path(name).name + ".ipynb"
-    nbformat.validate(nbformat.read(download.value.path(), as_version=4))
-
-
-def test_the_search_finds_a_word(page):
-    page.goto(CHAPTER + ".html")
-    page.get_by_role("searchbox").fill("fan_in")
-    page.get_by_role("searchbox").press("Enter")
-    page.locator("#search-results li a", has_text="initialisation").first.wait_for()
-
-
-def test_a_chosen_colour_scheme_stays(page):
-    page.emulate_media(color_scheme="light")
-    page.goto(CHAPTER + ".html")
-    dark = "document.documentElement.dataset.theme == 'dark' && getComputedStyle(document.body).backgroundColor"
-    for _ in range(2):
-        page.get_by_role("button", name="Colours").click()
-    chosen = page.evaluate(dark)
-    page.goto(EXERCISE + ".html")
-    assert chosen and page.evaluate(dark) == chosen
-
-
-@pytest.mark.parametrize("name", [CHAPTER, EXERCISE])
-def test_a_page_reads_without_javascript(browser, name):
-    page = browser.new_page(java_script_enabled=False)
-    page.goto(browser.home + name + ".html")
-    assert page.locator("h1").is_visible() and page.locator("article p").nth(1).is_visible()
-    assert page.get_by_role("navigation", name="Contents").is_visible()
-    assert page.get_by_role("link", name="Download notebook").is_visible()
-    assert page.locator(".katex").count() == 0 or page.locator(".katex-html").first.is_visible()
-    page.close()
-
-
-def test_the_contents_open_on_a_phone_without_javascript(browser):
-    page = browser.new_page(java_script_enabled=False, viewport=PHONE)
-    page.goto(browser.home + CHAPTER + ".html")
-    contents = page.get_by_role("navigation", name="Contents")
-    assert not contents.is_visible()
-    page.get_by_role("button", name="Contents").click()
-    contents.get_by_role("link", name="Notation").click()
-    page.wait_for_url("**/notation.html")
-    page.close()
-
-
-# ---- the site and the browser (its fixtures end with this module: Playwright holds an event loop while it lives)
-
-
-def need(thing, reason):
-    """A missing thing is one line for a user and a failure for the project's own tests."""
-    if not thing:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-
-
-@pytest.fixture(scope="module")
-def site():
-    need((SITE / "index.html").is_file(), "there is no site: run `make site` first")
-    return SITE
-
-
-@pytest.fixture(scope="module")
-def home(site):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    class Server(http.server.ThreadingHTTPServer):
-        def handle_error(self, *args):
-            """A browser that closes a connection early is nobody's trouble."""
-
-    server = Server(("127.0.0.1", 0), functools.partial(Quiet, directory=site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser(home):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-        candidates = [os.environ.get("CHROMIUM"), *map(shutil.which, names), playwright.chromium.executable_path]
-        path = next((path for path in candidates if path and os.path.exists(path)), None)
-        need(path, "there is no Chromium: set CHROMIUM to one, or run `.venv/bin/playwright install chromium`")
-        need(AXE.is_file(), "axe-core is missing: run `make node_modules/ready`")
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
-        browser.home = home
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser):
-    """A fresh tab in a fresh profile; `goto` takes a path inside the site."""
-    context = browser.new_context(base_url=browser.home)
-    page = context.new_page()
-    page.home = browser.home
-    yield page
     context.close()

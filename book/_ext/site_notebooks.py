@@ -9,14 +9,17 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import nbformat
+from docutils import nodes
 from jupyter_cache import get_cache
 from myst_nb.core.read import read_myst_markdown_notebook
+from sphinx.transforms import SphinxTransform
 
 # What a page runs beside its own text.
 INPUTS = {
     "book/*": ["requirements.txt", "book/figures.py"],
     "book/[gkt]*": ["grader/**/*.py"],  # grader, kill_table, teachers
     "book/benchmark": ["benchmarks/results/results.json"],
+    "exercises/*": ["grader/**/*.py"],  # where a task is taught
     "solutions/*": ["requirements.txt", "grader/**/*.py"],
 }
 
@@ -68,19 +71,32 @@ def remember_inputs(app, exception):
 
 
 def fold_answers(app, docname, source):
-    """A solution says so in its title; each answer waits behind a fold, without the marks that only the release needs."""
+    """A solution says so in its title and asks for nothing; each answer waits behind a fold, without the marks that only the release needs."""
     if not docname.startswith("solutions/"):
         return
     notebook = json.loads(source[0])
     for cell in notebook["cells"]:
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
+            text = re.sub(r"In each cell below, replace .*?run its check\.", "Try a task before you open its answer.", text, flags=re.DOTALL)
             cell["source"] = re.sub(r"^# Exercise", "# Solution", text)
         if cell["cell_type"] == "code" and "BEGIN SOLUTION" in text:
             cell["source"] = re.sub(r"^\s*### (BEGIN|END) SOLUTION\s*$\n?", "", text, flags=re.MULTILINE)
             cell["metadata"].setdefault("tags", []).append("hide-input")
             cell["metadata"]["mystnb"] = {"code_prompt_show": "Show the answer", "code_prompt_hide": "Hide the answer"}
     source[0] = json.dumps(notebook)
+
+
+class LinesAreWrittenOnce(SphinxTransform):
+    """A progress bar writes its line over and over; a page shows what is left of it, as a terminal does."""
+
+    default_priority = 400
+
+    def apply(self, **kwargs):
+        for block in self.document.findall(nodes.literal_block):
+            if "\r" in block.astext():
+                block.rawsource = re.sub(r"[^\n]*\r(?!\n)", "", block.astext())
+                block.children = [nodes.Text(block.rawsource)]
 
 
 def offer_download(app, pagename, templatename, context, doctree):
@@ -124,6 +140,7 @@ def plain_markdown(text):
     text = re.sub(r"^\([\w-]+\)=\n", "", text, flags=lines)
     text = re.sub(r"^```\{math\}[^\n]*\n(?::\w+:[^\n]*\n)*(.*?)^```$", r"$$\n\1$$", text, flags=every)
     text = re.sub(r"^:::\{([\w-]+)\} *([^\n]*)\n(?::\w+:[^\n]*\n)*(.*?)^:::$", aside, text, flags=every)
+    text = re.sub(r"\{task\}(`[^`]+`)", r"\1", text)
     text = re.sub(r"\{(?:doc|ref|eq|numref|term)\}`([^`<]+?)(?: *<[^`]*>)?`", r"*\1*", text)
     return re.sub(r"\[([^\]]+)\]\(#?[\w-]+\)", r"*\1*", text)
 
@@ -141,6 +158,7 @@ def setup(app):
     app.connect("env-get-outdated", rerun_what_changed)
     app.connect("env-before-read-docs", deal)
     app.connect("source-read", fold_answers)
+    app.add_transform(LinesAreWrittenOnce)
     app.connect("html-page-context", offer_download)
     app.connect("build-finished", remember_inputs)
     return {"parallel_read_safe": True}

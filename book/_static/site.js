@@ -1,4 +1,4 @@
-// Three comforts. Every page reads without them.
+// A few comforts. Every page reads without them.
 
 const root = document.documentElement;
 
@@ -31,7 +31,38 @@ for (const source of document.querySelectorAll(".cell_input .highlight, article 
 // Whatever scrolls sideways can be reached by keyboard.
 const reach = () => {
   for (const box of document.querySelectorAll("pre, .table, .katex-display, .output"))
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    if (box.scrollWidth > box.clientWidth) {
+      box.tabIndex = 0;
+      box.role = "group";
+      box.ariaLabel = "Scrolls sideways";
+    }
 };
 addEventListener("load", () => document.fonts.ready.then(reach));
 addEventListener("resize", reach);
+
+// The contents show the current page; the page's sections follow the reader, and close over the page when one is chosen.
+const contents = document.getElementById("contents");
+const current = contents.querySelector("li [aria-current]");
+const keepInView = (box, item) => {
+  const [outer, inner] = [box.getBoundingClientRect(), item.getBoundingClientRect()];
+  if (inner.top < outer.top || inner.bottom > outer.bottom) box.scrollTop += inner.top - outer.top - outer.height / 2;
+};
+if (current) {
+  keepInView(contents, current);
+  contents.addEventListener("toggle", () => keepInView(contents, current));
+}
+
+const here = document.getElementById("here");
+if (here) {
+  const links = [...here.querySelectorAll("li li a")];
+  const sections = links.map((link) => document.getElementById(decodeURIComponent(link.hash.slice(1))));
+  const follow = () => {
+    const passed = sections.filter((section) => section.getBoundingClientRect().top < innerHeight / 4).length;
+    links.forEach((link, index) => (index === passed - 1 ? link.setAttribute("aria-current", "location") : link.removeAttribute("aria-current")));
+    if (passed) keepInView(here, links[passed - 1]);
+  };
+  addEventListener("scroll", follow, { passive: true });
+  addEventListener("load", follow);
+  here.addEventListener("toggle", follow);
+  here.addEventListener("click", (event) => event.target.closest("a") && here.matches(":popover-open") && here.hidePopover());
+}
