@@ -57,5 +57,5 @@ def _setting(block, key):
     """A text of _config.yml; empty where there is none."""
     config = ROOT / "_config.yml"
     text = config.read_text(encoding="utf-8") if config.is_file() else ""
-    found = re.search(r"^%s:[ \t]*\n(?:[ \t].*\n|\n)*?[ \t]+%s:[ \t]*[\"']?([^\s\"'#]+)" % (block, key), text, re.MULTILINE)
+    found = re.search(r"^%s:[ \t]*(?:#.*)?\n(?:[ \t].*\n|\n)*?[ \t]+%s:[ \t]*[\"']?([^\s\"'#]+)" % (block, key), text, re.MULTILINE)
     return found.group(1) if found else ""
