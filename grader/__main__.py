@@ -65,7 +65,9 @@ def _parser():
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     check = commands.add_parser("check", help="grade notebooks of mine, with full feedback")
-    check.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="an exercise's number or name (03, backward), a task (linear), a notebook's path, or all")
+    check.add_argument(
+        "notebooks", nargs="*", metavar="NOTEBOOK", help="an exercise's number or name (03, backward), a task (linear), a notebook's path, or all"
+    )
     check.add_argument("--watch", action="store_true", help="stay, and grade whatever I save; without NOTEBOOK, follow me from exercise to exercise")
     check.set_defaults(command=_check)
 
