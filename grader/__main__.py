@@ -10,6 +10,7 @@ if sys.path[0] == os.getcwd() != os.path.dirname(os.path.dirname(os.path.abspath
 
 import argparse
 import secrets
+from contextlib import nullcontext
 from pathlib import Path
 
 from . import terminal, texts, versions
@@ -64,8 +65,10 @@ def _parser():
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     check = commands.add_parser("check", help="grade notebooks of mine, with full feedback")
-    check.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="an exercise's number or name (03, backward), a task (linear), a notebook's path, or all")
-    check.add_argument("--watch", action="store_true", help="stay, and grade the notebook again whenever it is saved")
+    check.add_argument(
+        "notebooks", nargs="*", metavar="NOTEBOOK", help="an exercise's number or name (03, backward), a task (linear), a notebook's path, or all"
+    )
+    check.add_argument("--watch", action="store_true", help="stay, and grade whatever I save; without NOTEBOOK, follow me from exercise to exercise")
     check.set_defaults(command=_check)
 
     grade = commands.add_parser("grade", help="grade notebooks and print a table of scores")
@@ -100,39 +103,41 @@ class _Refused(Exception):
 
 
 def _check(arguments):
-    """Grade one's own notebooks, with everything there is to say; with --watch, one again and again."""
+    """Grade one's own notebooks, with everything there is to say; with --watch, again whenever they are saved."""
     from rich.console import Console
 
     from .catalogue import find_exercise
     from .files import shown_path
     from .learning.exercises import NoExercise, chosen
-    from .learning.progress import remembered
+    from .learning.loop import Loop, single_keys
+    from .learning.progress import next_first, remembered
     from .reports.console import print_feedback
     from .running import grade_paths, watch
 
     try:
-        wanted = {shown_path(path): (path, tasks) for path, tasks in chosen(arguments.notebooks).items()}
-        paths = [path for path, _ in wanted.values()]
-        if arguments.watch and len(paths) > 1:
-            raise _Refused("--watch follows one notebook. Name one.")
+        if not arguments.notebooks and not arguments.watch:
+            raise _Refused("Name what is to be graded: an exercise (01), a task (linear), a notebook, or all.")
+        wanted = {shown_path(path): (path, tasks) for path, tasks in chosen(arguments.notebooks or ["all"]).items()}
+        paths = [path for path, _ in wanted.values()] if arguments.notebooks else next_first()
         setting, seed = _setting(arguments, paths, required=False), _seed(arguments)
         reports = _Reports(arguments, seed, setting.device)
     except (NoExercise, _Refused) as refusal:
         return _refuse(str(refusal), BAD_USAGE)
-    out, code = Console(highlight=False), GRADED
-    graded = watch(paths[0], seed, setting) if arguments.watch else remembered(paths, lambda: grade_paths(paths, seed, setting, jobs=1, regrade=True))
-    for result in graded:
-        reports.add(result)
-        if result.error:
-            print(result.error, file=sys.stderr)
-        elif not terminal.attempt(lambda: print_feedback(out, result, seed, setting.device, wanted[result.path][1]), f"Seed {seed}."):
-            code = NOT_GRADED
-            break
-        elif result.points == result.max_points:
-            out.print(f"\n  {find_exercise(result.exercise).milestone}")
-        if arguments.watch:
-            out.print("\nWaiting for the notebook to be saved. Ctrl-C ends.\n", style="dim")
-        code = _code([result]) if arguments.watch else max(code, _code([result]))
+    out, loop, code = Console(highlight=False), Loop(), GRADED
+    graded = watch(paths, seed, setting, loop.is_over) if arguments.watch else grade_paths(paths, seed, setting, jobs=1, regrade=True)
+    with single_keys() if arguments.watch else nullcontext():
+        for result in remembered(paths, graded):
+            reports.add(result)
+            if result.error:
+                print(result.error, file=sys.stderr)
+            elif not terminal.attempt(lambda: print_feedback(out, result, seed, setting.device, wanted[result.path][1]), f"Seed {seed}."):
+                code = NOT_GRADED
+                break
+            elif result.points == result.max_points:
+                out.print(f"\n  {find_exercise(result.exercise).milestone}")
+            if arguments.watch:
+                loop.show(result)
+            code = _code([result]) if arguments.watch else max(code, _code([result]))
     return NOT_GRADED if reports.close() else code
 
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,6 @@ from .kernels import warm
 from .texts import one_line, path_text
 from .workers import Pool
 
-LOOK = 0.05  # seconds between looks at whether a watched notebook was saved
 
 
 class NothingToGrade(Exception):
@@ -142,22 +141,28 @@ def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, 
         warm.close_templates()
 
 
-def watch(path: Path, seed: int, setting: warm.Setting):
-    """Grade a notebook now and whenever it is saved: yield its SubmissionResult each time, until interrupted."""
-    shown, seen = shown_path(path), None
+def watch(paths: list[Path], seed: int, setting: warm.Setting, is_over: Callable[[], bool]):
+    """Grade the first notebook now, and each whenever it is saved: yield its SubmissionResult each time, until `is_over()`, which takes a moment."""
+    seen = {path: _saved(path) for path in paths[1:]}
     try:
         if warm.AVAILABLE:
             warm.template(setting)
         with Pool(1, seed, setting) as pool:
             while True:
-                saved = path.stat().st_mtime_ns if path.exists() else seen  # an editor may replace the file
-                if saved == seen:
-                    time.sleep(LOOK)
-                    continue
-                seen = saved
-                yield from pool.grade([(path.absolute(), shown)])
+                now = {path: _saved(path) for path in paths}
+                changed = [path for path, saved in now.items() if saved and saved != seen.get(path)]  # an editor may replace the file
+                for path in changed:
+                    seen[path] = now[path]
+                    yield from pool.grade([(path.absolute(), shown_path(path))])
+                if not changed and is_over():
+                    return
     finally:
         warm.close_templates()
+
+
+def _saved(path):
+    """When a file was saved last; 0 where there is none."""
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def cores() -> int:

@@ -6,9 +6,11 @@ import sys
 import unicodedata
 
 PLAIN = {
-    "✓": "+", "✗": "x", "–": "-", "—": "-", "−": "-", "·": "*", "•": "*", "×": "x", "±": "+-", "→": "->", "›": ">", "√": "sqrt ", "∂": "d", "█": "#", "░": ".", "Σ": "sum ",
+    "✓": "+", "✗": "x", "–": "-", "—": "-", "−": "-", "·": "*", "•": "*", "×": "x", "±": "+-", "→": "->", "›": ">", "√": "sqrt ", "∂": "d", "Σ": "sum ",
     "“": '"', "”": '"', "‘": "'", "’": "'", "⁄": "/",
+    "█": "#", "░": ".",
 }  # fmt: skip
+BAR = 24  # letters
 
 
 def _plain(error):
@@ -28,6 +30,12 @@ codecs.register_error("linear-plain", _plain)
 def program() -> str:
     """How this program was called, for what a reader is told to type."""
     return "linear" if os.path.basename(sys.argv[0]).partition(".")[0] == "linear" else "python -m grader"
+
+
+def bar(points: int, most: int) -> str:
+    """Points as a bar and in numbers."""
+    full = BAR * points // most
+    return f"{'█' * full}{'░' * (BAR - full)}{points:5} / {most}"
 
 
 def write_anything():

@@ -1,11 +1,15 @@
 """A learner's loop on the command line: where one stands, what is next, and checks of one task or of everything."""
 
+import os
+import subprocess
+import sys
+
 import nbformat
 import pytest
 
 from grader.catalogue import EXERCISES
 
-from .notebooks import answered, grader, run, solution
+from .notebooks import ROOT, answered, grader, run, solution
 
 BOUND = "def kaiming_bound(in_features):\n    return 1.0"
 
@@ -37,8 +41,43 @@ def test_check_takes_tasks_several_exercises_and_all(place):
     for words in (["1", "init"], ["all"]):
         done = grader("check", *words, cwd=place)
         assert done.returncode == 0 and "22 of 22 points" in done.stdout and "0 of 29 points" in done.stdout
-    assert grader("check", "01", "02", "--watch", cwd=place).stderr == "--watch follows one notebook. Name one.\n"
+    assert grader("check", cwd=place).stderr.startswith("Name what is to be graded: ")
     assert grader("check", "nothing", cwd=place).stderr.startswith("nothing: neither a notebook nor an exercise, nor a task. Exercises: 01_formula, ")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such terminals")
+def test_watching_follows_the_learner_and_listens_to_single_keys(place):
+    """In a terminal: from the exercise with the next task on, to whatever is saved."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import os, sys; os.setsid(); import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+         "sys.argv[1:] = ['check', '--watch', '--sandbox', 'none']; from grader.__main__ import main; sys.exit(main())"],
+        cwd=place, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    os.close(theirs)
+    try:
+        assert "next: kaiming_bound" in _until(ours, b"q: quit.")
+        for key, said in (("h", "kaiming_bound, hint 1 of"), ("n", "next: reset_weight_"), ("h", "reset_weight_, hint 1 of")):
+            os.write(ours, key.encode())
+            _until(ours, said.encode())
+        os.utime(place / "01_formula.ipynb")
+        said = _until(ours, b"q: quit.")
+        assert "22 of 22 points" in said and f"{'█' * 24}   22 / 22" in said and "next: open 02_init.ipynb" in said
+        os.write(ours, b"q")
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        os.close(ours)
+
+
+def _until(terminal, mark):
+    """What a terminal shows until it shows a mark."""
+    said = b""
+    while mark not in said:
+        said += os.read(terminal, 4096)
+    return said.decode("utf-8", "replace")
 
 
 def test_a_full_exercise_says_what_has_been_shown_and_the_next_question(place):

@@ -36,7 +36,8 @@ def files_of(exercise: Exercise) -> dict[str, bytes]:
     solution = ROOT / "solutions" / f"{exercise.name}.ipynb"
     chapters = {ROOT / "book" / f"{chapter_of(task.section)}.md" for task in exercise.tasks}
     grader = [path for path in GRADER.rglob("*") if path.is_file() and "__pycache__" not in path.parts and PACKED not in path.parents]
-    inside = {path: path.relative_to(ROOT) for path in (ROOT / "pyproject.toml", solution, *chapters)} | {path: path.relative_to(GRADER.parent) for path in grader}
+    inside = {path: path.relative_to(ROOT) for path in (ROOT / "pyproject.toml", solution, *chapters)}
+    inside |= {path: path.relative_to(GRADER.parent) for path in grader}
     files = {}
     for path, name in inside.items():
         try:

@@ -6,7 +6,6 @@ from pathlib import Path
 from .. import terminal, texts
 
 DONE, BAD_USAGE = 0, 2
-BAR = 24  # letters of a bar
 
 
 def add_to(commands):
@@ -48,17 +47,11 @@ def _status(arguments):
         print(NONE.format(terminal.program()), file=sys.stderr)
         return BAD_USAGE
     for standing in found:
-        print(_line(standing.name, *standing.points) if standing.path else f"{standing.name:16}not here")
-    print(_line("together", *map(sum, zip(*(standing.points for standing in found)))))
+        print(f"{standing.name:16}{terminal.bar(*standing.points)}" if standing.path else f"{standing.name:16}not here")
+    print(f"{'together':16}{terminal.bar(*map(sum, zip(*(standing.points for standing in found))))}")
     for standing in here:
         if standing.error:
             print(standing.error, file=sys.stderr)
     left = [(task, standing.path) for standing in here for task, (points, most) in standing.tasks.items() if points < most]
     print(f"Next: {left[0][0]}, in {texts.path_text(left[0][1])}" if left else "All exercises that are here are full.")
     return DONE
-
-
-def _line(name, points, most):
-    """A name, a bar and points."""
-    full = BAR * points // most
-    return f"{name:16}{'█' * full}{'░' * (BAR - full)}{points:5} / {most}"

@@ -1,6 +1,6 @@
 """How far a learner has come, by what earlier checks found. Only what has changed since is graded, and only for that torch is imported."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,16 +52,23 @@ def _grade(paths):
     from ..running import cores, grade_paths
 
     setting, jobs = Setting(pick_sandbox("auto", [], required=False)), min(cores(), len(paths))
-    return remembered(paths, lambda: grade_paths(paths, secrets.randbelow(2**31), setting, jobs, regrade=True))
+    return remembered(paths, grade_paths(paths, secrets.randbelow(2**31), setting, jobs, regrade=True))
 
 
-def remembered(paths: list[Path], grade) -> Iterator[SubmissionResult]:
-    """The results that `grade()` yields for the paths; what they say is known from then on."""
+def remembered(paths: list[Path], results: Iterable[SubmissionResult]) -> Iterator[SubmissionResult]:
+    """Results of the paths, of which none is begun yet; what they say is known from then on, unless a notebook has changed since."""
     known = _known()
     keys = {shown_path(path): (known.key(path), path) for path in paths}
-    for result in grade():
+    for result in results:
         known.keep(*keys[result.path], result)
         yield result
+
+
+def next_first() -> list[Path]:
+    """The learner's own notebooks, from the one with the next task on."""
+    here = [standing for standing in standings() if standing.path]
+    first = next((number for number, each in enumerate(here) if each.points[0] < each.points[1]), 0)
+    return [each.path for each in here[first:] + here[:first]]
 
 
 def _known():
