@@ -88,15 +88,18 @@ def fold_answers(app, docname, source):
 
 
 class LinesAreWrittenOnce(SphinxTransform):
-    """A progress bar writes its line over and over; a page shows what is left of it, as a terminal does."""
+    """What a cell prints piece by piece is one text; a line that is written over and over, as by a progress bar, shows what is left of it."""
 
     default_priority = 400
 
     def apply(self, **kwargs):
-        for block in self.document.findall(nodes.literal_block):
-            if "\r" in block.astext():
-                block.rawsource = re.sub(r"[^\n]*\r(?!\n)", "", block.astext())
-                block.children = [nodes.Text(block.rawsource)]
+        for block in list(self.document.findall(lambda node: isinstance(node, nodes.literal_block) and "output" in node["classes"])):
+            before = block.parent[block.parent.index(block) - 1] if block.parent.index(block) else None
+            if isinstance(before, nodes.literal_block) and before["classes"] == block["classes"]:
+                block.rawsource = before.rawsource + block.rawsource
+                block.parent.remove(before)
+            block.rawsource = re.sub(r"[^\n]*\r(?!\n)", "", block.rawsource)
+            block.children = [nodes.Text(block.rawsource)]
 
 
 def offer_download(app, pagename, templatename, context, doctree):

@@ -48,6 +48,7 @@ def describe(app, pagename, templatename, context, doctree):
 def sign(app, pagename, templatename, context, doctree):
     """What the foot of a page says: who wrote it, the torch that it ran on and, where the repository has an address, where the page can be mended."""
     context["author"] = app.config.author
+    context["base"] = app.config.html_baseurl and app.config.html_baseurl.rstrip("/") + "/"
     context["torch_version"] = version("torch").partition("+")[0]
     addresses = context["addresses"]
     repository = addresses.get("repository_url", "").rstrip("/")

@@ -9,8 +9,8 @@ const showTheme = () => (button.querySelector("span").textContent = root.dataset
 button.hidden = false;
 button.addEventListener("click", () => {
   root.dataset.theme = themes[(themes.indexOf(root.dataset.theme) + 1) % themes.length];
-  localStorage.setItem("theme", root.dataset.theme);
   showTheme();
+  try { localStorage.setItem("theme", root.dataset.theme) } catch { /* then it holds for this page */ }
 });
 showTheme();
 
