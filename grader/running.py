@@ -3,15 +3,16 @@
 import os
 import sys
 import time
+from collections.abc import Container
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from .cache import Cache
+from .cache import Cache, digest_of
 from .catalogue import exercise_called, is_called
 from .files import is_notebook, link_to, shown_path
 from .kernels import warm
@@ -29,9 +30,11 @@ class NothingToGrade(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """What paths lead to. strangers: files in the folders that are no notebooks; empty: a line for each folder without any."""
+    """What paths lead to. named: the notebooks that were named themselves, as they are shown; strangers: files in the folders that are no notebooks;
+    empty: a line for each folder without any."""
 
     notebooks: list[Path]
+    named: set[str]
     strangers: list[Path]
     empty: list[str]
 
@@ -39,7 +42,7 @@ class Found:
 def find(targets: list[str]) -> Found:
     """Notebooks for files, folders and globs, in order, each once; a link as it is, to be refused where it is read. Raises NothingToGrade where there
     are none at all, and where a path leads nowhere."""
-    paths, strangers, empty = [], [], []
+    paths, named, strangers, empty = [], [], [], []
     for target in targets:
         path = Path(target)
         if path.is_dir() and not link_to(path):
@@ -50,11 +53,12 @@ def find(targets: list[str]) -> Found:
             empty += [] if inside else [f"{path_text(target)}: a folder without notebooks."]
         elif path.exists() or path.is_symlink():
             paths.append(path)
+            named.append(path)
         else:
             paths += sorted(_matching(path)) or _nothing(target, "no such file or folder")
     if not paths:
         raise NothingToGrade(empty[0])
-    return Found(list(dict.fromkeys(paths)), list(dict.fromkeys(strangers)), empty)
+    return Found(list(dict.fromkeys(paths)), set(map(shown_path, named)), list(dict.fromkeys(strangers)), empty)
 
 
 def _is_of_interest(path, folder):
@@ -117,10 +121,10 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:.1f} notebooks/s" if task.speed else "")
 
 
-def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, regrade: bool, cluster=None):
-    """Grade notebooks: yield a SubmissionResult for each as it is done. What an earlier run has found is found again, unless `regrade`.
+def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, regrade: Container[str], cluster=None):
+    """Grade notebooks: yield a SubmissionResult for each as it is done. What an earlier run has found is found again.
 
-    cluster: workers elsewhere, in the place of `jobs` here. Raises Gone where none are left.
+    regrade: notebooks, as they are shown, that are graded whatever was found earlier. cluster: workers elsewhere, in the place of `jobs` here. Raises Gone where none are left.
     """
     cache = Cache(seed, setting)
     cache.prune()
@@ -132,7 +136,7 @@ def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, 
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet, auto_refresh=False) as progress:
             bar = progress.add_task("grading", total=len(notebooks))
             progress.refresh()
-            keys, left = {}, []
+            keys, digests, left = {}, {}, []
 
             def advance(result):
                 progress.advance(bar)
@@ -141,8 +145,8 @@ def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, 
 
             with cluster or Pool(jobs, seed, setting) as pool:
                 for shown, path in notebooks.items():
-                    keys[shown] = cache.key(path)
-                    known = None if regrade else cache.find(keys[shown], shown)
+                    keys[shown], digests[shown] = cache.key(path), digest_of(path)
+                    known = None if shown in regrade else cache.find(keys[shown], shown)
                     if known:
                         yield advance(known)
                     else:
@@ -150,6 +154,7 @@ def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, 
                 if left and warm.AVAILABLE and not cluster:
                     warm.template(setting)  # it imports torch while this process does
                 for result in pool.grade(left):
+                    result = replace(result, digest=digests[result.path])
                     cache.keep(keys[result.path], notebooks[result.path], result)
                     yield advance(result)
     finally:
@@ -169,7 +174,8 @@ def watch(path: Path, seed: int, setting: warm.Setting):
                     time.sleep(LOOK)
                     continue
                 seen = saved
-                yield from pool.grade([(path.absolute(), shown)])
+                digest = digest_of(path)
+                yield from (replace(result, digest=digest) for result in pool.grade([(path.absolute(), shown)]))
     finally:
         warm.close_templates()
 
