@@ -236,7 +236,7 @@ def _setting(arguments, paths, required, earlier=None):
         device = arguments.device or (earlier.facts["device"] if earlier else "cpu")
         if getattr(arguments, "cluster", None):  # whose workers must have what is asked for; this machine need not
             if device == "cuda":
-                raise _Refused("--cluster grades on the CPU. Leave --device out.")
+                raise _Refused("--cluster grades on the CPU, not on cuda. Leave out one of the two.")
             return Setting("none" if arguments.sandbox == "none" else "bwrap", "cpu", limits)
         sandbox = pick_sandbox(arguments.sandbox, paths, required)
         return Setting(sandbox, pick_device(device, sandbox, limits), limits)

@@ -16,6 +16,7 @@ from .cache import Cache, digest_of
 from .catalogue import exercise_called, is_called
 from .files import is_notebook, link_to, shown_path
 from .kernels import warm
+from .reports import roster
 from .texts import one_line, path_text
 from .workers import Pool
 
@@ -64,7 +65,7 @@ def find(targets: list[str]) -> Found:
 def _is_of_interest(path, folder):
     """Whether a file, no notebook, may be what somebody handed in: it is not hidden, a system's own, or a list of the grader's."""
     parts = path.relative_to(folder).parts
-    own = path.name in ("learners.csv", "Thumbs.db", "desktop.ini") or "__MACOSX" in parts
+    own = path.name in (roster.FILE, "Thumbs.db", "desktop.ini") or "__MACOSX" in parts
     return not own and not any(part[0] == "." for part in parts) and path.is_file()
 
 
