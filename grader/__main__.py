@@ -10,7 +10,7 @@ if sys.path[0] == os.getcwd() != os.path.dirname(os.path.dirname(os.path.abspath
 
 import argparse
 import secrets
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from . import terminal, texts, versions
@@ -75,6 +75,10 @@ def _parser():
     grade.add_argument("paths", nargs="+", metavar="PATH", help="notebooks, folders of them, or quoted patterns such as 'a/*/01*.ipynb'")
     grade.add_argument("-j", "--jobs", type=int, metavar="N", help="notebooks graded at a time (default: one for each processor), or fewer on a GPU")
     grade.add_argument("--cluster", metavar="ADDRESS", help="grade on the workers of a Dask scheduler, -j on each; local: on two started here, to try it")
+    grade.add_argument(
+        "--update", type=Path, metavar="FILE",
+        help="go on with this JSON report, in its seed, device and limits: grade what you name, and in folders what is new, has changed or failed",
+    )  # fmt: skip
     grade.add_argument("--exercise", metavar="NN", help="grade the notebooks of this exercise alone, and name the others")
     grade.add_argument("--regrade", action="store_true", help="grade again what an earlier run with this seed has graded")
     grade.add_argument("--require-full", action="store_true", help="exit with 1 unless every notebook has full marks")
@@ -82,7 +86,7 @@ def _parser():
 
     for command in (check, grade):
         command.add_argument("--seed", type=int, help="repeat the inputs of an earlier run (default: fresh ones)")
-        command.add_argument("--device", choices=("cpu", "cuda", "auto"), default="cpu", help="where inputs live (default: cpu, which notebooks are for)")
+        command.add_argument("--device", choices=("cpu", "cuda", "auto"), help="where inputs live (default: cpu, which notebooks are for)")
         command.add_argument("--sandbox", choices=("auto", "bwrap", "none"), default="auto", help="what notebooks run in (default: auto)")
         command.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help="set a limit, as in cell=10 or memory=512")
         command.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
@@ -120,11 +124,11 @@ def _check(arguments):
         wanted = {shown_path(path): (path, tasks) for path, tasks in chosen(arguments.notebooks or ["all"]).items()}
         paths = [path for path, _ in wanted.values()] if arguments.notebooks else next_first()
         setting, seed = _setting(arguments, paths, required=False), _seed(arguments)
-        reports = _Reports(arguments, seed, setting.device)
+        reports = _Reports(arguments, _facts(seed, setting))
     except (NoExercise, _Refused) as refusal:
         return _refuse(str(refusal), BAD_USAGE)
     out, loop, code = Console(highlight=False), Loop(), GRADED
-    graded = watch(paths, seed, setting, loop.is_over) if arguments.watch else grade_paths(paths, seed, setting, jobs=1, regrade=True)
+    graded = watch(paths, seed, setting, loop.is_over) if arguments.watch else grade_paths(paths, seed, setting, jobs=1, regrade=set(wanted))
     with single_keys() if arguments.watch else nullcontext():
         for result in remembered(paths, graded):
             reports.add(result)
@@ -149,42 +153,51 @@ def _grade(arguments):
     from .files import shown_path
     from .kernels.warm import arithmetic
     from .reports.console import print_flags, print_missing_modules, print_scores, print_summary
+    from .reports.reading import ReportError
     from .running import NothingToGrade, cores, find, grade_paths, of_exercise
     from .verdicts import outline
     from .workers import Gone
 
-    cluster, stopped = None, ""
+    cluster, earlier, stopped = None, None, ""
     try:
         if arguments.jobs is not None and arguments.jobs < 1:
             raise _Refused(f"-j {arguments.jobs}: at least one notebook must be graded at a time.")
         found = find(arguments.paths)
         paths, others = of_exercise(found.notebooks, arguments.exercise) if arguments.exercise else (found.notebooks, [])
-        setting, seed = _setting(arguments, paths, required=True), _seed(arguments)
+        earlier = _earlier(arguments)
+        setting, seed = _setting(arguments, paths, required=True, earlier=earlier), _seed(arguments, earlier)
+        facts, regrade, results = _facts(seed, setting), set(map(shown_path, paths)) if arguments.regrade else set(), []
+        if earlier:
+            regrade |= found.named
+            earlier.must_fit(facts)
+            results = earlier.standing(paths, regrade)
         if arguments.cluster:
             from .cluster import Cluster
 
             cluster = Cluster(arguments.cluster, arguments.jobs or 0, seed, setting)
-        reports = _Reports(arguments, seed, setting.device)
-    except (NothingToGrade, Gone, _Refused) as refusal:
+        reports = _Reports(arguments, facts, earlier)
+    except (NothingToGrade, Gone, ReportError, _Refused) as refusal:
         if cluster:
             cluster.close()
         return _refuse(str(refusal), BAD_USAGE)
+    standing = {result.path for result in results}
+    left = [path for path in paths if shown_path(path) not in standing]
     jobs = arguments.jobs or cores()
-    if setting.device == "cuda" and most_jobs(setting) < min(jobs, len(paths)):
+    if setting.device == "cuda" and most_jobs(setting) < min(jobs, len(left)):
         jobs = most_jobs(setting)
         print(f"The GPU has memory for {jobs} notebook{'s' * (jobs > 1)} at a time ({try_gpu(setting)}).", file=sys.stderr)
-    own = [file.absolute() for file in (arguments.json, arguments.junit) if file]
+    own = [file.absolute() for file in (arguments.json, arguments.update, arguments.junit) if file]
     strangers = [shown_path(each) for each in found.strangers if each.absolute() not in own]
-    begun = terminal.attempt(lambda: print(f"seed {seed}, {setting.device}"), f"seed {seed}, {setting.device}.")
-    results = []
+    known = f"; {len(standing)} of {len(paths)} stand in {texts.path_text(arguments.update)}" if earlier else ""
+    begun = terminal.attempt(lambda: print(f"seed {seed}, {setting.device}{known}"), f"seed {seed}, {setting.device}.")
     try:
-        for result in grade_paths(paths, seed, setting, jobs, arguments.regrade, cluster):
+        for result in grade_paths(left, seed, setting, jobs, regrade, cluster):
             results.append(outline(result))
             reports.add(result)
     except KeyboardInterrupt:
         stopped = "Stopped."
     except Gone as gone:
-        stopped = f"{gone} The same command with --seed {seed} goes on from here."
+        stopped = str(gone)
     lost = reports.close()
     results.sort(key=lambda result: result.path)
     graded = [result for result in results if not result.error]
@@ -206,51 +219,91 @@ def _grade(arguments):
         if result.error:
             print(result.error, file=sys.stderr)
     if stopped:
-        return _refuse(f"{stopped} {len(results)} of {len(paths)} notebooks are graded, and stand in the reports.", 130 if stopped == "Stopped." else NOT_GRADED)
+        report = arguments.update or arguments.json
+        cure = f"--update {texts.path_text(report)}" if report else f"The same command with --seed {seed}"
+        told = f"{stopped} {len(results)} of {len(paths)} notebooks are graded, and stand in the reports. {cure} goes on from here."
+        return _refuse(told, 130 if stopped == "Stopped." else NOT_GRADED)
     short = arguments.require_full and any(result.points < result.max_points for result in results)
     return NOT_GRADED if lost or short or not printed or found.empty else _code(results)
 
 
-def _setting(arguments, paths, required):
-    """How notebooks are to run. Raises _Refused."""
+def _earlier(arguments):
+    """The report that --update goes on with, if any. Raises _Refused and ReportError."""
+    if not arguments.update:
+        return None
+    from .updating import Earlier
+
+    if arguments.json:
+        raise _Refused(f"--update writes {arguments.update}. Leave --json out.")
+    with _for(arguments.update):
+        return Earlier(arguments.update)
+
+
+def _setting(arguments, paths, required, earlier=None):
+    """How notebooks are to run: as the earlier report says, if there is one. Raises _Refused."""
     from .device import DeviceError, pick_device
     from .kernels.limits import LimitError, Limits
     from .kernels.sandbox import NoSandbox, pick_sandbox
     from .kernels.warm import Setting
 
     try:
-        limits = Limits().with_settings(arguments.limit)
+        limits = (earlier.limits if earlier else Limits()).with_settings(arguments.limit)
+        device = arguments.device or (earlier.facts["device"] if earlier else "cpu")
         if getattr(arguments, "cluster", None):  # whose workers must have what is asked for; this machine need not
-            if arguments.device == "cuda":
-                raise _Refused("--cluster grades on the CPU. Leave --device out.")
+            if device == "cuda":
+                raise _Refused("--cluster grades on the CPU, not on cuda. Leave out one of the two.")
             return Setting("none" if arguments.sandbox == "none" else "bwrap", "cpu", limits)
         sandbox = pick_sandbox(arguments.sandbox, paths, required)
-        return Setting(sandbox, pick_device(arguments.device, sandbox, limits), limits)
+        return Setting(sandbox, pick_device(device, sandbox, limits), limits)
     except (DeviceError, LimitError, NoSandbox) as refusal:
         raise _Refused(str(refusal)) from None
 
 
-def _seed(arguments) -> int:
-    return secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
+def _seed(arguments, earlier=None) -> int:
+    drawn = earlier.facts["seed"] if earlier else secrets.randbelow(2**31)
+    return drawn if arguments.seed is None else arguments.seed
+
+
+def _facts(seed, setting) -> dict:
+    from .reports.machine import facts_of
+
+    return facts_of(seed, setting.device, setting.limits)
 
 
 def _code(results) -> int:
     return NOT_GRADED if any(result.error or result.has_fault for result in results) else GRADED
 
 
-class _Reports:
-    """The files that --json and --junit ask for; they grow with the results. Raises _Refused where one cannot be begun."""
+@contextmanager
+def _for(file):
+    """What keeps a report from being begun is said in a line. Raises _Refused."""
+    from .files import InUse
 
-    def __init__(self, arguments, seed, device):
+    try:
+        yield
+    except InUse:
+        raise _Refused(f"{file}: another command is writing this report. Wait until it has ended, or name another file.") from None
+    except OSError as error:
+        raise _Refused(f"{file}: cannot be written ({error.strerror}); give a file in a folder that exists.") from None
+
+
+class _Reports:
+    """The files that --json, --update and --junit ask for; they grow with the results. Raises _Refused where one cannot be begun."""
+
+    def __init__(self, arguments, facts, earlier=None):
         from .reports.machine import JsonReport, JUnitReport
 
         self._open, self._lost = [], []
+        report = earlier.path if earlier else arguments.json
+        if report and arguments.junit and report.resolve() == arguments.junit.resolve():
+            raise _Refused(f"--junit {arguments.junit}: that is the JSON report. Give another file.")
         for file, kind in ((arguments.json, JsonReport), (arguments.junit, JUnitReport)):
-            try:
-                if file:
-                    self._open.append((file, kind(file, seed, device)))
-            except OSError as error:
-                raise _Refused(f"{file}: cannot be written ({error.strerror}); give a file in a folder that exists.") from None
+            if file:
+                with _for(file):
+                    self._open.append((file, kind(file, facts)))
+        if earlier:
+            with _for(earlier.path):
+                self._open.append((earlier.path, earlier.take_up(facts, self.add)))
 
     def add(self, result):
         self._each(lambda report: report.add(result))

@@ -24,6 +24,14 @@ MAX_BYTES = 50 * 2**20  # of a notebook; larger ones are refused anyway
 ENTRY_BYTES = REPORT_KIB * 1024
 
 
+def digest_of(notebook: Path) -> str:
+    """The SHA-256 of a notebook's file, in hex; empty where it cannot be graded."""
+    try:
+        return hashlib.sha256(read(notebook, MAX_BYTES)).hexdigest()
+    except OSError:
+        return ""
+
+
 class Cache:
     """The results of earlier runs with this seed and setting. seed: None keeps those of any seed."""
 
@@ -36,11 +44,10 @@ class Cache:
 
     def key(self, notebook: Path) -> str:
         """What a notebook's result is kept under: a digest of all that it depends on, the name included. Empty where the file cannot be graded."""
-        try:
-            data = read(notebook, MAX_BYTES)
-        except OSError:
+        digest = digest_of(notebook)
+        if not digest:
             return ""
-        parts = self._run, os.fsencode(notebook.name), data
+        parts = self._run, os.fsencode(notebook.name), digest.encode()
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
     def find(self, key: str, shown: str) -> SubmissionResult | None:

@@ -11,6 +11,11 @@ from pathlib import Path
 
 from .texts import path_text
 
+try:
+    import fcntl
+except ImportError:  # Windows: there, nothing keeps two commands from one file
+    fcntl = None
+
 FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe is not waited for
 
 
@@ -34,17 +39,47 @@ def read(path: Path, most: int) -> bytes:
     return data
 
 
+class InUse(OSError):
+    """Another process has taken the file."""
+
+
 def create(path: Path):
-    """An empty file to write to and read from, unbuffered, in place of what was there. Raises OSError, also for what is no plain file, or a notebook
-    by its name."""
+    """An empty file, taken, in place of what was there. Raises OSError, also for a notebook by its name, and InUse."""
     if path.suffix.lower() == ".ipynb":
         raise OSError(errno.EEXIST, "the name of a notebook")
-    file = open(_open(path, os.O_RDWR | os.O_CREAT), "r+b", buffering=0)
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise OSError(errno.EINVAL, "not a plain file")
+    file = take(path, os.O_CREAT)
     file.truncate(0)
     return file
+
+
+def take(path: Path, flags: int = 0):
+    """A plain file to write to and read from, unbuffered, that no other process can take before it is closed or this process has ended, in whatever
+    way. Raises OSError, and InUse.
+
+    What this process forks has no part in that; but whatever of this process closes the file, however opened, lets go of it.
+    """
+    while True:
+        file = open(_open(path, os.O_RDWR | flags), "r+b", buffering=0)
+        try:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "not a plain file")
+            _lock(file)
+            if os.path.samestat(os.fstat(file.fileno()), os.lstat(path)):
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()  # whoever had it has put another in its place meanwhile
+
+
+def _lock(file):
+    try:
+        if fcntl:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        raise InUse(errno.EBUSY, "another command is writing it") from None
+    except OSError:  # a file system without locks
+        pass
 
 
 def _open(path, mode):

@@ -2,19 +2,20 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from .cache import Cache
+from .cache import Cache, digest_of
 from .catalogue import exercise_called
 from .files import is_notebook, link_to, shown_path
 from .kernels import warm
+from .reports import roster
 from .texts import one_line, path_text
 from .workers import Pool
 
@@ -26,9 +27,11 @@ class NothingToGrade(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """What paths lead to. strangers: files in the folders that are no notebooks; empty: a line for each folder without any."""
+    """What paths lead to. named: the notebooks that were named themselves, as they are shown; strangers: files in the folders that are no notebooks;
+    empty: a line for each folder without any."""
 
     notebooks: list[Path]
+    named: set[str]
     strangers: list[Path]
     empty: list[str]
 
@@ -36,7 +39,7 @@ class Found:
 def find(targets: list[str]) -> Found:
     """Notebooks for files, folders and globs, in order, each once; a link as it is, to be refused where it is read. Raises NothingToGrade where there
     are none at all, and where a path leads nowhere."""
-    paths, strangers, empty = [], [], []
+    paths, named, strangers, empty = [], [], [], []
     for target in targets:
         path = Path(target)
         if path.is_dir() and not link_to(path):
@@ -47,17 +50,18 @@ def find(targets: list[str]) -> Found:
             empty += [] if inside else [f"{path_text(target)}: a folder without notebooks."]
         elif path.exists() or path.is_symlink():
             paths.append(path)
+            named.append(path)
         else:
             paths += sorted(_matching(path)) or _nothing(target, "no such file or folder")
     if not paths:
         raise NothingToGrade(empty[0])
-    return Found(list(dict.fromkeys(paths)), list(dict.fromkeys(strangers)), empty)
+    return Found(list(dict.fromkeys(paths)), set(map(shown_path, named)), list(dict.fromkeys(strangers)), empty)
 
 
 def _is_of_interest(path, folder):
     """Whether a file, no notebook, may be what somebody handed in: it is not hidden, a system's own, or a list of the grader's."""
     parts = path.relative_to(folder).parts
-    own = path.name in ("learners.csv", "Thumbs.db", "desktop.ini") or "__MACOSX" in parts
+    own = path.name in (roster.FILE, "Thumbs.db", "desktop.ini") or "__MACOSX" in parts
     return not own and not any(part[0] == "." for part in parts) and path.is_file()
 
 
@@ -102,10 +106,10 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:.1f} notebooks/s" if task.speed else "")
 
 
-def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, regrade: bool, cluster=None):
-    """Grade notebooks: yield a SubmissionResult for each as it is done. What an earlier run has found is found again, unless `regrade`.
+def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, regrade: Container[str], cluster=None):
+    """Grade notebooks: yield a SubmissionResult for each as it is done. What an earlier run has found is found again.
 
-    cluster: workers elsewhere, in the place of `jobs` here. Raises Gone where none are left.
+    regrade: notebooks, as they are shown, that are graded whatever was found earlier. cluster: workers elsewhere, in the place of `jobs` here. Raises Gone where none are left.
     """
     cache = Cache(seed, setting)
     cache.prune()
@@ -117,7 +121,7 @@ def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, 
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet, auto_refresh=False) as progress:
             bar = progress.add_task("grading", total=len(notebooks))
             progress.refresh()
-            keys, left = {}, []
+            keys, digests, left = {}, {}, []
 
             def advance(result):
                 progress.advance(bar)
@@ -126,8 +130,8 @@ def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, 
 
             with cluster or Pool(jobs, seed, setting) as pool:
                 for shown, path in notebooks.items():
-                    keys[shown] = cache.key(path)
-                    known = None if regrade else cache.find(keys[shown], shown)
+                    keys[shown], digests[shown] = cache.key(path), digest_of(path)
+                    known = None if shown in regrade else cache.find(keys[shown], shown)
                     if known:
                         yield advance(known)
                     else:
@@ -135,6 +139,7 @@ def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, 
                 if left and warm.AVAILABLE and not cluster:
                     warm.template(setting)  # it imports torch while this process does
                 for result in pool.grade(left):
+                    result = replace(result, digest=digests[result.path])
                     cache.keep(keys[result.path], notebooks[result.path], result)
                     yield advance(result)
     finally:
@@ -153,7 +158,8 @@ def watch(paths: list[Path], seed: int, setting: warm.Setting, is_over: Callable
                 changed = [path for path, saved in now.items() if saved and saved != seen.get(path)]  # an editor may replace the file
                 for path in changed:
                     seen[path] = now[path]
-                    yield from pool.grade([(path.absolute(), shown_path(path))])
+                    digest = digest_of(path)
+                    yield from (replace(result, digest=digest) for result in pool.grade([(path.absolute(), shown_path(path))]))
                 if not changed and is_over():
                     return
     finally:

@@ -116,7 +116,7 @@ class TaskResult(_Inert):
 class SubmissionResult(_Inert):
     """One notebook's result. error: the one line that says why it could not be graded, else empty. notes: what a reader
     of the result should know, such as a cell that failed. missing_modules: what the notebook imports and the grader's environment lacks.
-    flags: what a person should look at (see flags.py); they take no point."""
+    flags: what a person should look at (see flags.py); they take no point. digest: the SHA-256 of the file, empty where it could not be read."""
 
     path: str
     exercise: str
@@ -127,6 +127,7 @@ class SubmissionResult(_Inert):
     missing_modules: list[str] = field(default_factory=list)
     error: str = ""
     flags: list[str] = field(default_factory=list)
+    digest: str = ""
 
     @property
     def has_fault(self) -> bool:

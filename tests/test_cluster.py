@@ -238,11 +238,12 @@ def test_a_cluster_of_this_machine_alone(one_machine):
 
 def test_a_report_without_a_class_in_memory_is_in_order(tmp_path):
     """Parts lie in the file alone until it is put in order; what cannot be written leaves a whole document."""
-    from grader.reports.machine import JsonReport
+    from grader.kernels.limits import Limits
+    from grader.reports.machine import JsonReport, facts_of
     from grader.verdicts import SubmissionResult
 
     path = tmp_path / "r.json"
-    report = JsonReport(path, 1, "cpu")
+    report = JsonReport(path, facts_of(1, "cpu", Limits()))
     for name in ("c", "a", "b", "a"):
         report.add(SubmissionResult(name, "", 0, 0, error=f"{name} " * 9))
         assert json.loads(path.read_text())["submissions"][-1]["path"] == name

@@ -33,6 +33,7 @@ class Refused(Exception):
 
 def run(arguments) -> int:
     """Collect, and say what came of it; the exit code: 0 all is taken, 1 something is not, 2 bad usage."""
+    from ..reports.sheets import SheetError
     from . import roster
     from .archives import Unreadable
     from .layouts import NoLayout
@@ -43,7 +44,7 @@ def run(arguments) -> int:
         people = roster.Roster(roster.read(arguments.roster)) if arguments.roster else None
         due_of = _deadlines(arguments)
         exercise = _exercise(arguments.exercise)
-    except (Refused, roster.BadTable) as refusal:
+    except (Refused, SheetError) as refusal:
         return _say(str(refusal), BAD_USAGE)
     from .choosing import collect
 
@@ -105,7 +106,7 @@ def _exercise(name):
 
 
 def _deadlines(arguments):
-    """A function from learners to a function from one to when the work was due. Raises Refused and BadTable."""
+    """A function from learners to a function from one to when the work was due. Raises Refused and SheetError."""
     from . import roster
 
     due = _time(arguments.due, "--due") if arguments.due else None

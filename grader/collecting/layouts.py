@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
+from ..identity import MOODLE_FOLDER
 from .archives import Entry
 
 COPY = re.compile(r"^(?:copy of|kopie von|copie de) +(?=.)", re.IGNORECASE)
 NUMBERED = re.compile(r" ?\((\d{1,4})\)(?=\.\w+(\.\w+)?$)")
-MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_|$)", re.DOTALL)
 CANVAS = re.compile(r"(?:(?=(?:LATE_)?anon_)|(?P<name>[^\s.]+?)_(?=(?:LATE_)?\d))(?P<late>LATE_)?(?P<id>\d+|anon_\w{5})_(?P<file>\d+(?=_)|(?:text|link)\.html$)")
 AGAIN = re.compile(r"-(\d{1,3})(?=\.\w+$)")  # how Canvas tells files of one name apart
 ILIAS = re.compile(r"(?P<last>[^_]+)_(?P<first>.+)_(?P<login>[^_]+)_(?P<id>\d+)$", re.DOTALL)
@@ -95,7 +95,7 @@ def _copies(entry):
 
 
 def _moodle(entry):
-    found = next(filter(None, map(MOODLE.match, entry.parts)), None)
+    found = next(filter(None, map(MOODLE_FOLDER.match, entry.parts)), None)
     return found and Claim(found["name"].strip(), id=found["id"], **_copies(entry))
 
 

@@ -4,9 +4,10 @@ import hashlib
 import re
 import unicodedata
 
+from ..identity import names, plain_letters
 from .layouts import Layout
 from .records import Learner
-from .roster import Roster, names, plain_letters
+from .roster import Roster
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)  # no names of files in Windows
 MAX_KEY = 60  # characters of a name, and of an id, in a folder's name

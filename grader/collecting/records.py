@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 
+from ..reports import roster
 from ..reports.sheets import guarded, unguarded
 from ..texts import one_line
 
-TABLE = "learners.csv"
+TABLE = roster.FILE
 TAKEN = "taken"
 OLDER = "older try"
 SAME = "the same again"

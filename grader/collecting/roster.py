@@ -7,22 +7,12 @@ import unicodedata
 from datetime import datetime
 from pathlib import Path
 
+from ..identity import kind_of, may_be_called, names, same
+from ..reports import sheets
+from ..reports.sheets import SheetError
 from ..texts import one_line
 from .records import Learner
 
-MAX_BYTES = 20 * 2**20
-HEADINGS = {  # usual ones, in English and German, without what is not a letter
-    "name": "name fullname student studentname learner participant vollständigername namevorname nachnamevorname teilnehmer teilnehmerin",
-    "first": "firstname givenname forename vorname vornamen",
-    "last": "lastname surname familyname nachname familienname",
-    "email": "email emailaddress mail mailaddress emailadresse emailaddresse",
-    "login": "login loginid username userlogin sisloginid anmeldename benutzername githubusername github account kennung benutzerkennung rzkennung",
-    "id": "id identifier userid usrid sisuserid idnumber studentid studentnumber matriculationnumber matrikelnummer matrikelnr matrikel idnummer "
-    "teilnehmernummer orgdefinedid integrationid",
-    "time": "lastmodifiedsubmission zuletztgeändertabgabe",
-    "due": "due duedate until deadline extension frist abgabefrist verlängerung bis fällig",
-}
-KINDS = {heading: kind for kind, headings in HEADINGS.items() for heading in headings.split()}
 NUMBERED = re.compile(r"(?:participant|teilnehmer\W?(?:in)?)\s*(\d+)", re.IGNORECASE)  # how Moodle's worksheet writes the number in its folders
 MONTHS = {
     month: number
@@ -32,19 +22,15 @@ MONTHS = {
 LONG_TIME = re.compile(r"(\d{1,2})\.? (\w{3})\w*\.? (\d{4}),? (\d{1,2}):(\d\d)(?::\d\d)?(?:\s?([AaPp])\.?[Mm]\.?)?")
 
 
-class BadTable(Exception):
-    """A table cannot be read. The message is one line: which, and why."""
-
-
 def rows(path: Path, needed: tuple[set[str], ...]) -> list[tuple[int, dict[str, list[str]]]]:
-    """The rows of a CSV by their line, each cell under the kind of its heading. Of each set in `needed`, one kind must be there. Raises BadTable."""
-    text = _text(path)
+    """The rows of a CSV by their line, each cell under the kind of its heading. Of each set in `needed`, one kind must be there. Raises SheetError."""
+    text, _, _ = sheets.load(path)
     tables = [_table(text, delimiter) for delimiter in ",;\t"]
     kinds, table = max(tables, key=lambda each: (sum(map(bool, each[0])), len(each[0])))
     for either in needed:
         if not either & set(kinds):
             wanted = " or ".join(sorted(either))
-            raise BadTable(f"{one_line(path)}: no column for {wanted} is known by its heading. Name one so, in the first line.")
+            raise SheetError(f"{one_line(path)}: no column for {wanted} is known by its heading. Name one so, in the first line.")
     found = []
     for line, cells in table:
         row = {}
@@ -55,30 +41,6 @@ def rows(path: Path, needed: tuple[set[str], ...]) -> list[tuple[int, dict[str, 
     return found
 
 
-def _text(path):
-    try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise BadTable(f"{one_line(path)}: {error.strerror or error}.") from None
-    if len(data) > MAX_BYTES:
-        raise BadTable(f"{one_line(path)}: larger than {MAX_BYTES // 2**20} MiB; is it a table of learners?")
-    if data[:2] == b"PK":
-        raise BadTable(f"{one_line(path)}: an Excel file, or another zip. Save it as CSV.")
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encodings = ["utf-16"]
-    elif b"\0" in data[:200]:
-        encodings = ["utf-16-le" if data[1:2] == b"\0" else "utf-16-be"]
-    else:
-        encodings = ["utf-8-sig", "cp1252"]
-    for encoding in encodings:
-        try:
-            return data.decode(encoding)
-        except UnicodeError:
-            continue
-    raise BadTable(f"{one_line(path)}: neither UTF-8 nor UTF-16 nor Windows' letters. Save it as CSV in UTF-8.")
-
-
 def _table(text, delimiter):
     """The kinds of the columns and the other lines, where cells part at the delimiter; Excel's `sep=;` is no line."""
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
@@ -86,16 +48,12 @@ def _table(text, delimiter):
         lines = [(reader.line_num, cells) for cells in reader if cells and not (len(cells) <= 2 and cells[0].lower().startswith("sep="))]
     except csv.Error:
         return [], []
-    kinds = [KINDS.get(_heading(cell), "") for cell in lines[0][1]] if lines else []
+    kinds = [kind_of(cell) for cell in lines[0][1]] if lines else []
     return kinds, lines[1:]
 
 
-def _heading(cell):
-    return re.sub(r"[\W\d_]", "", unicodedata.normalize("NFC", cell)).lower()
-
-
 def read(path: Path) -> list[Learner]:
-    """Everybody on the roster. Raises BadTable."""
+    """Everybody on the roster. Raises SheetError."""
     people = []
     for _, row in rows(path, ({"name", "first", "last", "id", "email", "login"},)):
         name = next((cell for cell in row.get("name", []) if cell.strip()), "")
@@ -115,7 +73,7 @@ def read(path: Path) -> list[Learner]:
         if person not in people[-1:] and (name or ids or login or email):
             people.append(person)
     if not people:
-        raise BadTable(f"{one_line(path)}: nobody is on it.")
+        raise SheetError(f"{one_line(path)}: nobody is on it.")
     return people
 
 
@@ -138,18 +96,18 @@ class Roster:
 
     def __init__(self, people: list[Learner]):
         self.people = people
-        self._ids = _table_of(people, lambda one: {_same(each) for each in one.ids})
-        self._logins = _table_of(people, lambda one: {_same(each) for each in (one.login, one.email, one.email.partition("@")[0]) if each})
+        self._ids = _table_of(people, lambda one: {same(each) for each in one.ids})
+        self._logins = _table_of(people, lambda one: {same(each) for each in (one.login, one.email, one.email.partition("@")[0]) if each})
         self._names = _table_of(people, lambda one: names(one.name))
 
     def find(self, learner: Learner) -> tuple[Learner | None, str]:
         """The person, or None and why, in a clause. Where there is a name only, as of a folder, it may be an id or a login."""
-        other = {_same(learner.name)} - {""} if not learner.ids and not learner.login else set()
-        by_id = _all(self._ids, map(_same, learner.ids))
+        other = {same(learner.name)} - {""} if not learner.ids and not learner.login else set()
+        by_id = _all(self._ids, map(same, learner.ids))
         fitting = [person for person in by_id if may_be_called(learner.name, person.name)]  # platforms and offices count learners in their own ways
         if by_id and not fitting:
             return None, f"on the roster its id is that of {by_id[0].shown}"
-        logins = {_same(each) for each in (learner.login, learner.email) if each}
+        logins = {same(each) for each in (learner.login, learner.email) if each}
         for what, people in (
             ("id", fitting or _all(self._ids, other)),
             ("login or e-mail", _all(self._logins, logins | other)),
@@ -172,37 +130,3 @@ def _table_of(people, keys):
 
 def _all(table, keys):
     return list({id(person): person for key in keys for person in table.get(key, [])}.values())
-
-
-def _same(text):
-    return unicodedata.normalize("NFKC", text).strip().casefold()
-
-
-def _words(name):
-    return re.findall(r"\w+", _same(name))
-
-
-def names(name: str) -> set[str]:
-    """What a name may look like elsewhere: "Last, First" or "First Last", with or without spaces. Which words are the last name is not known."""
-    words = _words(name)
-    return {"".join(words[at:] + words[:at]) for at in range(len(words))}
-
-
-def plain_letters(text: str, umlauts: bool = True) -> str:
-    """The text in letters that have no marks; an umlaut becomes two letters, or loses its dots."""
-    for mark, plain in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("Ä", "Ae"), ("Ö", "Oe"), ("Ü", "Ue")) if umlauts else ():
-        text = text.replace(mark, plain)
-    for letter, plain in (("ß", "ss"), ("ø", "o"), ("Ø", "O"), ("æ", "ae"), ("Æ", "Ae"), ("ł", "l"), ("Ł", "L"), ("đ", "d"), ("Đ", "D"), ("ı", "i")):
-        text = text.replace(letter, plain)
-    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
-
-
-def may_be_called(one: str, other: str) -> bool:
-    """Whether two names may be one person's: they share a word, or one stands in the other's letters (Canvas writes names without spaces)."""
-    for umlauts in (True, False):
-        some, more = (_words(plain_letters(unicodedata.normalize("NFC", name), umlauts)) for name in (one, other))
-        if not some or not more or set(some) & set(more):
-            return True
-        if any(len(word) > 2 and word in "".join(long) for short, long in ((some, more), (more, some)) for word in short):
-            return True
-    return False

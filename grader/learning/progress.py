@@ -52,7 +52,7 @@ def _grade(paths):
     from ..running import cores, grade_paths
 
     setting, jobs = Setting(pick_sandbox("auto", [], required=False)), min(cores(), len(paths))
-    return remembered(paths, grade_paths(paths, secrets.randbelow(2**31), setting, jobs, regrade=True))
+    return remembered(paths, grade_paths(paths, secrets.randbelow(2**31), setting, jobs, regrade=set(map(shown_path, paths))))
 
 
 def remembered(paths: list[Path], results: Iterable[SubmissionResult]) -> Iterator[SubmissionResult]:

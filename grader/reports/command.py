@@ -149,7 +149,7 @@ def _put(new, folder):
 
 def _feedback_names(book, export, rows) -> dict[str, str]:
     """The path of each learner's feedback below feedback/: in Moodle's own folder for them where that is known, else called after the key."""
-    from .lms import moodle_folder
+    from ..identity import moodle_folder
     from .roster import person_of
 
     names, taken = {}, set()

@@ -1,24 +1,21 @@
 """Marks go back the way they came: into the very file that Moodle or Canvas exported, in which nothing but the cells of the mark column changes."""
 
 import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from ..identity import kind_of, may_be_called, same, words
 from ..texts import one_line, path_text
 from . import sheets
 from .gradebook import Gradebook, Learner
 from .sheets import SheetError
 
 KINDS = ("moodle", "canvas")
-MOODLE = {  # what its grading worksheet calls its columns, in English and in German
-    "id": ("identifier", "id"), "name": ("full name", "vollständiger name"), "email": ("email address", "e-mail-adresse"),
-    "login": ("username", "anmeldename"), "number": ("id number", "id-nummer", "matrikelnummer"),
-    "mark": ("grade", "bewertung"), "most": ("maximum grade", "bestwertung"),
-}  # fmt: skip
-CANVAS = {"id": ("id",), "name": ("student",), "last": ("lastname",), "first": ("firstname",), "login": ("sis login id",), "number": ("sis user id",)}
+PLATFORMS = ("identifier", "id")  # the headings of the numbers that Moodle and Canvas give themselves; all other ids are an office's
+MARKS = {"mark": ("grade", "bewertung"), "most": ("maximum grade", "bestwertung")}  # in Moodle's grading worksheet, in English and in German
+ASSIGNMENT = re.compile(r"\s*\(\d+\)$")  # how Canvas ends the heading of one
 NO_MARKS = ("N/A", "EX")  # in Canvas: not assigned, and excused
 
 
@@ -68,11 +65,12 @@ def load(kind: str, path: Path, column: str) -> Export:
     delimiter = sheets.delimiter_of(text)
     head, *rows = sheets.split(text, delimiter)
     names = [cell.value.strip().casefold() for cell in head]
-    known = {what: next((names.index(word) for word in words if word in names), None) for what, words in (MOODLE if kind == "moodle" else CANVAS).items()}
+    kinds = list(map(_kind, names))
+    known = {what: kinds.index(what) if what in kinds else None for what in ("id", "number", "name", "first", "last", "login", "email")}
     refuse = _refusal(path, kind)
     if kind == "moodle":
-        place = _only(head, column, refuse) if column else known["mark"]
-        most, known = known["most"], {what: where for what, where in known.items() if what not in ("mark", "most")}
+        mark, most = (next((names.index(word) for word in words if word in names), None) for words in MARKS.values())
+        place = _only(head, column, refuse) if column else mark
         if known["id"] is None or place is None:
             refuse("no grading worksheet: there is no column Identifier and Grade (Moodle: view all submissions, download grading worksheet).")
         found = rows
@@ -80,13 +78,19 @@ def load(kind: str, path: Path, column: str) -> Export:
     else:
         if known["id"] is None or (known["name"] is None and known["last"] is None):
             refuse("no gradebook export: there is no column Student and ID (Canvas: Grades, Export).")
-        place = _only(head, column, refuse, [number for number, name in enumerate(names) if re.search(r"\(\d+\)$", name)])
+        place = _only(head, column, refuse, [number for number, name in enumerate(names) if ASSIGNMENT.search(name)])
         ahead = [row for row in rows if not _value(row, known["id"])]  # points possible, and which marks are hidden
         found = [row for row in rows if _value(row, known["id"])]
         limits = [_value(row, place) for row in ahead if _value(row, 0).casefold() == "points possible"]
     numbers = {sheets.number(each) for each in limits} - {None}
     made = [_row(kind, row, known, place) for row in found if any(cell.value for cell in row)]
     return Export(kind, text, encoding, bom, delimiter, made, numbers.pop() if len(numbers) == 1 else None, any("," in each for each in limits))
+
+
+def _kind(name):
+    """What a column holds; an assignment in Canvas, "Name (12)", is none of it."""
+    kind = "" if ASSIGNMENT.search(name) else kind_of(name)
+    return kind if kind != "id" or name in PLATFORMS else "number"
 
 
 def _refusal(path, kind):
@@ -101,7 +105,7 @@ def _only(head, column, refuse, candidates=None):
     names = [cell.value.strip() for cell in head]
     wanted = column.strip().casefold()
     every = range(len(names)) if candidates is None else candidates
-    found = [number for number in every if not wanted or wanted in (names[number].casefold(), re.sub(r"\s*\(\d+\)$", "", names[number]).casefold())]
+    found = [number for number in every if not wanted or wanted in (names[number].casefold(), ASSIGNMENT.sub("", names[number]).casefold())]
     if len(found) != 1:
         said = f"{'more than one' if found else 'no'} column {column}".strip() if column else f"{len(found)} columns could hold the marks"
         refuse(f"{said}. Name one with --column: {'; '.join(names[number] for number in every)}.")
@@ -148,19 +152,13 @@ def match(export: Export, learners: list[Learner]) -> dict[str, int]:
                 people.setdefault(_plain(said(learner.person), columns[0]), []).append(learner.key)
         pairs = [(keys[0], min(rows[word])) for word, keys in people.items() if len(keys) == 1 and len(rows.get(word, ())) == 1]
         claims = Counter(number for _, number in pairs)
-        found |= {key: number for key, number in pairs if claims[number] == 1 and not _is_another(export.rows[number].name, names[key])}
+        found |= {key: number for key, number in pairs if claims[number] == 1 and may_be_called(export.rows[number].name, names[key])}
     return found
-
-
-def _is_another(one, other):
-    """Whether two names have no part in common."""
-    return bool(one and other) and not set(_plain(one, "name")) & set(_plain(other, "name"))
 
 
 def _plain(text, column):
     """An id as it is compared, or a name: in any order and form of its letters, "Lang, Lea" being "Lea Lang"."""
-    folded = unicodedata.normalize("NFKC", text).casefold().strip()
-    return tuple(sorted(re.findall(r"[^\W_]+", folded))) if column == "name" else folded
+    return tuple(sorted(words(text))) if column == "name" else same(text)
 
 
 @dataclass(frozen=True)
@@ -192,9 +190,3 @@ def fill(export: Export, book: Gradebook, rows: dict[str, int], scale: Fraction 
             unmatched.append(("export", row.name, row.ids.get("id", ""), "nobody in the reports"))
     replaced = sum(1 for number in marks if export.rows[number].mark.value.strip() not in ("", "-"))
     return Filled(export.with_marks(marks), len(marks), replaced, unmatched)
-
-
-def moodle_folder(name: str = "", id: str = "", **_) -> str:
-    """The name of the folder in which Moodle takes a learner's feedback file back, by what it calls them; empty where that is not enough."""
-    name = " ".join(re.sub(r'[_/\\:*?"<>|\x00-\x1f]', " ", name).split())
-    return f"{name}_{id}_assignsubmission_file_" if name and id else ""

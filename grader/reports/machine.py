@@ -7,18 +7,30 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from xml.etree import ElementTree
 
 from .. import __version__
 from ..files import create
+from ..fingerprint import grader
+from ..kernels.limits import Limits
 from ..verdicts import GRADER_FAULT, PASSED, SubmissionResult, as_json
 
 FORMAT = "linear-grader-report"
 VERSION = 1  # counts up when a field changes its meaning or goes away
 SCHEMA = Path(__file__).with_name("schema.json")
 PIECE = 2**20  # bytes of a report in memory at a time
+
+
+def facts_of(seed: int, device: str, limits: Limits) -> dict:
+    """What a report says of its run: all that its results depend on, the notebooks aside, but for the machine."""
+    return {
+        "format": FORMAT, "version": VERSION, "grader": __version__, "torch": importlib.metadata.version("torch"),
+        "seed": seed, "device": device, "catalogue": grader()["catalogue"][:16], "limits": asdict(limits),
+    }  # fmt: skip
 
 
 class _Growing:
@@ -35,7 +47,7 @@ class _Growing:
         self._end = len(self._head)  # of the last part
 
     def _add(self, name: str, part: str):
-        """Add a notebook's part, or another in place of an earlier one."""
+        """Add a notebook's part, or another in place of an earlier one, of which blanks are left."""
         begin = self._end + len(self._separator) * bool(self._places)
         end = begin + len(data := part.encode())
         try:
@@ -47,7 +59,17 @@ class _Growing:
                 self._file.seek(self._end)
                 self._write(self._tail)
             raise
+        if name in self._places:  # not before the new one is there; another part follows it since then, and so does a separator
+            old, old_end = self._places[name]
+            self._file.seek(old)
+            self._write(b" " * (old_end - old + len(self._separator)))
         self._places[name], self._end = (begin, end), end
+
+    def move_to(self, path: Path):
+        """Take another file's place, and go on there. Raises OSError."""
+        shutil.copymode(path, self._path)
+        os.replace(self._path, path)
+        self._path = path
 
     def close(self):
         """Put the parts in order: in a new file that takes this one's place or, where there can be none, in this one."""
@@ -112,11 +134,7 @@ class JsonReport(_Growing):
     Raises OSError, here and while it grows, where it cannot be written.
     """
 
-    def __init__(self, path: Path, seed: int, device: str):
-        facts = {
-            "format": FORMAT, "version": VERSION, "grader": __version__, "torch": importlib.metadata.version("torch"),
-            "seed": seed, "device": device,
-        }  # fmt: skip
+    def __init__(self, path: Path, facts: dict):
         head = json.dumps(facts, indent=1).removesuffix("\n}") + ',\n "submissions": ['
         super().__init__(path, head, "]}\n", ",\n")
 
@@ -124,11 +142,26 @@ class JsonReport(_Growing):
         self._add(result.path, as_json(result))
 
 
+def renewed(path: Path, facts: dict, results: Iterable[SubmissionResult]) -> JsonReport:
+    """A report that takes an earlier one's place as soon as it holds these results. Raises OSError; the earlier one is then as it was."""
+    descriptor, new = tempfile.mkstemp(dir=path.parent, prefix=".report-")
+    os.close(descriptor)
+    try:
+        report = JsonReport(Path(new), facts)
+        for result in results:
+            report.add(result)
+        report.move_to(path)
+    except BaseException:
+        os.unlink(new)
+        raise
+    return report
+
+
 class JUnitReport(_Growing):
     """A suite for each notebook, a case for each probe. The names `exercise.task` and `probe` stay the same from run to run."""
 
-    def __init__(self, path: Path, seed: int, device: str):
-        self._run = {"seed": seed, "device": device}
+    def __init__(self, path: Path, facts: dict):
+        self._run = {name: facts[name] for name in ("seed", "device")}
         super().__init__(path, "<?xml version='1.0' encoding='utf-8'?>\n<testsuites>\n", "\n</testsuites>\n", "\n")
 
     def add(self, result: SubmissionResult):

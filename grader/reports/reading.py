@@ -23,10 +23,13 @@ class ReportError(Exception):
         super().__init__(f"{path_text(path)}: {problem}")
 
 
-def submissions(path: Path, facts: dict) -> Iterator[dict]:
-    """Yield a report's submissions, in the form of the schema; put what stands beside them into `facts`. Raises ReportError."""
+def submissions(path: Path, facts: dict, descriptor: int | None = None) -> Iterator[dict]:
+    """Yield a report's submissions, in the form of the schema; put what stands beside them into `facts`. Raises ReportError.
+
+    descriptor: of the file, at its beginning, where it is open already and stays so.
+    """
     try:
-        with open(path, encoding="utf-8-sig") as file:
+        with open(path if descriptor is None else descriptor, encoding="utf-8-sig", closefd=descriptor is None) as file:
             for name, value in _members(_Text(file)):
                 if name == "submission":
                     _check(path, facts, whole=False)
@@ -70,6 +73,12 @@ def submission_validator():
     """Checks that data have the form of a submission in a report. Raises JsonSchemaException."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     return fastjsonschema.compile({"$ref": "#/$defs/submission", "$defs": schema["$defs"]})
+
+
+def facts_validator():
+    """Checks that data have the form of what stands in a report beside the submissions. Raises JsonSchemaException."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return fastjsonschema.compile({**schema, "required": [*FACTS, "catalogue", "limits"]})
 
 
 def _members(text) -> Iterator[tuple[str, object]]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+from ..identity import MOODLE_FOLDER
 from . import sheets
 
 FILE = "learners.csv"
 COLUMNS = ("key", "name", "id", "login", "email", "exercise", "file", "late", "late_minutes", "status", "reason")
 TAKEN = ("", "taken")  # the status of a notebook that counts
-MOODLES = re.compile(r"(?P<name>[^_]+)_(?P<id>\d+)_assignsubmission_(file|onlinetext)_?")  # its folder for a learner
 UNITS = {"d": 24, "h": 1, "m": Fraction(1, 60)}
 
 
@@ -43,7 +43,7 @@ def split_path(shown: str) -> tuple[str, str, str]:
 
 def person_of(key: str) -> Person:
     """What a key alone says: Moodle's folders hold a name and a number."""
-    found = MOODLES.fullmatch(key)
+    found = MOODLE_FOLDER.fullmatch(key)
     return Person(key, found["name"], found["id"]) if found else Person(key)
 
 

@@ -34,7 +34,8 @@ def decoded(data: bytes) -> tuple[str, str, bytes]:
     for mark, encoding in BOMS:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding), encoding, mark
-    for encoding in ("utf-8", "cp1252", "latin-1"):  # the last one knows every byte
+    wide = ("utf-16-le" if data[1:2] == b"\0" else "utf-16-be",) if b"\0" in data[:2] else ()
+    for encoding in (*wide, "utf-8", "cp1252", "latin-1"):  # the last one knows every byte
         try:
             return data.decode(encoding), encoding, b""
         except UnicodeDecodeError:
@@ -70,7 +71,10 @@ def delimiter_of(text: str) -> str:
 def load(path: Path) -> tuple[str, str, bytes]:
     """As `decoded`, of a file. Raises SheetError."""
     try:
-        return decoded(read(path, MOST))
+        data = read(path, MOST)
+        if data[:2] == b"PK":
+            raise SheetError(f"{path_text(path)}: an Excel file, or another zip. Save it as CSV.")
+        return decoded(data)
     except (OSError, UnicodeDecodeError) as error:
         raise SheetError(f"{path_text(path)}: {getattr(error, 'strerror', None) or 'not a CSV file'}.") from None
 
