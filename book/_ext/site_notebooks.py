@@ -15,10 +15,12 @@ from myst_nb.core.read import read_myst_markdown_notebook
 # What a page runs beside its own text.
 INPUTS = {
     "book/*": ["requirements.txt", "book/figures.py"],
-    "book/[gkt]*": ["grader/**/*.py"],  # grader, kill_table, teachers
+    "book/[agkt]*": ["grader/**/*.py"],  # adding, grader, kill_table, teachers, trust
+    "book/teachers": ["book/classroom.py", "exercises/*.ipynb", "grader/reports/*.html", "grader/reports/*.css", "tests/notebooks.py", "tests/right_answers/*.py"],
     "book/benchmark": ["benchmarks/results/results.json"],
     "solutions/*": ["requirements.txt", "grader/**/*.py"],
 }
+CLASS = Path("_build/class")  # where the page for teachers leaves the pages that `report` makes
 
 
 def use_a_plain_profile(app):
@@ -48,6 +50,7 @@ def rerun_what_changed(app, env, added, changed, removed):
     before = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else {}
     now = {docname: digest(Path(app.srcdir), docname) for docname in sorted(env.found_docs)}
     stale = {docname for docname in now if before.get(docname, now[docname]) != now[docname]}
+    stale |= set() if Path(app.srcdir, CLASS).is_dir() else {"book/teachers"}
     for record in cache.list_cache_records():
         if record.uri in {env.doc2path(docname) for docname in stale}:
             cache.remove_cache(record.pk)
@@ -65,6 +68,12 @@ def remember_inputs(app, exception):
     if exception is None:
         memory, now = app.notebook_inputs
         memory.write_text(json.dumps(now), encoding="utf-8")
+
+
+def show_class(app, exception):
+    """The pages that `report` made, beside the page that tells of them."""
+    if exception is None:
+        shutil.copytree(Path(app.srcdir, CLASS), Path(app.outdir, "book/class"), dirs_exist_ok=True)
 
 
 def fold_answers(app, docname, source):
@@ -143,4 +152,5 @@ def setup(app):
     app.connect("source-read", fold_answers)
     app.connect("html-page-context", offer_download)
     app.connect("build-finished", remember_inputs)
+    app.connect("build-finished", show_class)
     return {"parallel_read_safe": True}
