@@ -1,4 +1,4 @@
-"""The invented class of the page *For teachers*: the same at every call, of the size and the exercises that are asked for, and `collect` knows everybody in it."""
+"""The invented class of the page *For teachers*: the same at every call, and as large as one asks; `collect` finds everybody in it."""
 
 import csv
 

@@ -16,7 +16,7 @@ from myst_nb.core.read import read_myst_markdown_notebook
 INPUTS = {
     "book/*": ["requirements.txt", "book/figures.py"],
     "book/[agkt]*": ["grader/**/*.py"],  # adding, grader, kill_table, teachers, trust
-    "book/teachers": ["book/classroom.py", "exercises/*.ipynb", "grader/reports/*.html", "grader/reports/*.css", "tests/notebooks.py", "tests/right_answers/*.py"],
+    "book/teachers": ["book/classroom.py", "solutions/*", "exercises/*", "grader/reports/*", "tests/notebooks.py", "tests/right_answers/*.py"],
     "book/benchmark": ["benchmarks/results/results.json"],
     "solutions/*": ["requirements.txt", "grader/**/*.py"],
 }
@@ -60,7 +60,7 @@ def rerun_what_changed(app, env, added, changed, removed):
 
 def digest(root, docname):
     patterns = {pattern for page, patterns in INPUTS.items() if fnmatch(docname, page) for pattern in patterns}
-    files = sorted(file for pattern in patterns for file in root.glob(pattern))
+    files = sorted(file for pattern in patterns for file in root.glob(pattern) if file.is_file())
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
