@@ -167,7 +167,7 @@ def test_a_worker_killed_in_the_middle_and_one_that_joins_change_nothing(machine
 
 @pytest.fixture
 def certificates(tmp_path, monkeypatch):
-    """Dask's settings for TLS, with a certificate for all, as on the teachers' page; which protocol that is."""
+    """Dask's settings for TLS, with a certificate for all, as on the page *On many machines*; which protocol that is."""
     if not shutil.which("openssl"):
         return "tcp"
     command = "openssl req -x509 -newkey rsa:3072 -nodes -days 200 -subj /CN=grading -keyout key.pem -out cert.pem"

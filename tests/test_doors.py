@@ -1,4 +1,4 @@
-"""Doors to platforms: what is made for Gradescope, GitHub and nbgrader is run as they would run it, by the recipes of the page for teachers, and gives
+"""Doors to platforms: what is made for Gradescope, GitHub and nbgrader is run as they would run it, by the recipes of the page *On your platform*, and gives
 the points that `grade` gives."""
 
 import csv
@@ -51,8 +51,8 @@ def points_of(submission):
 
 
 def recipe(label: str) -> list[str]:
-    """The commands of a section of the page for teachers."""
-    page = (ROOT / "book/teachers.md").read_text(encoding="utf-8")
+    """The commands of a section of the page *On your platform*."""
+    page = (ROOT / "book/platforms.md").read_text(encoding="utf-8")
     section = page.partition(f"({label})=")[2].partition("\n(teachers-")[0]
     blocks = re.findall(r"^ *```bash\n(.*?)^ *```", section, re.MULTILINE | re.DOTALL)
     return [line.strip() for block in blocks for line in block.splitlines()]

@@ -139,7 +139,7 @@ def test_no_report_is_written_through_a_link_or_over_a_notebook_and_no_file_is_a
 
 
 def test_the_installed_command_takes_no_folder_for_the_grader(tmp_path):
-    """`python -m grader` does, before any of ours runs; the teachers' page says so."""
+    """`python -m grader` does, before any of ours runs; the page *What to trust it with* says so."""
     hostile_code(tmp_path, tmp_path / "ran")
     (tmp_path / "grader").mkdir()
     hostile_code(tmp_path / "grader", tmp_path / "ran")

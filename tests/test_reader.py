@@ -176,6 +176,32 @@ def test_keys_skip_what_stands_before_the_text(page):
     assert page.evaluate("document.activeElement.closest('#here') !== null")
 
 
+# ---- a teacher
+
+
+def test_the_class_report_stands_in_the_page_for_teachers_and_opens_by_itself(page):
+    page.goto("book/teachers.html")
+    assert page.frame_locator("iframe.page").locator("h1").inner_text() == "Class report"
+    page.get_by_role("link", name="The class report as a page of its own").click()
+    page.wait_for_url("**/book/class/class.html")
+
+
+def test_a_charts_letters_are_large_enough_for_a_phone_and_do_not_meet(browser):
+    page = browser.new_page(**PHONE)
+    page.goto(browser.home + "book/class/class.html")
+    chart = page.locator("svg", has=page.locator(".axis")).first
+    letters = chart.evaluate(
+        """chart => [...chart.querySelectorAll("tspan")].map(each => {
+          const box = each.parentNode.getBoundingClientRect();
+          return [parseFloat(getComputedStyle(each).fontSize) * chart.getBoundingClientRect().width / chart.viewBox.baseVal.width, box.left, box.right];
+        })"""
+    )
+    page.close()
+    assert min(size for size, *_ in letters) >= 10  # pixels
+    boxes = sorted({(left, right) for _, left, right in letters})
+    assert len(boxes) > 10 and all(right < left for (_, right), (left, _) in zip(boxes, boxes[1:]))
+
+
 # ---- without scripts
 
 

@@ -17,11 +17,13 @@ from sphinx.transforms import SphinxTransform
 # What a page runs beside its own text.
 INPUTS = {
     "book/*": ["requirements.txt", "book/figures.py"],
-    "book/[gkt]*": ["grader/**/*.py"],  # grader, kill_table, teachers
+    "book/[agkt]*": ["grader/**/*.py"],  # adding, grader, kill_table, teachers, trust
+    "book/teachers": ["book/classroom.py", "solutions/*", "exercises/*", "grader/reports/*", "tests/notebooks.py", "tests/right_answers/*.py"],
     "book/benchmark": ["benchmarks/results/results.json"],
     "exercises/*": ["grader/**/*.py"],  # where a task is taught
     "solutions/*": ["requirements.txt", "grader/**/*.py"],
 }
+CLASS = Path("_build/class")  # where the page for teachers leaves the pages that `report` makes
 
 
 def use_a_plain_profile(app):
@@ -51,6 +53,7 @@ def rerun_what_changed(app, env, added, changed, removed):
     before = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else {}
     now = {docname: digest(Path(app.srcdir), docname) for docname in sorted(env.found_docs)}
     stale = {docname for docname in now if before.get(docname, now[docname]) != now[docname]}
+    stale |= set() if Path(app.srcdir, CLASS).is_dir() else {"book/teachers"}
     for record in cache.list_cache_records():
         if record.uri in {env.doc2path(docname) for docname in stale}:
             cache.remove_cache(record.pk)
@@ -60,7 +63,7 @@ def rerun_what_changed(app, env, added, changed, removed):
 
 def digest(root, docname):
     patterns = {pattern for page, patterns in INPUTS.items() if fnmatch(docname, page) for pattern in patterns}
-    files = sorted(file for pattern in patterns for file in root.glob(pattern))
+    files = sorted(file for pattern in patterns for file in root.glob(pattern) if file.is_file())
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
@@ -68,6 +71,12 @@ def remember_inputs(app, exception):
     if exception is None:
         memory, now = app.notebook_inputs
         memory.write_text(json.dumps(now), encoding="utf-8")
+
+
+def show_class(app, exception):
+    """The pages that `report` made, beside the page that tells of them."""
+    if exception is None:
+        shutil.copytree(Path(app.srcdir, CLASS), Path(app.outdir, "book/class"), dirs_exist_ok=True)
 
 
 def fold_answers(app, docname, source):
@@ -164,4 +173,5 @@ def setup(app):
     app.add_transform(LinesAreWrittenOnce)
     app.connect("html-page-context", offer_download)
     app.connect("build-finished", remember_inputs)
+    app.connect("build-finished", show_class)
     return {"parallel_read_safe": True}

@@ -94,12 +94,13 @@ def _chart(points, most):
     bars = []
     for number, count in enumerate(counts):
         first, last = number * step, min(number * step + step - 1, most)
+        lines = [str(first)] + ([f"–{last}"] if last > first else [])  # one below the other: letters large enough for a phone
         height = round(HEIGHT * count / max(counts), 1)
         bars.append({
             "x": round(LEFT + number * wide + 1, 1), "y": round(GROUND - height, 1), "width": round(wide - 2, 1), "height": height,
-            "middle": round(LEFT + (number + 0.5) * wide, 1), "count": count, "label": f"{first}–{last}" if last > first else str(first),
+            "middle": round(LEFT + (number + 0.5) * wide, 1), "count": count, "lines": lines,
         })  # fmt: skip
-    return {"bars": bars, "words": "; ".join(f"{bar['label']}: {bar['count']}" for bar in bars if bar["count"])}
+    return {"bars": bars, "words": "; ".join(f"{''.join(bar['lines'])}: {bar['count']}" for bar in bars if bar["count"])}
 
 
 def _shares(figures):
