@@ -112,7 +112,8 @@ def test_a_site_with_addresses_says_them(site, tmp_path):
     """Three pages of it, built anew with both addresses set; nothing is executed again."""
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
     assert config.count('\n  url: ""') == 1 and config.count('baseurl: ""') == 1
-    config = config.replace(": book/_ext", f": {ROOT}/book/_ext").replace('baseurl: ""', 'baseurl: "https://course.example/linear/"').replace('\n  url: ""', '\n  url: "https://github.com/someone/course"')
+    config = config.replace(": book/_ext", f": {ROOT}/book/_ext").replace('baseurl: ""', 'baseurl: "https://course.example/linear/"')
+    config = config.replace('\n  url: ""', '\n  url: "https://github.com/someone/course"')
     (tmp_path / "_config.yml").write_text(config, encoding="utf-8")
     build = f"""
 from pathlib import Path

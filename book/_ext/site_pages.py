@@ -70,7 +70,7 @@ def list_pages(app, exception):
     base = app.config.html_baseurl.rstrip("/")
     if exception or not base:
         return
-    pages = "".join(f"<url><loc>{base}/{app.builder.get_target_uri(page)}</loc></url>\n" for page in sorted(app.env.found_docs))
+    pages = "".join(f"<url><loc>{base}/{app.builder.get_target_uri(page).removesuffix('index.html')}</loc></url>\n" for page in sorted(app.env.found_docs))
     sitemap = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{pages}</urlset>\n'
     Path(app.outdir, "sitemap.xml").write_text(sitemap, encoding="utf-8")
     Path(app.outdir, "robots.txt").write_text(f"User-agent: *\nAllow: /\nSitemap: {base}/sitemap.xml\n", encoding="utf-8")
