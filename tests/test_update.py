@@ -4,9 +4,10 @@ import hashlib
 import json
 import os
 import shutil
-import signal
+from contextlib import suppress
 
 import nbformat
+import psutil
 import pytest
 
 from .notebooks import answered, exercise, grader, solution
@@ -63,8 +64,12 @@ def test_a_run_that_was_killed_is_gone_on_with_and_ends_like_an_undisturbed_one(
     assert (second.returncode, second.stderr.count("\n")) == (2, 1) and "another command is writing this report" in second.stderr
     third = grader("grade", "class", "--json", "report.json", cwd=tmp_path)
     assert (third.returncode, third.stderr) == (2, second.stderr)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    below = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    for each in below:  # else they would be at it until the notebook's time is up
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
     assert json.loads((tmp_path / "report.json").read_text())["submissions"] == before
     hand_in(tmp_path, "b", exercise("01_formula"))
     done = update(tmp_path, "class", "--junit", "report.xml")
