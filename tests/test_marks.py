@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from grader.reports import lms, roster
 
-from .reported import LEA, MOODLE, TIM, by_key, edited, moodle_rows, refused, report, table, write_csv
+from .reported import LEA, MOODLE, PIA, TIM, by_key, edited, moodle_rows, refused, report, table, write_csv
 
 GERMAN = ["ID", "Vollständiger Name", "E-Mail-Adresse", "Status", "Bewertung", "Bestwertung", "Bewertung kann geändert werden", "Zuletzt geändert (Abgabe)", "Feedback als Kommentar"]
 FORMS = [
@@ -126,6 +126,17 @@ def test_a_row_of_somebody_else_is_nobodys_though_a_number_fits(room):
     write_csv(room / "canvas.csv", [["Student", "ID", "SIS User ID", "HW (1)"], ["Body, Any", "2310001", "", "2.0"], ["Kurz, Tim", "5", "2310002", ""]])
     out, _ = report(room, "--lms", "canvas=canvas.csv", "--scale", "51")
     assert [row["HW (1)"] for row in csv.DictReader((out / "marks.csv").read_text().splitlines())] == ["2.0", "6.00"]
+
+
+def test_a_file_that_collect_refused_is_no_zero_of_the_exercise_that_is_not_there(room, tmp_path):
+    """Pia has 01 alone; 02, which Lea handed in, may be the file that could not be read."""
+    rows = [["key", "exercise", "file", "status", "reason"], [PIA, "01_formula", f"{PIA}/01_formula.ipynb", "taken", ""], [PIA, "", "", "refused", "cut off"], [LEA, "", "", "refused", "cut off"]]
+    learners = write_csv(tmp_path / "learners.csv", rows)
+    marks = by_key(report(room, "--learners", learners)[0])
+    assert marks[PIA]["mark"] == "" and "refused: cut off" in marks[PIA]["not graded"]
+    assert marks[LEA]["mark"] != ""  # she has all there is
+    write_csv(room / "overrides.csv", [["learner", "exercise", "points"], [PIA, "02", "3"]])
+    assert by_key(report(room, "--learners", learners, "--overrides", "overrides.csv")[0])[PIA]["mark"] != ""
 
 
 def test_copies_that_cannot_be_read_hold_a_mark_back_until_a_person_gives_points(room):

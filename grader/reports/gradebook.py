@@ -173,8 +173,17 @@ class Gradebook:
             for exercise, file in person.files.items():
                 if not any(roster.same_exercise(exercise, name) or not exercise or work.error for name, work in learner.works.items()):
                     learner.works[exercise or file] = Work(exercise or file, error=f"{file}: handed in, but in no report")
+            self._hold_back(learner)
             for name, work in learner.works.items():
                 work.late = roster.hours_late(roster.of_exercise(person.late, name))
+
+    def _hold_back(self, learner):
+        """A file of theirs that could not be read may be any exercise that is not there: that is not nothing, and no mark until a person says."""
+        for exercise, why in learner.person.refused if learner.works else ():
+            lacking = [name for name in self.tasks if not any(roster.same_exercise(name, work) for work in learner.works)]
+            for name in lacking:
+                if not exercise or roster.same_exercise(name, exercise):
+                    learner.works[name] = Work(name, error=why)
 
     @property
     def max_points(self) -> int:

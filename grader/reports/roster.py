@@ -12,12 +12,14 @@ from . import sheets
 FILE = "learners.csv"
 COLUMNS = ("key", "name", "id", "login", "email", "exercise", "file", "late", "late_minutes", "status", "reason")
 TAKEN = ("", "taken")  # the status of a notebook that counts
+REFUSED = "refused"  # that of a file that is damaged, say: what it held is not known
 UNITS = {"d": 24, "h": 1, "m": Fraction(1, 60)}
 
 
 @dataclass
 class Person:
-    """A learner as learners.csv or a folder's name knows them. late, files: by exercise, of the notebooks that count; said: what became of the rest."""
+    """A learner as learners.csv or a folder's name knows them. late, files: by exercise, of the notebooks that count; said: what became of the rest; refused: the exercise, if that is
+    known, of a file that should have been read, and why it was not."""
 
     key: str
     name: str = ""
@@ -27,6 +29,7 @@ class Person:
     late: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
 
 
 def split_path(shown: str) -> tuple[str, str, str]:
@@ -58,6 +61,8 @@ def read(path: Path) -> dict[str, Person]:
             setattr(person, name, getattr(person, name) or row[name])
         if row["status"] not in TAKEN:
             person.said.append(": ".join(filter(None, [row["status"], row["reason"]])))
+            if row["status"] == REFUSED:
+                person.refused.append((row["exercise"], person.said[-1]))
             continue
         if row["file"]:
             person.files[row["exercise"]] = row["file"]
