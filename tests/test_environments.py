@@ -290,6 +290,8 @@ def _opens_by_default(call) -> bool:
 
 # make
 
+TORCH = next(line for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines() if line.startswith("torch=="))
+
 
 @pytest.fixture
 def makeable(tmp_path):
@@ -326,6 +328,23 @@ def test_of_two_makes_one_waits_and_repeats_nothing(makeable):
     said = [each.communicate()[0] for each in (one, other)]
     assert (one.returncode, other.returncode) == (0, 0), said
     assert (makeable / "did").read_text(encoding="utf-8").splitlines() == ["grader release", "grader grade solutions/ --require-full"]
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
+@pytest.mark.skipif(sys.platform != "linux" or os.path.exists("/proc/driver/nvidia") or os.path.exists("/dev/dxg"), reason="needs Linux without an NVIDIA GPU")
+@pytest.mark.parametrize("reached", [True, False])
+def test_without_a_gpu_torch_comes_without_what_gpus_need(makeable, reached):
+    """Where its authors' index cannot be reached, from where all else comes; said in a line."""
+    (makeable / ".venv/ready").unlink()
+    python, inner = makeable / "python", makeable / ".venv/bin/python"
+    python.write_text(f'#!/bin/sh\n[ "$2" = venv ] || exec {sys.executable} "$@"\n', encoding="utf-8")
+    inner.write_text(f'#!/bin/sh\necho "$@" >> did\ncase "$*" in *torch-backend*) exit {int(not reached)};; esac\n', encoding="utf-8")
+    python.chmod(0o755)
+    one = make(makeable, ".venv/ready", f"PYTHON={python}")
+    said, _ = one.communicate()
+    _, first, second = (makeable / "did").read_text(encoding="utf-8").splitlines()
+    assert first.endswith(f"--torch-backend cpu {TORCH}") and second.endswith("-r requirements.txt")
+    assert one.returncode == 0 and ("cannot be reached" in said) != reached and "CPU build" in said
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="there is no make")

@@ -9,7 +9,7 @@ from textwrap import shorten
 from docutils import nodes
 
 WORD = re.compile(r"√?\w+(?:'\w+)?")  # book/_static/search.js cuts queries in the same way
-SPOKEN = {r"^\top": "ᵀ", r"\sqrt": "√", r"\partial": "∂", r"\cdot": "·", r"\times": "×"}
+SPOKEN = {r"^\top": "ᵀ", r"\sqrt": "√", r"\partial": "∂", r"\cdot": "·", r"\times": "×", r"\ldots": "…", r"\dots": "…", r"\cdots": "…"}
 
 
 def no_search_of_sphinx(app):
