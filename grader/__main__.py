@@ -5,12 +5,16 @@ from __future__ import annotations  # an older Python must get as far as to say 
 import os
 import sys
 
-if sys.path[0] == os.getcwd() != os.path.dirname(os.path.dirname(os.path.abspath(__file__))):
+try:
+    HERE = os.getcwd()
+except OSError:
+    sys.exit("The folder that you are in is gone. Change to one that is there.")
+if sys.path[0] == HERE != os.path.dirname(os.path.dirname(os.path.abspath(__file__))):
     del sys.path[0]  # `python -m` looks for modules first where it is started: among what was handed in, perhaps
 
 import argparse
 import secrets
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 from . import terminal, texts, versions
@@ -20,6 +24,7 @@ from .doors import command as doors
 from .learning import command as learning
 
 GRADED, NOT_GRADED, BAD_USAGE = 0, 1, 2
+DEVICE = "cpu"  # which notebooks are for
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -114,6 +119,7 @@ def _check(arguments):
     from .files import shown_path
     from .learning.exercises import NoExercise, chosen
     from .learning.loop import Loop, single_keys
+    from .kernels.limits import Limits
     from .learning.progress import next_first, remembered
     from .reports.console import print_feedback
     from .running import grade_paths, watch
@@ -129,8 +135,9 @@ def _check(arguments):
         return _refuse(str(refusal), BAD_USAGE)
     out, loop, code = Console(highlight=False), Loop(), GRADED
     graded = watch(paths, seed, setting, loop.is_over) if arguments.watch else grade_paths(paths, seed, setting, jobs=1, regrade=set(wanted))
-    with single_keys() if arguments.watch else nullcontext():
-        for result in remembered(paths, graded):
+    usual = (setting.limits, setting.device) == (Limits(), "cpu")  # as `status` would grade
+    with closing(graded), single_keys() if arguments.watch else nullcontext():
+        for result in remembered(paths, graded) if usual else graded:
             reports.add(result)
             if result.error:
                 print(result.error, file=sys.stderr)
@@ -218,6 +225,8 @@ def _grade(arguments):
     for result in results:
         if result.error:
             print(result.error, file=sys.stderr)
+    if earlier and earlier.gone:
+        print(f"{texts.path_text(arguments.update)}: {len(earlier.gone)} results of files that are gone, such as {earlier.gone[0]}, stay.", file=sys.stderr)
     if stopped:
         report = arguments.update or arguments.json
         cure = f"--update {texts.path_text(report)}" if report else f"The same command with --seed {seed}"
@@ -248,7 +257,7 @@ def _setting(arguments, paths, required, earlier=None):
 
     try:
         limits = (earlier.limits if earlier else Limits()).with_settings(arguments.limit)
-        device = arguments.device or (earlier.facts["device"] if earlier else "cpu")
+        device = arguments.device or (earlier.facts["device"] if earlier else DEVICE)
         if getattr(arguments, "cluster", None):  # whose workers must have what is asked for; this machine need not
             if device == "cuda":
                 raise _Refused("--cluster grades on the CPU, not on cuda. Leave out one of the two.")
@@ -284,7 +293,8 @@ def _for(file):
     except InUse:
         raise _Refused(f"{file}: another command is writing this report. Wait until it has ended, or name another file.") from None
     except OSError as error:
-        raise _Refused(f"{file}: cannot be written ({error.strerror}); give a file in a folder that exists.") from None
+        cure = "Give a file in a folder that exists." if isinstance(error, (FileNotFoundError, NotADirectoryError)) else "Give another file."
+        raise _Refused(f"{file}: cannot be written ({error.strerror}). {cure}") from None
 
 
 class _Reports:
@@ -295,7 +305,8 @@ class _Reports:
 
         self._open, self._lost = [], []
         report = earlier.path if earlier else arguments.json
-        if report and arguments.junit and report.resolve() == arguments.junit.resolve():
+        both = [report, arguments.junit] if report and arguments.junit else []
+        if both and (len({each.resolve() for each in both}) == 1 or all(each.exists() for each in both) and report.samefile(arguments.junit)):
             raise _Refused(f"--junit {arguments.junit}: that is the JSON report. Give another file.")
         for file, kind in ((arguments.json, JsonReport), (arguments.junit, JUnitReport)):
             if file:

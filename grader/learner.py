@@ -111,9 +111,10 @@ def _task_outside_grading(answer):
 def _task(answer):
     from .catalogue import all_tasks
 
-    name = answer if isinstance(answer, str) else getattr(answer, "__name__", type(answer).__name__)
+    name = answer if isinstance(answer, str) else vars(type(answer)).get("__name__") and answer.__name__
     if name not in all_tasks():
-        print(f"There is no task {name!r}. Tasks: {', '.join(all_tasks())}.")
+        what = f"There is no task {name!r}." if name and name != "<lambda>" else 'What you give does not say which task it is for. Give its name, as in check("linear").'
+        print(f"{what} Tasks: {', '.join(all_tasks())}.")
     return all_tasks().get(name)
 
 

@@ -97,7 +97,7 @@ class Lending:
         try:
             yield
         finally:
-            kept = [name for name, value in vars(candidate).items() if own and attributes.get(name, self) is not value and not name.startswith("__")]
+            kept = [name for name, value in (vars(candidate) if own else {}).items() if attributes.get(name, self) is not value and not name.startswith("__")]
             self.traces |= dict.fromkeys(f"class: {name}" for name in kept)
             with suppress(Exception):
                 for name, value in before.items():

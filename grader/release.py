@@ -133,8 +133,10 @@ def _put(path, text, shown):
     """Write an exercise unless somebody has worked in what stands there; the lines to say so."""
     if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text:
         return []
+    if path.is_symlink() or path.exists() and not path.is_file():
+        return [f"kept {path_text(shown)}: it is no plain file. To have the exercise, move it away."]
     if path.exists() and not is_untouched(path):
-        return [f"kept {path_text(shown)}: it has been worked in. To have it made anew, move it away."]
+        return [f"kept {path_text(shown)}: it has been worked in, or damaged. To have it made anew, move it away."]
     path.write_text(text, encoding="utf-8", newline="\n")
     return [f"wrote {path_text(shown)}"]
 

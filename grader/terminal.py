@@ -39,7 +39,8 @@ def bar(points: int, most: int) -> str:
 
 
 def write_anything():
-    """Have standard output and error take any text."""
+    """Have standard output and error take any text, also where they were closed."""
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w", encoding="utf-8") for stream in (sys.stdout, sys.stderr))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a notebook's takes any text as it is
             stream.reconfigure(errors="linear-plain")

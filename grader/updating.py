@@ -1,13 +1,14 @@
 """Go on with a report (`grade --update`): what it says of its run, which of its results stand, and how it is taken up. It grades nothing."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 from fastjsonschema import JsonSchemaException
 
 from .cache import digest_of
 from .files import InUse, shown_path, take
-from .kernels.limits import Limits
+from .kernels.limits import LimitError, Limits
 from .reports.machine import JsonReport, renewed
 from .reports.reading import ReportError, facts_validator, submissions
 from .texts import path_text
@@ -39,6 +40,10 @@ class Earlier:
             facts_validator()(self.facts)
         except JsonSchemaException:
             raise ReportError(path, "does not say what its run was like, or an earlier grader wrote it. Grade all notebooks again with --json.") from None
+        try:
+            Limits().with_settings([f"{name}={value}" for name, value in self.facts["limits"].items()])
+        except LimitError as error:
+            raise ReportError(path, f"its limits are none ({str(error).removeprefix('--limit ')})") from None
 
     @property
     def limits(self) -> Limits:
@@ -72,8 +77,18 @@ class Earlier:
                 continue
             for other in elsewhere.get(path.name, []):
                 steps = [step for step in other.parts if step != ".."]
-                if list(path.absolute().parts[-len(steps) :]) == steps and (other.is_absolute() or not other.exists()):
+                if other.samefile(path) if other.exists() else list(path.absolute().parts[-len(steps) :]) == steps and not self._is_at_home:
                     raise ReportError(self.path, f"knows {shown} as {path_text(other)}. Start the command in the folder where the report's was started.")
+
+    @cached_property
+    def _is_at_home(self) -> bool:
+        """Whether any notebook of the report is seen from here by its path."""
+        return any(Path(shown).exists() for shown in self.results)
+
+    @property
+    def gone(self) -> list[str]:
+        """The paths of results that stay though their files are gone."""
+        return [shown for shown in self.results if not Path(shown).exists()]
 
     def take_up(self, facts: dict, each) -> JsonReport:
         """The report, with all its results, to be added to; `each` is called with every one of them. Raises OSError."""

@@ -46,7 +46,7 @@ def room(tmp_path_factory):
     for (key, name), notebook in submissions.items():
         (room / "submissions" / key).mkdir(parents=True, exist_ok=True)
         (room / "submissions" / key / f"{name}.ipynb").write_text(notebook if isinstance(notebook, str) else nbformat.writes(notebook), encoding="utf-8")
-    (room / "submissions/otto/notes.pdf").write_text("")
+    (room / "submissions/otto/notes.pdf").touch()
     rows = [
         [TIM, "Tim Kurz", "2310002", "t.kurz", "t.kurz@x.org", "01_formula", f"{TIM}/01_formula.ipynb", "1 d 2 h", "1560", "taken", ""], [TIM, "Tim Kurz", "2310002", "", "", "01_formula", "", "800", "", "older try", ""],
         ["otto", "Otto Groß", "", "", "", "01_formula", "otto/01_formula.ipynb", "no", "0", "taken", ""], ["nina", "Nina Nix", "2310009", "", "", "", "", "", "", "not a notebook", "a PDF, Nina.pdf"],
@@ -107,9 +107,9 @@ def texts(out) -> dict[str, str]:
 
 def edited(room, name, change):
     """A copy of the report, changed."""
-    data = json.loads((room / "report.json").read_text())
+    data = json.loads((room / "report.json").read_text(encoding="utf-8"))
     change(data)
-    (room / name).write_text(json.dumps(data))
+    (room / name).write_text(json.dumps(data), encoding="utf-8")
     return name
 
 

@@ -7,6 +7,8 @@ import nbclient
 import pytest
 from nbformat.v4 import new_code_cell
 
+from grader.learner import check
+
 from .notebooks import answer_cell, answered, exercise, run, solution
 
 WRONG_SUM = "def linear_sums(x, weight, bias):\n    return (x[:, None] * weight).sum(-1)"
@@ -54,6 +56,17 @@ UNDEFINED = {
     'check("output_shape") ': r"output_shape stands in the notebook, but its cell has not been run to its end. .*",
     'check("compose") ': r"compose is not defined: no cell of the notebook, as it was last saved, has a function or class of this name.",
 }
+
+
+def test_an_answer_may_be_any_object_that_can_be_called(capsys):
+    class Affine:
+        __slots__, __name__ = (), "linear"
+
+        def __call__(self, x, weight, bias=None):
+            return x @ weight.T if bias is None else x @ weight.T + bias
+
+    check(Affine())
+    assert "7 / 7" in capsys.readouterr().out
 
 
 @pytest.fixture(scope="module")

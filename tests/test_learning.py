@@ -65,6 +65,13 @@ def test_watching_follows_the_learner_and_listens_to_single_keys(place):
         os.utime(place / "01_formula.ipynb")
         said = _until(ours, b"q: quit.")
         assert "22 of 22 points" in said and f"{'█' * 24}   22 / 22" in said and "next: open 02_init.ipynb" in said
+        (place / "03_backward.ipynb").touch()  # nothing that is saved ends it, whatever it is
+        full = (place / "01_formula.ipynb").read_bytes()
+        (place / "01_formula.ipynb").write_bytes(full[:700])
+        assert "cut off" in _until(ours, b"q: quit.")
+        (place / "01_formula.ipynb").write_bytes(full)
+        assert "22 of 22 points" in _until(ours, b"q: quit.")
+        (place / "03_backward.ipynb").unlink()
         os.write(ours, b"q")
         assert process.wait(60) == 0
     finally:
@@ -78,6 +85,24 @@ def _until(terminal, mark):
     while mark not in said:
         said += os.read(terminal, 4096)
     return said.decode("utf-8", "replace")
+
+
+def test_what_cannot_be_read_or_has_another_name_is_no_next_task(tmp_path):
+    nbformat.write(answered("02_init", {"kaiming_bound": BOUND}), tmp_path / "01_formula.ipynb")
+    (tmp_path / "03_backward.ipynb").touch()
+    done = grader("status", cwd=tmp_path)
+    assert done.returncode == 1 and "Next" not in done.stdout and done.stderr.count("\n") == 2
+    assert "01_formula.ipynb: holds exercise 02_init. Rename it." in done.stderr and "03_backward.ipynb" in done.stderr
+    assert "wrote 02_init.ipynb" in grader("start", cwd=tmp_path).stdout  # beside the others, not in a folder below
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("command", ["start", "status"])
+def test_output_that_cannot_be_written_is_said_in_a_line(place, tmp_path, command):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        words, path = [sys.executable, "-m", "grader", command, *([str(tmp_path)] if command == "start" else [])], {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(words, cwd=place, env=path, stdout=full, stderr=subprocess.PIPE, encoding="utf-8")
+    assert done.returncode == 1 and done.stderr.startswith("Standard output cannot be written") and done.stderr.count("\n") == 1
 
 
 def test_a_full_exercise_says_what_has_been_shown_and_the_next_question(place):

@@ -5,10 +5,13 @@ import json
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import asdict
 
 import nbformat
 import psutil
 import pytest
+
+from grader.kernels.limits import Limits
 
 from .notebooks import answered, exercise, grader, solution
 from .test_many import await_results, start
@@ -125,10 +128,12 @@ REFUSED = [
     ([], {"grader": "0.0.9"}, "grade all notebooks again with --json"),
     ([], {"catalogue": "0"}, "its catalogue: 0; here: "),
     ([], {"limits": {"cell": -1}}, "Grade all notebooks again with --json"),
+    ([], {"limits": {**asdict(Limits()), "cell": float("inf")}}, "its limits are none"),
     ([], {"limits": None}, "Grade all notebooks again with --json"),
     ([], {"version": 2}, "Update the grader"),
     ([], {"submissions": [{"path": "x"}]}, "damaged"),
     ([], "cut", "cut off"),
+    ([], "twice", "no JSON"),
     ([], "", "no JSON"),
     ([], "[1]", "no JSON"),
 ]
@@ -140,7 +145,7 @@ def test_what_cannot_be_gone_on_with_is_refused_in_a_line_and_stays_as_it_is(roo
     if isinstance(change, dict):
         text = json.dumps(json.loads(text) | change)
     else:
-        text = text[: len(text) // 2] if change == "cut" else change
+        text = {"cut": text[: len(text) // 2], "twice": text + text}.get(change, change)
     (room / "report.json").write_text(text)
     done = update(room, "class", *options)
     assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "") and words in done.stderr, done.stderr
@@ -154,7 +159,7 @@ def test_a_report_that_is_not_there_or_leads_elsewhere_or_is_seen_from_elsewhere
     for name, words in (("none.json", "Begin one with --json"), ("link.json", "a link"), ("class", "directory"), ("01.ipynb", "not a report")):
         done = grader("grade", "class", "--update", name, cwd=room)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1) and words in done.stderr, done.stderr
-    for folder, paths in (("class", "."), ("class/ben", "01_formula.ipynb")):
+    for folder, paths in (("class", "."), ("class/ben", "01_formula.ipynb"), ("class", "../class")):
         done = grader("grade", paths, "--update", os.path.relpath(room / "report.json", room / folder), cwd=room / folder)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "Start the command in the folder" in done.stderr, done.stderr
     assert (room / "report.json").read_bytes() == text and not (room / "none.json").exists()

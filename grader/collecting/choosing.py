@@ -25,8 +25,8 @@ from .roster import Roster
 NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)  # some editors and mail programs add to the name
 KINDS = {
     "pdf": "a PDF", "html": "a web page", "htm": "a web page", "py": "a script", "gdoc": "a link into Google Drive", "docx": "a Word file",
-    **dict.fromkeys(("rar", "7z", "tar", "gz", "tgz", "xz", "bz2"), "an archive that is not opened here; unpack it by hand"),
 }  # fmt: skip
+ARCHIVES = ("rar", "7z", "tar", "gz", "tgz", "xz", "bz2")  # which are not opened: what is in them is not known
 
 
 @dataclass
@@ -158,6 +158,8 @@ def _judge(each):
         each.status, each.reason = records.PASSED_OVER, entry.own or "nbgrader's own"
     elif each.problem:
         each.status, each.reason = records.REFUSED, each.problem
+    elif suffix in ARCHIVES:
+        each.status, each.reason = records.REFUSED, "an archive that is not opened here; unpack it by hand"
     elif entry.unpacked:
         each.status, each.reason = records.UNPACKED, "its files are lines of their own"
     elif not each.path:

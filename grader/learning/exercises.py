@@ -57,6 +57,11 @@ def own(word: str) -> Path:
     return found
 
 
+def are_here() -> bool:
+    """Whether any of the exercises lies in this folder."""
+    return any(Path(path.name).is_file() for path in course.notebooks())
+
+
 def find(name: str) -> Path | None:
     """The learner's own notebook of an exercise, by its whole name; None where there is none in the first of the folders that holds any."""
     folders = [Path(), Path(FOLDER), *([] if course.INSTALLED else [course.ROOT / "exercises"])]

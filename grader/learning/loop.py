@@ -21,11 +21,15 @@ class Loop:
         self._exercise, self._left, self._given = None, [], {}
 
     def show(self, result: SubmissionResult):
-        """Print a line of progress, and what the learner can do now."""
+        """Print a line of progress, if it could be graded, and what the learner can do now."""
+        if not result.error:
+            self._progress(result)
+        print(f"Waiting for a notebook to be saved. {KEYS if _has_keys() else 'Ctrl-C ends.'}\n", flush=True)
+
+    def _progress(self, result):
         self._exercise = find_exercise(result.exercise)
         self._left = [task.name for task in result.tasks if task.points < task.max_points]
         print(f"\n{result.exercise}  {terminal.bar(result.points, result.max_points)}  {self._next()}")
-        print(f"Waiting for a notebook to be saved. {KEYS if _has_keys() else 'Ctrl-C ends.'}\n", flush=True)
 
     def _next(self):
         if self._left:
@@ -38,7 +42,7 @@ class Loop:
         key = _key()
         if key == "n" and self._left:
             self._left.append(self._left.pop(0))
-        if key == "n":
+        if key == "n" and self._exercise:
             print(self._next(), flush=True)
         if key == "h" and self._left:
             hints = self._exercise.task(self._left[0]).hints

@@ -42,7 +42,8 @@ def standings() -> list[Standing]:
 
 def _standing(name, path, tasks, result):
     earned = {task.name: task.points for task in result.tasks} if result else {}
-    return Standing(name, path, {task: (earned.get(task, 0), most) for task, most in tasks.items()}, result.error if result else "")
+    other = f"{shown_path(path)}: holds exercise {result.exercise}. Rename it." if result and not result.error and result.exercise != name else ""
+    return Standing(name, path, {task: (earned.get(task, 0), most) for task, most in tasks.items()}, other or (result.error if result else ""))
 
 
 def _grade(paths):

@@ -97,8 +97,11 @@ def _members(text) -> Iterator[tuple[str, object]]:
         else:
             yield str(name), text.value()
         if text.peek() == "}":
-            return
+            break
         text.take(",")
+    text.take("}")
+    if text.peek():
+        raise ValueError("more follows")
 
 
 class _Text:
