@@ -85,7 +85,7 @@ def test_start_again_keeps_answers(started, installed):
     (place / "linear-exercises/02_init.ipynb").unlink()
     done = call(installed / "linear", "start", cwd=place)
     assert done.stdout.splitlines()[:2] == [
-        "kept linear-exercises/01_formula.ipynb: it has been worked in. To have it made anew, move it away.", "wrote linear-exercises/02_init.ipynb",
+        "kept linear-exercises/01_formula.ipynb: it has been worked in, or damaged. To have it made anew, move it away.", "wrote linear-exercises/02_init.ipynb",
     ]  # fmt: skip
     assert (place / "linear-exercises/01_formula.ipynb").read_bytes() == answers
     (place / "file").touch()

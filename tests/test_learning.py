@@ -1,6 +1,7 @@
 """A learner's loop on the command line: where one stands, what is next, and checks of one task or of everything."""
 
 import os
+import select
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from grader.catalogue import EXERCISES
 
 from .notebooks import ROOT, answered, grader, run, solution
 
+PATIENCE = 240  # seconds, on a busy machine
 BOUND = "def kaiming_bound(in_features):\n    return 1.0"
 
 
@@ -83,6 +85,7 @@ def _until(terminal, mark):
     """What a terminal shows until it shows a mark."""
     said = b""
     while mark not in said:
+        assert select.select([terminal], [], [], PATIENCE)[0], said
         said += os.read(terminal, 4096)
     return said.decode("utf-8", "replace")
 

@@ -4,13 +4,16 @@ Only what Python and torch need is there, to be read: system libraries, this env
 ask a probe. No solutions, no catalogue, nobody's home.
 """
 
+import contextlib
 import functools
 import glob
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from .. import course
@@ -84,13 +87,25 @@ def require():
     )
     environment = {**os.environ, "PYTHONPATH": str(GRADER.parent)}
     for _ in range(2):
-        done = subprocess.run([*command(cuda=False), PYTHON, "-c", trial], capture_output=True, encoding="utf-8", errors="replace", env=environment)
-        if done.returncode not in KILLED:  # which says nothing of the sandbox
+        code, said = _run([*command(cuda=False), PYTHON, "-c", trial], environment)
+        if code not in KILLED:  # which says nothing of the sandbox
             break
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    if code:
+        last = (said.strip().splitlines() or ["no reason given"])[-1]
         cure = next(cure for words, cure in PERMIT if any(word in last for word in words))
         raise NoSandbox(HOWTO.format(reason=f"bubblewrap does not work here ({last})", cure=cure))
+
+
+def _run(words, environment):
+    """The exit code of a command, and what it wrote to standard error. What it leaves behind is ended: where bubblewrap is killed before its child is tied
+    to it, that child would wait for ever, and who reads from it, too."""
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, env=environment, process_group=0)
+        code = process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        said.seek(0)
+        return code, said.read().decode("utf-8", "replace")
 
 
 def command(cuda: bool) -> list[str]:
