@@ -3,9 +3,11 @@
 import ast
 import builtins
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
@@ -109,6 +111,17 @@ def test_a_progress_bar_is_drawn_once(site):
     assert len(bars) == 1
 
 
+def test_a_site_that_is_built_again_with_nothing_changed_stays_as_it_is(site, tmp_path):
+    """As `make test` does after `make`."""
+    shutil.copytree(ROOT / "_build", tmp_path / "_build")
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    done = subprocess.run([jupyter_book, "build", ".", "--path-output", tmp_path, "--warningiserror", "--keep-going"], cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no targets are out of date" in done.stdout
+    assert all(file.read_bytes() == (SITE / file.relative_to(tmp_path / "_build/html")).read_bytes() for file in tmp_path.glob("_build/html/**/*.html"))
+    assert (tmp_path / "_build/html/_static/sections.js").read_bytes() == (SITE / "_static/sections.js").read_bytes()
+
+
 def test_a_site_with_addresses_says_them(site, tmp_path):
     """Three pages of it, built anew with both addresses set; nothing is executed again."""
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
@@ -116,12 +129,13 @@ def test_a_site_with_addresses_says_them(site, tmp_path):
     config = config.replace(": book/_ext", f": {ROOT}/book/_ext").replace('baseurl: ""', 'baseurl: "https://course.example/linear/"')
     config = config.replace('\n  url: ""', '\n  url: "https://github.com/someone/course"')
     (tmp_path / "_config.yml").write_text(config, encoding="utf-8")
+    shutil.copytree(ROOT / "_build/.doctrees", tmp_path / "doctrees")  # what Sphinx knows of this site is not known of that
     build = f"""
 from pathlib import Path
 from jupyter_book.sphinx import build_sphinx
 root, here = Path({str(ROOT)!r}), Path({str(tmp_path)!r})
 build_sphinx(
-    root, here / "html", path_config=here / "_config.yml", noconfig=True, doctreedir=root / "_build/.doctrees", quiet=True,
+    root, here / "html", path_config=here / "_config.yml", noconfig=True, doctreedir=here / "doctrees", quiet=True,
     confoverrides={{"latex_individualpages": False, "external_toc_path": str(root / "_toc.yml")}},
     filenames=["index.md", "book/01_formula.md", "exercises/01_formula.ipynb"],
 )"""

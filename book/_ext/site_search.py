@@ -21,7 +21,7 @@ def write_index(app, exception):
     if exception:
         return
     pages, sections, words = [], [], {}
-    for docname in app.builder.relations:  # in the order of the contents
+    for docname in app.env.collect_relations():  # in the order of the contents; the builder knows none where it writes no page
         doctree = app.env.get_doctree(docname)
         pages.append([app.builder.get_target_uri(docname), plain(app.env.titles[docname])])
         for section in doctree.findall(nodes.section):
