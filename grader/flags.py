@@ -30,6 +30,7 @@ REACHES = {
     "other processes": "fork forkpty posix_spawn pidfd_open",
 }
 REACHED = {name: what for what, names in REACHES.items() for name in names.split()}
+TRANSFORMERS = ("input_transformers_cleanup", "input_transformers_post", "ast_transformers")  # of cells, in IPython
 JUPYTERS = ("builtins.input", "builtins.quit", "builtins.exit")  # a kernel replaces them itself
 MODULES = {"ctypes": "memory, by ctypes", "_ctypes": "memory, by ctypes", "cffi": "memory, by cffi", "multiprocessing": "other processes", "subprocess": "other processes", "pty": "other processes"}
 DEEDS = {  # what Python itself tells of (an audit event) or leaves open, and what a person reads
@@ -139,6 +140,19 @@ def replaced() -> list[str]:
         space = vars(now[owner]) if owner in now else {}
         found += [f"{owner}.{name}" for name, value in functions.items() if space.get(name) is not value]
     return [name for name in found if name not in JUPYTERS][:MAX_FLAGS]
+
+
+def hooks(shell) -> list[str]:
+    """What others than Jupyter have hung into the shell where it meets a cell, and so the grader's question, before it runs."""
+    hung = {name: getattr(shell, name) for name in TRANSFORMERS} | {event: shell.events.callbacks[event] for event in ("pre_execute", "pre_run_cell")}
+    return [f"IPython.{name}" for name, found in hung.items() if not all(map(_is_jupyters, found))]
+
+
+def _is_jupyters(hook):
+    try:
+        return hook.__module__.startswith(("IPython.", "ipykernel.", "matplotlib"))
+    except Exception:
+        return False
 
 
 _heard: dict[str, None] | None = None

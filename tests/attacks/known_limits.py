@@ -31,7 +31,11 @@ SEEN |= {
     "the stack of modes popped": HEAD + f"    mode = torch._C._pop_torch_function_stack()\n    y = getattr(torch.nn.functional, {NAME})(x, weight, bias)\n"
     "    torch._C._push_on_torch_function_stack(mode)\n    return y",
 }
+HOOKED = "the question changed by a hook"
 UNSEEN = {
+    HOOKED: "from IPython import get_ipython\nask = lambda: get_ipython().kernel.get_parent()['content'].get('question', {})\n"
+    "get_ipython().events.register('pre_run_cell', lambda info: ask().update(forbids=[]))\n" + HEAD
+    + f"    return getattr(torch.nn.functional, {NAME})(x, weight, bias)",
     "in another thread": "from concurrent.futures import ThreadPoolExecutor\n" + HEAD
     + f"    return ThreadPoolExecutor(1).submit(getattr(torch.nn.functional, {NAME}), x, weight, bias).result()",
     "the watcher replaced by a hidden name": "import sys, contextlib\nsys.modules['gra' + 'der.asking'].watching = lambda forbids: contextlib.nullcontext([])\n" + HEAD

@@ -18,7 +18,7 @@ from .. import ready
 from ..notebooks import ROOT, answer_cell, grader, solution, tasks
 from . import escape, exhaust, files, protocol, state, steal
 from .attack import EXERCISE, FULL, IMPORTS
-from .known_limits import SEEN, UNSEEN
+from .known_limits import HOOKED, SEEN, UNSEEN
 
 PR_SET_CHILD_SUBREAPER = 36
 SECRET = steal.WORDS[0]
@@ -249,3 +249,7 @@ def test_a_forbidden_call_is_not_seen_through_these_disguises(disguises, disguis
     """The present state, not a wish: see known_limits. A person is told where to look."""
     assert tasks(disguises[disguise])["linear"]["points"] > 0
     assert disguises[disguise]["flags"]
+
+
+def test_a_hook_that_meets_the_question_is_named(disguises):
+    assert "IPython.pre_run_cell" in " ".join(disguises[HOOKED]["flags"])
