@@ -14,7 +14,7 @@ if sys.path[0] == HERE != os.path.dirname(os.path.dirname(os.path.abspath(__file
 
 import argparse
 import secrets
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 from . import terminal, texts, versions
@@ -122,6 +122,7 @@ def _check(arguments):
     from .kernels.limits import Limits
     from .learning.progress import next_first, remembered
     from .reports.console import print_feedback
+    from .reports.outputs import NotBegun, Outputs
     from .running import grade_paths, watch
 
     try:
@@ -130,8 +131,8 @@ def _check(arguments):
         wanted = {shown_path(path): (path, tasks) for path, tasks in chosen(arguments.notebooks or ["all"]).items()}
         paths = [path for path, _ in wanted.values()] if arguments.notebooks else next_first()
         setting, seed = _setting(arguments, paths, required=False), _seed(arguments)
-        reports = _Reports(arguments, _facts(seed, setting))
-    except (NoExercise, _Refused) as refusal:
+        reports = Outputs(arguments, _facts(seed, setting))
+    except (NoExercise, NotBegun, _Refused) as refusal:
         return _refuse(str(refusal), BAD_USAGE)
     out, loop, code = Console(highlight=False), Loop(), GRADED
     graded = watch(paths, seed, setting, loop.is_over) if arguments.watch else grade_paths(paths, seed, setting, jobs=1, regrade=set(wanted))
@@ -160,6 +161,7 @@ def _grade(arguments):
     from .files import shown_path
     from .kernels.warm import arithmetic
     from .reports.console import print_flags, print_missing_modules, print_scores, print_summary
+    from .reports.outputs import NotBegun, Outputs
     from .reports.reading import ReportError
     from .running import NothingToGrade, cores, find, grade_paths, of_exercise
     from .verdicts import outline
@@ -182,8 +184,8 @@ def _grade(arguments):
             from .cluster import Cluster
 
             cluster = Cluster(arguments.cluster, arguments.jobs or 0, seed, setting)
-        reports = _Reports(arguments, facts, earlier)
-    except (NothingToGrade, Gone, ReportError, _Refused) as refusal:
+        reports = Outputs(arguments, facts, earlier)
+    except (NothingToGrade, Gone, NotBegun, ReportError, _Refused) as refusal:
         if cluster:
             cluster.close()
         return _refuse(str(refusal), BAD_USAGE)
@@ -237,14 +239,15 @@ def _grade(arguments):
 
 
 def _earlier(arguments):
-    """The report that --update goes on with, if any. Raises _Refused and ReportError."""
+    """The report that --update goes on with, if any. Raises _Refused, NotBegun and ReportError."""
     if not arguments.update:
         return None
+    from .reports.outputs import begun
     from .updating import Earlier
 
     if arguments.json:
         raise _Refused(f"--update writes {arguments.update}. Leave --json out.")
-    with _for(arguments.update):
+    with begun(arguments.update):
         return Earlier(arguments.update)
 
 
@@ -281,57 +284,6 @@ def _facts(seed, setting) -> dict:
 
 def _code(results) -> int:
     return NOT_GRADED if any(result.error or result.has_fault for result in results) else GRADED
-
-
-@contextmanager
-def _for(file):
-    """What keeps a report from being begun is said in a line. Raises _Refused."""
-    from .files import InUse
-
-    try:
-        yield
-    except InUse:
-        raise _Refused(f"{file}: another command is writing this report. Wait until it has ended, or name another file.") from None
-    except OSError as error:
-        cure = "Give a file in a folder that exists." if isinstance(error, (FileNotFoundError, NotADirectoryError)) else "Give another file."
-        raise _Refused(f"{file}: cannot be written ({error.strerror}). {cure}") from None
-
-
-class _Reports:
-    """The files that --json, --update and --junit ask for; they grow with the results. Raises _Refused where one cannot be begun."""
-
-    def __init__(self, arguments, facts, earlier=None):
-        from .reports.machine import JsonReport, JUnitReport
-
-        self._open, self._lost = [], []
-        report = earlier.path if earlier else arguments.json
-        both = [report, arguments.junit] if report and arguments.junit else []
-        if both and (len({each.resolve() for each in both}) == 1 or all(each.exists() for each in both) and report.samefile(arguments.junit)):
-            raise _Refused(f"--junit {arguments.junit}: that is the JSON report. Give another file.")
-        for file, kind in ((arguments.json, JsonReport), (arguments.junit, JUnitReport)):
-            if file:
-                with _for(file):
-                    self._open.append((file, kind(file, facts)))
-        if earlier:
-            with _for(earlier.path):
-                self._open.append((earlier.path, earlier.take_up(facts, self.add)))
-
-    def add(self, result):
-        self._each(lambda report: report.add(result))
-
-    def close(self) -> list[Path]:
-        """Put the files in order; those that could not be written are said and returned."""
-        self._each(lambda report: report.close())
-        return self._lost
-
-    def _each(self, action):
-        for file, report in list(self._open):
-            try:
-                action(report)
-            except OSError as error:
-                _refuse(f"{file}: {error.strerror}. The grades are not lost, but the file was not written.", NOT_GRADED)
-                self._open.remove((file, report))
-                self._lost.append(file)
 
 
 def _doctor(arguments):
