@@ -42,9 +42,9 @@ class Cache:
         self.folder = Path(root) / "linear-grader"
         self._run = f"{seed} {setting} {arithmetic()} {grader()}".encode()
 
-    def key(self, notebook: Path) -> str:
-        """What a notebook's result is kept under: a digest of all that it depends on, the name included. Empty where the file cannot be graded."""
-        digest = digest_of(notebook)
+    def key(self, notebook: Path, digest: str) -> str:
+        """What a notebook's result is kept under: a digest of all that it depends on, the name included. digest: of its file; where that is empty, so is
+        the key."""
         if not digest:
             return ""
         parts = self._run, os.fsencode(notebook.name), digest.encode()
@@ -67,7 +67,7 @@ class Cache:
     def keep(self, key: str, notebook: Path, result: SubmissionResult):
         """Keep a result for next time, unless the notebook has changed meanwhile or another try might end otherwise: where something failed or
         took too long."""
-        if result.error or result.has_fault or any(task.status == TIMED_OUT for task in result.tasks) or self.key(notebook) != key:
+        if result.error or result.has_fault or any(task.status == TIMED_OUT for task in result.tasks) or self.key(notebook, digest_of(notebook)) != key:
             return
         with suppress(OSError):  # a full disk or a read-only home costs the shortcut, not the grade
             path = self._path(key)

@@ -130,7 +130,8 @@ def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, 
 
             with cluster or Pool(jobs, seed, setting) as pool:
                 for shown, path in notebooks.items():
-                    keys[shown], digests[shown] = cache.key(path), digest_of(path)
+                    digests[shown] = digest_of(path)
+                    keys[shown] = cache.key(path, digests[shown])
                     known = None if shown in regrade else cache.find(keys[shown], shown)
                     if known:
                         yield advance(known)

@@ -45,6 +45,7 @@ ASKED = {  # cells, and what they say
     "reset(linear)": r"What linear starts from is in a new cell below. .*",
     "status()": r"01_formula .* / 22\n.*together .* / \d+\nNext: .*",
     "check(print)": r"There is no task 'print'. Tasks: linear_sums, .*",
+    "check(lambda x: x)": r"What you give does not say which task it is for. Give its name, as in check\(\"linear\"\). Tasks: .*",
     "check(fold_bias)": r"",
     'del output_shape, compose\ncheck("compose")': r"compose is not defined. Run the cell with your answer to its end, then check again.",
 }

@@ -129,7 +129,8 @@ def test_what_cannot_be_taken_is_said_with_the_reason(tmp_path):
     for who, words in (("b", "It is a web page"), ("c", "The file is empty"), ("d", "It ends in the middle"), ("f", ""), ("g", "damaged")):
         assert reasons[who][0] == "refused" and words in reasons[who][1]
         assert "handed in" not in reasons[who][1] and str(tmp_path) not in reasons[who][1]
-    assert "unpack it by hand" in reasons["e"][1] and reasons["i"] == ("passed over", "macOS's own")
+    assert reasons["e"] == ("refused", "an archive that is not opened here; unpack it by hand")  # what is in it may be any exercise
+    assert reasons["i"] == ("passed over", "macOS's own")
     assert printed.count("\n  ") >= 7 and "Taken: 1 notebook of 1 learner." in printed
 
 

@@ -13,6 +13,7 @@ from grader.catalogue import EXERCISES
 from .notebooks import ROOT, answered, grader, run, solution
 
 PATIENCE = 240  # seconds, on a busy machine
+LOUD = "print('x' * 4000)\n\ndef linear(x, weight, bias=None):\n    return x @ weight.T + (0 if bias is None else bias)"
 BOUND = "def kaiming_bound(in_features):\n    return 1.0"
 
 
@@ -97,6 +98,26 @@ def test_what_cannot_be_read_or_has_another_name_is_no_next_task(tmp_path):
     assert done.returncode == 1 and "Next" not in done.stdout and done.stderr.count("\n") == 2
     assert "01_formula.ipynb: holds exercise 02_init. Rename it." in done.stderr and "03_backward.ipynb" in done.stderr
     assert "wrote 02_init.ipynb" in grader("start", cwd=tmp_path).stdout  # beside the others, not in a folder below
+
+
+def test_what_special_limits_bring_about_is_not_remembered(tmp_path):
+    nbformat.write(answered("01_formula", {"linear": LOUD}), tmp_path / "01_formula.ipynb")
+    assert "0 of 22 points" in grader("check", "01", "--limit", "output=0.001", cwd=tmp_path).stdout
+    assert "    7 / 22" in grader("status", cwd=tmp_path).stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such links, and keeps the folder that one is in")
+def test_start_writes_nowhere_else_and_needs_a_folder(tmp_path):
+    (tmp_path / "place").mkdir()
+    (tmp_path / "place/02_init.ipynb").symlink_to(tmp_path / "nowhere.ipynb")
+    (tmp_path / "place/03_backward.ipynb").mkdir()
+    done = grader("start", "place", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout.count("it is no plain file") == 2 and "wrote place/09_capstone.ipynb" in done.stdout
+    assert not (tmp_path / "nowhere.ipynb").exists()
+    code = f"import os, sys; os.chdir({str(tmp_path / 'gone')!r}); os.rmdir(os.getcwd()); os.execv(sys.executable, [sys.executable, '-m', 'grader', 'status'])"
+    (tmp_path / "gone").mkdir()
+    done = run("-c", code)
+    assert done.returncode == 1 and done.stderr == "The folder that you are in is gone. Change to one that is there.\n"
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

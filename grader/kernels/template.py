@@ -119,7 +119,7 @@ class Template:
         request, lifeline = json.loads(text), socket.socket(fileno=descriptors.pop())
         listening, (procs, events) = descriptors[: len(CHANNELS)], descriptors[len(CHANNELS) :] or (None, None)
         limits = Limits(**request["limits"])
-        for name in request["libraries"]:
+        for name in request["libraries"] if not self.kernels else ():  # while something is imported, nobody is watched
             _import_for_all(name)
         if request["confined"]:
             confine.next_child_apart()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import glance
-from ..cache import Cache
+from ..cache import Cache, digest_of
 from ..files import shown_path
 from ..kernels.warm import Setting
 from ..verdicts import SubmissionResult
@@ -33,7 +33,7 @@ def standings() -> list[Standing]:
     """How every exercise stands, in order."""
     outline, known = outlines(), _known()
     paths = {name: find(name) for name in outline}
-    results = {name: known.look(known.key(path), str(path)) for name, path in paths.items() if path and not glance.is_untouched(path)}
+    results = {name: known.look(known.key(path, digest_of(path)), str(path)) for name, path in paths.items() if path and not glance.is_untouched(path)}
     changed = [paths[name] for name, result in results.items() if result is None]
     if changed:
         results |= {Path(result.path).stem: result for result in _grade(changed)}
@@ -59,7 +59,7 @@ def _grade(paths):
 def remembered(paths: list[Path], results: Iterable[SubmissionResult]) -> Iterator[SubmissionResult]:
     """Results of the paths, of which none is begun yet; what they say is known from then on, unless a notebook has changed since."""
     known = _known()
-    keys = {shown_path(path): (known.key(path), path) for path in paths}
+    keys = {shown_path(path): (known.key(path, digest_of(path)), path) for path in paths}
     for result in results:
         known.keep(*keys[result.path], result)
         yield result
