@@ -16,7 +16,7 @@ from sphinx.transforms import SphinxTransform
 
 # What a page runs beside its own text.
 INPUTS = {
-    "book/*": ["requirements.txt", "book/figures.py"],
+    "book/*": ["requirements.txt", "book/figures/__init__.py"],  # and the figures of that chapter, see `drawing`
     "book/[agkt]*": ["grader/**/*.py"],  # adding, grader, kill_table, teachers, trust
     "book/teachers": ["book/classroom.py", "solutions/*", "exercises/*", "grader/reports/*", "tests/notebooks.py", "tests/right_answers/*.py"],
     "book/benchmark": ["benchmarks/results/results.json"],
@@ -63,8 +63,13 @@ def rerun_what_changed(app, env, added, changed, removed):
 
 def digest(root, docname):
     patterns = {pattern for page, patterns in INPUTS.items() if fnmatch(docname, page) for pattern in patterns}
-    files = sorted(file for pattern in patterns for file in root.glob(pattern) if file.is_file())
+    files = sorted(file for pattern in [*patterns, drawing(docname)] for file in root.glob(pattern) if file.is_file())
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def drawing(docname):
+    """The module with the figures of a chapter: book/figures/formula.py for book/01_formula."""
+    return f"book/figures/{docname.rpartition('/')[2][3:]}.py"
 
 
 def remember_inputs(app, exception):
@@ -129,7 +134,7 @@ def offer_download(app, pagename, templatename, context, doctree):
 
 
 def as_notebook(page):
-    """A chapter as a notebook that reads and runs anywhere: plain Markdown, and the figures' style in its first cell."""
+    """A chapter as a notebook that reads and runs anywhere: plain Markdown, and below its title, folded, what draws its figures."""
     notebook = read_myst_markdown_notebook(page.read_text(encoding="utf-8"))
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
     for cell in notebook.cells:
@@ -138,8 +143,11 @@ def as_notebook(page):
         else:
             cell.metadata.pop("mystnb", None)
     if any("import figures" in cell.source for cell in notebook.cells):
-        style = "%%writefile figures.py\n" + (page.parent / "figures.py").read_text(encoding="utf-8")
-        notebook.cells.insert(0, nbformat.v4.new_code_cell(style))
+        folder = page.parent / "figures"
+        files = [file for file in (folder / "__init__.py", folder / f"{page.stem[3:]}.py") if file.exists()]
+        cells = ["import pathlib\n\npathlib.Path('figures').mkdir(exist_ok=True)"]
+        cells += [f"%%writefile figures/{file.name}\n{file.read_text(encoding='utf-8')}" for file in files]
+        notebook.cells[1:1] = [nbformat.v4.new_code_cell(source, metadata={"jupyter": {"source_hidden": True}}) for source in cells]
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"  # the same chapter gives the same file
     nbformat.validate(notebook)
