@@ -1,88 +1,89 @@
-"""A class of a thousand, one in twenty of them hostile: is every notebook graded right, and do rate and memory stay level?
+"""A class of a thousand, one in ten of them hostile, and the same class without those: is every notebook graded right, the honest ones alike in both, and
+do rate and memory stay level?
 
-What is right is found by asking each harmless notebook's cells in this process (limit), with the same seed; hostile ones must get nothing.
+What is right is found by asking each harmless notebook's cells in this process (limit), with the same seed; hostile ones, every attack of the tests in
+turn, must get nothing for the tasks that they attack. As a command, for these figures alone: python -m benchmarks.class_run
 """
 
 import concurrent.futures
+import ctypes
 import json
 import multiprocessing
+import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import psutil
 from rich.console import Console
 
+from .machine import machine
+
 WORK = Path(__file__).parent / ".work" / "class"
-HOSTILE = 0.05
-LIMITS = ["--limit", "cell=10", "--limit", "probe=5"]
-ATTACKS = {  # each is a cell added to an untouched exercise, and must score nothing
-    "endless loop": "while True: pass",
-    "deaf to interrupts": "import time\nwhile True:\n    try: time.sleep(100)\n    except KeyboardInterrupt: pass",
-    "fork bomb": "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
-    "memory bomb": "hoard = []\nwhile True: hoard.append(bytearray(10**8))",
-    "full disk": "with open('/tmp/full', 'wb') as file:\n    while True: file.write(b'x' * 10**7)",
-    "flood": "while True: print('x' * 10**5)",
-    "sudden death": "import os\nos._exit(0)",
-    "daemon": "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        while True: time.sleep(1)\n    os._exit(0)",
-    "blind cells": "get_ipython().input_transformers_cleanup.append(lambda lines: [])",
-    "forged answers": "from IPython.display import publish_display_data\n"
-    "for _ in range(50): publish_display_data({'application/vnd.linear-grader.answer+json': {'nonce': '', 'value': 1, 'forbidden': []}})",
-}
+SCRATCH = WORK / "scratch"
+PR_SET_CHILD_SUBREAPER = 36
 
 
 def measure(count: int) -> dict:
-    """Grade `count` generated notebooks through the command line, watching its processes. Raises RuntimeError where one is not graded right."""
+    """Grade `count` generated notebooks through the command line, watching its processes; then those that are not hostile. Raises RuntimeError where
+    one is not graded right, or otherwise than in the other run."""
     shutil.rmtree(WORK, ignore_errors=True)
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, context) as pool:  # needs torch, which this process does without
-        due = pool.submit(make_class, count).result()
+        due, limits = pool.submit(make_class, count, 0.1).result()
+    honest = [WORK / "notebooks" / f"{stem}.ipynb" for stem in due if "hostile" not in stem]
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what a run leaves running becomes a child of this process
+    graded, among = _run([WORK / "notebooks"], limits)
+    undisturbed, alone = _run(honest, limits)
+    points = {stem: each["points"] for stem, each in graded.items() if not each["error"]}
+    wrong = {stem: (points.get(stem), least, most) for stem, (least, most) in due.items() if not least <= points.get(stem, -1) <= most}
+    otherwise = [stem for stem, each in undisturbed.items() if graded[stem] != each]
+    left = psutil.Process().children() + list(SCRATCH.iterdir())
+    if wrong or otherwise or left or len(undisturbed) != len(honest):
+        raise RuntimeError(f"graded otherwise than is right (got, at least, at most): {wrong}; than alone: {otherwise}; left behind: {left}")
+    return {"machine": machine(), "count": count, "hostile": count - len(honest), "limits": limits, "lost": 0, "mis_scored": 0, "left_behind": 0, "all": among, "honest": alone}
+
+
+def _run(notebooks, limits) -> tuple[dict, dict]:
+    """Results by name; and seconds, and samples of what is graded and of the memory of all processes."""
     report = WORK / "report.json"
-    left_before = _left_behind()
-    command = [sys.executable, "-m", "grader", "grade", WORK / "notebooks", "--json", report, "--seed", "1", "--regrade", "-j", "2", *LIMITS]
+    report.unlink(missing_ok=True)
+    SCRATCH.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "grader", "grade", *notebooks, "--json", report, "--seed", "1", "--regrade", "-j", "2", *limits]
     start, samples = time.perf_counter(), []
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(SCRATCH)}) as process:
         while process.poll() is None:
             time.sleep(1)
             if used := _memory(process.pid):
-                samples.append((time.perf_counter() - start, count_graded(report), used))
+                samples.append({"seconds": time.perf_counter() - start, "graded": count_graded(report), "bytes": used})
     seconds = time.perf_counter() - start
-    graded = {Path(each["path"]).stem: each["points"] for each in json.loads(report.read_text(encoding="utf-8"))["submissions"] if not each["error"]}
-    wrong = {stem: (graded.get(stem), points) for stem, points in due.items() if graded.get(stem) != points}
-    left = _left_behind() - left_before
-    if wrong or left:
-        raise RuntimeError(f"graded otherwise than is right (got, due): {wrong}; left behind: {left}")
-    return {
-        "count": count, "hostile": sum("hostile" in stem for stem in due), "attacks": list(ATTACKS), "limits": LIMITS, "seconds": seconds,
-        "lost": 0, "mis_scored": 0, "left_behind": 0,
-        "samples": [{"seconds": second, "graded": number, "bytes": used} for second, number, used in samples],
-    }  # fmt: skip
+    results = {Path(each["path"]).stem: each for each in json.loads(report.read_text(encoding="utf-8"))["submissions"]}
+    return results, {"seconds": seconds, "samples": samples}
 
 
-def make_class(count) -> dict:
-    """Write the notebooks; what each should get."""
-    from nbformat.v4 import new_code_cell
-
+def make_class(count: int, hostile: float) -> tuple[dict, list[str]]:
+    """Write the notebooks; the least and the most that each should get, and the limits to grade them with."""
     from grader import notebooks
-    from tests.notebooks import exercise
+    from grader.catalogue import find_exercise
+    from tests.attacks.attack import EXERCISE, FULL
+    from tests.attacks.every import ATTACKS, LIMITS
 
     from . import limit
     from .submissions import make
 
-    hostile = []
-    for source in ATTACKS.values():
-        notebook = exercise("01_formula")
-        notebook.cells.insert(1, new_code_cell(source))
-        hostile.append(notebook)
-    paths = make(WORK / "notebooks", count, seed=1, hostile=HOSTILE, attacks=hostile)
+    paths = make(WORK / "notebooks", count, seed=1, hostile=hostile, attacks=[attack.notebook() for attack in ATTACKS])
     limit.os.environ["LINEAR_GRADER"] = "1"
-    return {
-        path.stem: 0 if "hostile" in path.stem else round(limit.grade(path) * notebooks.read(path).exercise.points) for path in paths
-    }
+    due, attacks = {}, iter(ATTACKS * (1 + count // len(ATTACKS)))
+    worth = {task.name: task.points for task in find_exercise(EXERCISE).tasks}
+    for path in paths:
+        if "hostile" in path.stem:
+            due[path.stem] = 0, FULL - sum(worth[task] for task in next(attacks).losses)
+        else:
+            due[path.stem] = (round(limit.grade(path) * notebooks.read(path).exercise.points),) * 2
+    return due, LIMITS
 
 
 def count_graded(report) -> int:
@@ -110,18 +111,19 @@ def pss(processes) -> int:
     return total
 
 
-def _left_behind() -> set:
-    """Processes of the grader, and its folders."""
-    processes = {process.pid for process in psutil.process_iter(["cmdline"]) if "grader" in " ".join(process.info["cmdline"] or [])}
-    return processes | set(Path(tempfile.gettempdir()).glob("grader-*"))
-
-
 def show(results: dict, console: Console):
     """Print what `measure` returns."""
-    quarters = [results["samples"][len(results["samples"]) * part // 4 - 1] for part in (1, 2, 3, 4)]
-    console.print(
-        f"{results['count']} notebooks, {results['hostile']} of them hostile, in {results['seconds']:.0f} s: "
-        f"{results['count'] / results['seconds']:.1f} a second; none lost, none mis-scored, nothing left behind"
-    )
-    for sample in quarters:
-        console.print(f"  after {sample['seconds']:.0f} s: {sample['graded']} graded, {sample['bytes'] / 2**20:.0f} MiB")
+    console.print(f"{results['count']} notebooks, {results['hostile']} of them hostile: none lost, none mis-scored, none graded otherwise than without the hostile ones, nothing left behind")
+    for what, run in (("all", results["all"]), ("without the hostile ones", results["honest"])):
+        number = run["samples"][-1]["graded"]
+        console.print(f"{what}: {run['seconds']:.0f} s, {number / run['seconds']:.1f} a second")
+        for part in (1, 2, 3, 4):
+            sample = run["samples"][len(run["samples"]) * part // 4 - 1]
+            console.print(f"  after {sample['seconds']:.0f} s: {sample['graded']} graded, {sample['bytes'] / 2**20:.0f} MiB")
+
+
+if __name__ == "__main__":
+    results = Path(__file__).parent / "results" / "results.json"
+    found = json.loads(results.read_text(encoding="utf-8")) | {"class_run": measure(1000)}
+    show(found["class_run"], Console(highlight=False))
+    results.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8", newline="\n")

@@ -5,26 +5,14 @@
 
 import argparse
 import json
-import os
-import platform
-import time
 from pathlib import Path
 
 from rich.console import Console
 
 from . import class_run, doors, fuzz, versus
+from .machine import machine
 
 RESULTS = Path(__file__).parent / "results" / "results.json"
-
-
-def machine() -> dict:
-    """What the figures were taken on."""
-    cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if line.startswith("model name")), "")
-    memory = int(Path("/proc/meminfo").read_text(encoding="utf-8").split()[1]) / 2**20
-    return {
-        "processor": cpu or platform.machine(), "cores": len(os.sched_getaffinity(0)), "memory_gib": round(memory),
-        "system": f"{platform.system()} {platform.release()}", "python": platform.python_version(), "date": time.strftime("%Y-%m-%d"),
-    }  # fmt: skip
 
 
 def main():

@@ -16,17 +16,16 @@ from grader.verdicts import REPORT_KIB
 
 from .. import ready
 from ..notebooks import ROOT, answer_cell, grader, solution, tasks
-from . import escape, exhaust, files, protocol, state, steal
+from . import files, protocol, steal
 from .attack import EXERCISE, FULL, IMPORTS
+from .every import ATTACKS, LIMITS
 from .known_limits import HOOKED, SEEN, UNSEEN
 
 PR_SET_CHILD_SUBREAPER = 36
 SECRET = steal.WORDS[0]
-LIMITS = [word for limit in ("cell=1", "probe=1", f"memory={exhaust.MEMORY}", "disk=32", "file=16") for word in ("--limit", limit)]
 BOUND = 1200  # seconds for all attacks in the sandbox, on a busy machine
 PERMANENT = ("/usr/lib", "/etc", "/srv")  # folders of the machine that nobody else writes to while the tests run
 
-ATTACKS = [attack for module in (protocol, state, steal, escape, exhaust) for attack in module.ATTACKS]
 # Aimed at the grader's process: also without a sandbox. What times out for each task says nothing new there.
 OPEN = [attack for attack in protocol.ATTACKS if "timed out" not in attack.attacked.values()]
 
