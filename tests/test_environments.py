@@ -186,7 +186,7 @@ def test_a_cache_that_cannot_be_entered_costs_nothing(tmp_path, sandbox):
     closed.mkdir(mode=0)
     script = (
         "from pathlib import Path; from grader.cache import Cache; from grader.kernels.warm import Setting; from grader.verdicts import SubmissionResult\n"
-        "cache, readme = Cache(1, Setting()), Path('README.md'); cache.prune(); key = cache.key(readme)\n"
+        "cache, readme = Cache(1, Setting()), Path('README.md'); cache.prune(); key = cache.key(readme, 'digest')\n"
         "cache.keep(key, readme, SubmissionResult('x', '', 0, 0)); print(cache.find(key, 'x'))"
     )
     environment = {**os.environ, "XDG_CACHE_HOME": str(closed)}
