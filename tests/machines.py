@@ -47,7 +47,7 @@ def failures(machine: str, pages: list[str]) -> dict[str, list[str]]:
     """Run the code cells of pages of the book on a machine: for each page a line for each cell that failed."""
     asked = json.dumps({page: _code_cells(page) for page in pages})
     words = [sys.executable, "-m", "tests.machines", machine]
-    done = subprocess.run(words, cwd=ROOT, env=environment(machine), input=asked, capture_output=True, encoding="utf-8", timeout=600)
+    done = subprocess.run(words, cwd=ROOT, env=environment(machine), input=asked, capture_output=True, encoding="utf-8", timeout=1200)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
