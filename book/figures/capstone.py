@@ -55,8 +55,9 @@ def same_training(ours, theirs):
     plt.show()
 
 
-def dots(outcomes, ceiling=1e6):
-    """One dot a training. outcomes: mistake -> list of (held-out accuracy, training loss); a loss above the ceiling is an arrow at it."""
+def dots(outcomes):
+    """One dot a training. outcomes: mistake -> list of (held-out accuracy, training loss); a loss above a million is an arrow."""
+    ceiling = 1e6
     figure, (left, right) = plt.subplots(1, 2, figsize=(4.8, 0.36 * len(outcomes) + 0.7), sharey=True)
     for row, (mistake, runs) in enumerate(outcomes.items()):
         colour = ACCENT if row == 0 else WARM
