@@ -1,5 +1,6 @@
 """The chapters' prose: a number that looks like a result is on the page as one, or its paragraph names a source; and how long a page takes is counted."""
 
+import math
 import re
 
 import pytest
@@ -10,7 +11,9 @@ from .chapters import CHAPTERS, cells, outputs, prose
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
 
 # What a measurement looks like: a decimal, a share, a factor, a size or a time.
-RESULT = re.compile(r"(?<![\w.,/-])(\d[\d,]*(?:\.\d+)?)(?: ?(%)|-fold| (?:times|points|ms|s|seconds|KB|KiB|MB|MiB|GB|GiB)\b)|(?<![\w.,/-])(\d[\d,]*\.\d+)(?!\w|\.\d)")
+SCALES = {"million": 1e6, "billion": 1e9, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}
+UNITS = "|".join(["times", "points", "ms", "s", "seconds", *SCALES])
+RESULT = re.compile(rf"(?<![\w.,/-])(?:(\d[\d,]*(?:\.\d+)?)(?: ?(%)|-fold| ({UNITS})\b)|(\d[\d,]*\.\d+)(?!\w|\.\d))")
 # A name, and not a result: a version, a section or chapter of a book, an equation or figure of one.
 NAME = re.compile(r"(?:[Tt]orch|Python|CUDA|[Ss]ections?|[Cc]hapters?|[Ee]quations?|[Ff]ig\.) *\d+\.\d+(?:\.\d+)*(?:(?:,| and| or) \d+\.\d+)*")
 SOURCE = re.compile(r"https?://|et al\.,? (?:19|20)\d\d\b|\([^()]*\b(?:19|20)\d\d\)")
@@ -21,19 +24,19 @@ FORMULA = re.compile(r"^```\{math\}.*?^```", re.M | re.S)
 
 
 def numbers(text):
-    """(value, decimals, whether a share in percent) of all numbers in a text."""
+    """(value, size of its last digit, whether a share in percent) of all numbers in a text."""
     for digits, percent in NUMBER.findall(text):
-        plain = digits.replace(",", "").replace("_", "")
-        mantissa, _, exponent = plain.lower().partition("e")
-        yield float(plain), max(0, len(mantissa.partition(".")[2]) - int(exponent or 0)), bool(percent)
+        plain = digits.replace(",", "").replace("_", "").lower()
+        mantissa, _, exponent = plain.partition("e")
+        yield float(plain), 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2])), bool(percent)
 
 
-def stands(value, decimals, percent, known):
+def stands(value, last_digit, percent, known):
     """Whether a number, as precise as it is written, is a known one: itself or rounded, a share also as a fraction."""
-    for other, digits, share in known:
+    for other, finest, share in known:
         if percent and not share:
-            other, digits = 100 * other, digits - 2
-        if share <= percent and (other == pytest.approx(value) or digits >= decimals and abs(other - value) <= 0.5001 * 10.0**-decimals):
+            other, finest = 100 * other, 100 * finest
+        if share <= percent and (math.isclose(other, value) or finest < 1.01 * last_digit and abs(other - value) <= 0.5001 * last_digit):
             return True
     return False
 
@@ -45,8 +48,9 @@ def unfounded(text, known):
         if SOURCE.search(paragraph):
             continue
         for result in RESULT.finditer(NAME.sub("", paragraph)):
-            digits = (result[1] or result[3]).replace(",", "")
-            if not stands(float(digits), len(digits.partition(".")[2]), bool(result[2]), known):
+            digits, scale = (result[1] or result[4]).replace(",", ""), SCALES.get(result[3], 1)
+            places = len(digits.partition(".")[2])
+            if not any(stands(float(digits) * by, by * 10.0**-places, bool(result[2]), known) for by in {1, scale}):
                 found.append(f"{result[0]!r} in {' '.join(paragraph.split())[:100]!r}")
     return found
 
@@ -74,6 +78,8 @@ def test_a_number_that_looks_like_a_result_is_computed_on_the_page_or_has_a_sour
         ("In 2015 it was 4.94 %.", "", False),
         ("New in torch 2.13, see section 4.3.", "", True),
         ("A batch of 64, in 3 steps.", "", True),
+        ("It has 8.03 billion of them, 34 MB.", "assert count == 8_030_261_248 and size == 33_562_624", True),
+        ("It has 8.04 billion of them.", "assert count == 8_030_261_248", False),
         ("A bound of $0.0442$.", "", False),
         ("```{math}\n0.0442\n```\n", "", True),
         ("The default, `momentum=0.9`.", "", True),
