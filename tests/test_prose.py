@@ -15,7 +15,7 @@ SCALES = {"million": 1e6, "billion": 1e9, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB"
 UNITS = "|".join(["times", "points", "ms", "s", "seconds", *SCALES])
 RESULT = re.compile(rf"(?<![\w.,/-])(?:(\d[\d,]*(?:\.\d+)?)(?: ?(%)|-fold| ({UNITS})\b)|(\d[\d,]*\.\d+)(?!\w|\.\d))")
 # A name, and not a result: a version, a section or chapter of a book, an equation or figure of one.
-NAME = re.compile(r"(?:[Tt]orch|Python|CUDA|[Ss]ections?|[Cc]hapters?|[Ee]quations?|[Ff]ig\.) *\d+\.\d+(?:\.\d+)*(?:(?:,| and| or) \d+\.\d+)*")
+NAME = re.compile(r"(?:[Tt]orch|[Vv]ersions?|Python|CUDA|[Ss]ections?|[Cc]hapters?|[Ee]quations?|[Ff]ig\.) *\d+\.\d+(?:\.\d+)*(?:(?:,| and| or) \d+\.\d+)*")
 SOURCE = re.compile(r"https?://|et al\.,? (?:19|20)\d\d\b|\([^()]*\b(?:19|20)\d\d\)")
 NUMBER = re.compile(r"(?<![\w.:])(\d[\d,_]*(?:\.\d+)?(?:e[-+]?\d+)?)(?: ?(%))?", re.I)
 NEEDS = re.compile(r"^\*Needs\*.*$", re.M)
