@@ -90,7 +90,7 @@ def repeats_itself_for_the_same_seed(fit, bench):
 SHORT = {"600": "150", "lr=0.5": "lr=1"}  # learns as much in a quarter of the time
 
 # fmt: off
-fit.mistake("stops_too_early", {"600": "15"}, "You stop after a few steps, while the loss is still falling fast. Hundreds of steps cost less than a second.")
+fit.mistake("stops_too_early", {"600": "15"}, "You stop after a few steps, while the loss is still falling fast. Take some hundred steps.")
 fit.mistake("steps_too_small", {"lr=0.5": "lr=0.001"}, "Your steps are too small: the network has hardly left its start when you stop. Try a larger learning rate.")
 fit.mistake("steps_too_large", {"600": "150", "lr=0.5": "lr=30"},
     "Your steps are too large: each one leaps over the valley, and the network lands anywhere. Try a smaller learning rate.")
@@ -100,7 +100,7 @@ fit.mistake("starts_from_zeros", {"600": "150",
 fit.mistake("takes_no_step", {"600": "1", "        network.step(lr=0.5)\n": ""},
     "You find the gradients, but never take a step: the network stays as it was drawn. End each round with network.step.")
 fit.mistake("draws_images_and_labels_apart", {**SHORT, "rows = torch.randint(len(x), (64,)": "rows, others = torch.randint(len(x), (2, 64)", "y[rows]": "y[others]"},
-    "You draw rows for the images and other rows for the labels, so no label fits. One draw for both.")
+    "You draw rows for the images and other rows for the labels, so labels fit by chance alone. One draw for both.")
 fit.mistake("forgets_the_activation", {**SHORT, "ReLULayer(), ": ""}, "Nothing stands between your two linear layers, so they are one. Put a ReLU between them.")
 fit.mistake("ignores_the_seed", {**SHORT, "manual_seed(seed)": "manual_seed(0)"},
     "You seed with a number of your own: every seed gives the same network. Use the one you are given.")
