@@ -15,7 +15,7 @@ parameter_count = Task(
     reference=parameter_count_reference,
     section="formula-parameters",
     hints=(
-        "Count the arrows in the picture of the layer, then the outputs: each output has one number of its own.",
+        "How many weights does one output need, one for each of what? And what does each output add once?",
         "The weight is a table of out_features rows and in_features columns; the bias has one entry for each output.",
     ),
 )

@@ -101,7 +101,7 @@ he_reset_.mistake("takes_the_gain_for_two", {"math.sqrt(2 / weight.shape[1])": "
 he_reset_.mistake("draws_positive_numbers_only", {"normal_(std=std)": "uniform_(0, math.sqrt(3) * std)"},
     "You draw positive numbers only. Their mean is not 0, so the signal grows from layer to layer: draw on both sides of 0.")
 he_reset_.mistake("repeats_one_row", {"weight.normal_(std=std)": "weight.copy_(weight.new_empty(weight.shape[1]).normal_(std=std))"},
-    "You draw one row and give it to every output. Outputs that start equal stay equal: draw O · I numbers.")
+    "You draw one row and give it to every output. All outputs start as copies of one, and only what follows the layer can tell them apart: draw O · I numbers.")
 he_reset_.mistake("fills_a_new_tensor", {"weight.normal_": "torch.empty_like(weight).normal_"},
     "You fill a new tensor and leave the given one as it was. The optimizer holds the given one: write into its memory.")
 he_reset_.mistake("moves_to_other_memory", {"return weight.normal_": "weight.data = torch.empty_like(weight).normal_"},

@@ -33,7 +33,7 @@ def adds_up_weights_and_bias(output_variance, bench):
 
 @output_variance.probe(points=1)
 def counts_with_few_inputs(output_variance, bench):
-    """With one input or three the bias weighs as much as an input."""
+    """With one input or three the bias weighs as much as an input of size 1."""
     cases = [(1, 1.0), (3, 0.25), (1, bench.size(2, 90) / 8)]
     return {f"in_features={I}, second moment {m2}": output_variance(I, m2) for I, m2 in cases}
 

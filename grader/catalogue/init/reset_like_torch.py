@@ -26,7 +26,7 @@ reset_like_torch = Task(
     section="init-draws",
     forbids=READY_MADE,
     tolerance=(0.0, 0.0),
-    tolerance_reason="The same draws are the same bits: a bound computed with Python's floats rounds to the same float32, whatever the formula.",
+    tolerance_reason="The same draws are the same bits: for the sizes asked here, a bound computed with Python's floats rounds to the same float32 by either formula, 1/√I or gain and √3.",
     hints=(
         "The stream of random numbers is read in order. Which of the two does nn.Linear fill first?",
         "Your reset_weight_ and reset_bias_ already draw from the right boxes: call the one, then the other if there is a bias. "

@@ -129,7 +129,7 @@ reset_weight_.mistake("draws_normal_numbers", {"uniform_(-bound, bound)": "norma
 reset_weight_.mistake("draws_positive_numbers_only", {"-bound": "0"},
     "You draw positive numbers only, from 0 to the bound. The box reaches from minus the bound to plus the bound.")
 reset_weight_.mistake("repeats_one_row", {"weight.uniform_(-bound, bound)": "weight.copy_(weight.new_empty(fan_in).uniform_(-bound, bound))"},
-    "You draw one row and give it to every output. Outputs that start equal stay equal: draw O · I numbers.")
+    "You draw one row and give it to every output. All outputs start as copies of one, and only what follows the layer can tell them apart: draw O · I numbers.")
 reset_weight_.mistake("fills_a_new_tensor", {"weight.uniform_": "torch.empty_like(weight).uniform_"},
     "You fill a new tensor and leave the given one as it was. The optimizer holds the given one: write into its memory.")
 reset_weight_.mistake("moves_to_other_memory", {"return weight.uniform_(-bound, bound)": "weight.data = torch.empty_like(weight).uniform_(-bound, bound)\n    return weight"},
