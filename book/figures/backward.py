@@ -60,7 +60,7 @@ def error_by_step(curves):
 
 def memory(cases):
     """What a training step holds. cases: for each label MiB of (activations kept, gradients, Adam's state)."""
-    _, ax = plt.subplots(figsize=(4.8, 2.9))
+    _, ax = plt.subplots(figsize=(3.9, 2.9))
     for height, sizes in enumerate(cases.values()):
         start = 0
         for size, color in zip(sizes, (ACCENT, WARM, COOL)):
