@@ -12,6 +12,6 @@ EXERCISE = Exercise(
     "04_source",
     "Source",
     (dispatch_path, flat_linear, saved_for_backward, training_flops, Linear),
-    milestone="You have a Linear in which nothing in torch notices a difference, and know the roads through it. "
+    milestone="You have a Linear that can take the place of torch's in a network, and know the roads through it. "
     "Next: which mistakes with it does torch not tell you about?",
 )
