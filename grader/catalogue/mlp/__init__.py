@@ -11,6 +11,7 @@ EXERCISE = Exercise(
     "06_mlp",
     "Multilayer perceptrons",
     (SimpleMLP, mnist_mlp, shape_trace, train_step, train_digits),
+    release=2,
     milestone="You have built a network of linear layers and trained it to read digits. "
     "Next: what does a linear layer do behind convolutions, and what is it to them?",
 )

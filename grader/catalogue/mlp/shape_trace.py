@@ -43,7 +43,7 @@ def lists_the_layers_of_a_sequential(shape_trace, bench, B=4, I=5, O=3):
 
 @shape_trace.probe(points=2)
 def follows_the_order_of_running(shape_trace, bench):
-    """A model of blocks within blocks, one of a single layer, which runs its layers in another order than it made them: only leaves, with full names."""
+    """A model of blocks within blocks, one of a single layer, which runs its layers in another order than it registered them: only leaves, with full names."""
 
     class Model(nn.Module):
         def __init__(self, I, H, J, O):
@@ -153,7 +153,7 @@ shape_trace.mistake("lists_only_linears", {"if not list(module.children())": "if
 shape_trace.mistake("looks_at_direct_children_only", {"named_modules": "named_children"},
     "You look only at the model's direct children. Layers inside them are missing: go through named_modules().")
 shape_trace.mistake("keeps_the_order_of_making", {"return rows": "return sorted(rows, key=lambda row: list(dict(model.named_modules())).index(row[0]))"},
-    "Your rows stand in the order in which layers were made. Hooks are called as layers run: keep that order.")
+    "Your rows stand in the order in which layers were registered. Hooks are called as layers run: keep that order.")
 shape_trace.mistake("keeps_one_row_a_layer", {"return rows": "return list({row[0]: row for row in rows}.values())"},
     "You keep one row for a name, so a layer that runs three times appears once. Append one at every call.")
 shape_trace.mistake("keeps_its_rows_in_a_default", {"(model, x)": "(model, x, rows=[])", "rows, handles = [], []": "handles = []"},

@@ -104,10 +104,10 @@ def fits_the_training_images(train_digits, bench):
 
 @train_digits.probe(points=3, data=digits)
 def reads_held_out_digits(train_digits, bench):
-    """Trained on the digits with a seed of this run: at least 95 % of the held-out digits are read right."""
+    """Trained on the digits with a seed of this run: at least 93 % of the held-out digits are read right."""
     x, y, held_out = bench.data
     model = train_digits(x, y, bench.size(0, 10**6))
-    return bench.predictions(model(held_out).argmax(-1), at_least=0.95)
+    return bench.predictions(model(held_out).argmax(-1), at_least=0.93)
 
 
 SHORT = {"range(30)": "range(8)"}  # enough to learn most
@@ -124,7 +124,7 @@ train_digits.mistake("trains_one_model_for_all",
     "nn.Sequential(Standardise(x), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))": "model"},
     "Your model is made once, as a default argument: every call trains the same one further. Make a new model inside the function.")
 train_digits.mistake("trains_nothing", {"range(30)": "range(0)"},
-    "Nothing in your model depends on x and y: it is returned as it was made. Loop over batches and make a step on each.")
+    "Your model is returned as it was made: no step was taken. Loop over batches and make a step on each.")
 train_digits.mistake("returns_after_one_batch", {"    return model": "            return model"},
     "Your `return` stands inside the loop, so that training ends after one batch. Move it out of both loops.")
 train_digits.mistake("never_clears_the_gradients",

@@ -148,7 +148,7 @@ train_step.mistake("takes_softmax_twice", {"model(x)": "model(x).softmax(-1)"},
     "You apply softmax before cross-entropy, which takes it again. Give it the model's outputs as they are.")
 train_step.mistake("returns_the_loss_after_the_step", {"return loss": "return F.cross_entropy(model(x), y)"},
     "You return the loss after the step. Asked for is the loss that the step was made from.")
-train_step.mistake("returns_a_tensor", {"loss.item()": "loss"}, "You return a tensor, which keeps the graph of the step alive. loss.item() is the plain float.")
+train_step.mistake("returns_a_tensor", {"loss.item()": "loss"}, "You return a tensor, which holds on to the graph of its step. loss.item() is the plain float.")
 train_step.mistake("renames_instead_of_changing", {"parameter -=": "parameter = parameter -"},
     "Your parameters do not move. `p = p - lr * p.grad` only makes a new tensor and calls it p: change the parameter in place, "
     "`p -= ...`. Gradients that are cleared after backward() have the same effect.")

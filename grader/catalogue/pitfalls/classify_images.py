@@ -83,7 +83,7 @@ classify_images.mistake("leaves_an_empty_batch_undetermined", {"flatten(1)": "re
 classify_images.mistake("flattens_the_batch_too", {"flatten(1)": "flatten()"},
     "`flatten()` merges the batch, too: all pictures become one row. Start at the axis after the batch.", raises=RuntimeError)
 classify_images.mistake("flattens_in_the_order_of_memory", {"flatten(1)": "permute(0, 2, 3, 1).flatten(1)"},
-    "You undo the permutation before you flatten: that dodges the error, but each pixel then meets another pixel's weight. The order is channels, height, width.")
+    "You undo the permutation before you flatten: that dodges the error, but almost every pixel then meets another pixel's weight. The order is channels, height, width.")
 classify_images.mistake("keeps_the_channels", {"flatten(1)": "flatten(2)"},
     "You flatten from the third axis on. Channels belong to the row as well: flatten from axis 1.", raises=RuntimeError)
 classify_images.mistake("lays_pictures_out_as_columns", {"flatten(1)": "reshape(weight.shape[1], images.shape[0]).T"},
