@@ -2,7 +2,7 @@
 
 import matplotlib.pyplot as plt
 
-from . import ACCENT, COOL, DIVERGING, INK, WARM
+from . import ACCENT, COOL, DIVERGING, INK, SEQUENTIAL, WARM
 
 
 def head_sizes(sides, flatten_heads, pooled_heads):
@@ -29,9 +29,9 @@ def score_maps(kernels, canvas, feature, scores):
     titled |= {f"score for {digit}": scores[digit] for digit in range(5)}
     limit = float(abs(scores).max())
     axes = bottom.subplots(4, 2)
-    for ax, (title, values) in zip(axes.T.flat, titled.items()):
+    for ax, (title, values) in zip(axes.flat, titled.items()):
         scored = title.startswith("score")
-        _map(ax, values, DIVERGING if scored else "gray", limit if scored else None)
+        _map(ax, values, DIVERGING if scored else SEQUENTIAL, limit if scored else None)
         ax.set_title(title)
     axes[-1, -1].axis("off")
     plt.show()
@@ -41,6 +41,7 @@ def _map(ax, values, colours, limit):
     """A map as an image: from -limit to limit, or from 0 to its largest number."""
     ax.imshow(values, cmap=colours, vmin=-limit if limit else 0, vmax=limit)
     ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
 
 
 def patches_as_rows(picture, W, patches, y):
