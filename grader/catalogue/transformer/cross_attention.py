@@ -79,30 +79,38 @@ def learns(CrossAttention, bench):
 # fmt: off
 CrossAttention.mistake("attends_to_itself", {"self.k_proj(memory)": "self.k_proj(x)", "self.v_proj(memory)": "self.v_proj(x)"},
     "Your keys and values come from x: that is self-attention. x asks; memory answers.")
-CrossAttention.mistake("asks_from_the_memory", {"self.q_proj(x)": "self.q_proj(memory)", "self.k_proj(memory)": "self.k_proj(x)", "self.v_proj(memory)": "self.v_proj(x)"},
+CrossAttention.mistake("asks_from_the_memory", {"self.q_proj(x)": "self.q_proj(memory)", "self.k_proj(memory)": "self.k_proj(x)",
+    "self.v_proj(memory)": "self.v_proj(x)"},
     "You exchange the two texts: the queries come from memory. x asks, one answer for each of its tokens.")
 CrossAttention.mistake("takes_the_values_from_x", {"self.v_proj(memory)": "self.v_proj(x)"},
     "Your values come from x. What is passed on is the memory's: keys and values both read it.")
 CrossAttention.mistake("takes_the_keys_from_x", {"self.k_proj(memory)": "self.k_proj(x)"},
     "Your keys come from x. Keys say by what a token of the memory can be found: keys and values both read it.")
-CrossAttention.mistake("expects_a_memory_as_wide_as_x", {"nn.Linear(d_memory, heads * d_k)": "nn.Linear(d_model, heads * d_k)", "nn.Linear(d_memory, heads * d_v)": "nn.Linear(d_model, heads * d_v)"},
+CrossAttention.mistake("expects_a_memory_as_wide_as_x", {"nn.Linear(d_memory, heads * d_k)": "nn.Linear(d_model, heads * d_k)",
+    "nn.Linear(d_memory, heads * d_v)": "nn.Linear(d_model, heads * d_v)"},
     "Your k_proj and v_proj take d_model features. They read the memory, whose tokens have d_memory.")
-CrossAttention.mistake("gives_the_values_the_size_of_keys", {"(d_memory, heads * d_v)": "(d_memory, heads * d_k)", "(heads * d_v, d_model)": "(heads * d_k, d_model)"},
+CrossAttention.mistake("gives_the_values_the_size_of_keys", {"(d_memory, heads * d_v)": "(d_memory, heads * d_k)",
+    "(heads * d_v, d_model)": "(heads * d_k, d_model)"},
     "Your values have d_k features a head. Only queries and keys must have one size, for they are multiplied; values have d_v.")
-CrossAttention.mistake("takes_d_k_for_all_heads", {"nn.Linear(d_model, heads * d_k)": "nn.Linear(d_model, d_k)", "nn.Linear(d_memory, heads * d_k)": "nn.Linear(d_memory, d_k)",
+CrossAttention.mistake("takes_d_k_for_all_heads", {"nn.Linear(d_model, heads * d_k)": "nn.Linear(d_model, d_k)",
+    "nn.Linear(d_memory, heads * d_k)": "nn.Linear(d_memory, d_k)",
     "nn.Linear(d_memory, heads * d_v)": "nn.Linear(d_memory, d_v)", "nn.Linear(heads * d_v, d_model)": "nn.Linear(d_v, d_model)"},
     "You take d_k and d_v for the sizes of all heads together. They are a head's: the projections give heads · d_k and heads · d_v features.")
-CrossAttention.mistake("projects_to_squares", {"nn.Linear(d_model, heads * d_k)": "nn.Linear(d_model, d_model)", "nn.Linear(d_memory, heads * d_k)": "nn.Linear(d_memory, d_model)",
+CrossAttention.mistake("projects_to_squares", {"nn.Linear(d_model, heads * d_k)": "nn.Linear(d_model, d_model)",
+    "nn.Linear(d_memory, heads * d_k)": "nn.Linear(d_memory, d_model)",
     "nn.Linear(d_memory, heads * d_v)": "nn.Linear(d_memory, d_model)", "nn.Linear(heads * d_v, d_model)": "nn.Linear(d_model, d_model)"},
     "Your projections all give d_model features, as in nn.MultiheadAttention. Here they give heads · d_k and heads · d_v, and out_proj goes back to d_model.")
 CrossAttention.mistake("calls_out_proj_proj", {"self.out_proj =": "self.proj =", "self.out_proj(": "self.proj("},
     "Your output projection is called proj. Weights load by name, and the name asked is out_proj.")
-CrossAttention.mistake("leaves_out_the_biases", {"nn.Linear(d_model, heads * d_k)": "nn.Linear(d_model, heads * d_k, bias=False)", "nn.Linear(d_memory, heads * d_k)": "nn.Linear(d_memory, heads * d_k, bias=False)",
-    "nn.Linear(d_memory, heads * d_v)": "nn.Linear(d_memory, heads * d_v, bias=False)", "nn.Linear(heads * d_v, d_model)": "nn.Linear(heads * d_v, d_model, bias=False)"},
+CrossAttention.mistake("leaves_out_the_biases", {"nn.Linear(d_model, heads * d_k)": "nn.Linear(d_model, heads * d_k, bias=False)",
+    "nn.Linear(d_memory, heads * d_k)": "nn.Linear(d_memory, heads * d_k, bias=False)",
+    "nn.Linear(d_memory, heads * d_v)": "nn.Linear(d_memory, heads * d_v, bias=False)",
+    "nn.Linear(heads * d_v, d_model)": "nn.Linear(heads * d_v, d_model, bias=False)"},
     "Your Linears have no bias. Asked are four with one each.")
 CrossAttention.mistake("forgets_the_output_projection", {"self.out_proj(merge_heads(attention(q, k, v)))": "merge_heads(attention(q, k, v))"},
     "You return the merged heads. The output projection, out_proj, still has to mix them and bring them back to d_model features.")
-CrossAttention.mistake("attends_with_one_head", {"split_heads(self.q_proj(x), self.heads)": "self.q_proj(x)", "split_heads(self.k_proj(memory), self.heads)": "self.k_proj(memory)",
+CrossAttention.mistake("attends_with_one_head", {"split_heads(self.q_proj(x), self.heads)": "self.q_proj(x)",
+    "split_heads(self.k_proj(memory), self.heads)": "self.k_proj(memory)",
     "split_heads(self.v_proj(memory), self.heads)": "self.v_proj(memory)", "merge_heads(attention(q, k, v))": "attention(q, k, v)"},
     "You attend with one head over all features. Split q, k and v into heads first: each has a softmax of its own.")
 CrossAttention.mistake("merges_without_a_transpose", {"merge_heads(attention(q, k, v))": "attention(q, k, v).reshape(*x.shape[:2], self.out_proj.in_features)"},
