@@ -172,10 +172,62 @@ class MultiHeadByEinsum(nn.Module):
         return self.out_proj(y.reshape(x.shape))
 
 
+class CrossByTorchAttention(nn.Module):
+    def __init__(self, d_model, d_memory, heads, d_k, d_v):
+        super().__init__()
+        self.heads = heads
+        self.q_proj, self.k_proj = nn.Linear(d_model, heads * d_k), nn.Linear(d_memory, heads * d_k)
+        self.v_proj, self.out_proj = nn.Linear(d_memory, heads * d_v), nn.Linear(heads * d_v, d_model)
+
+    def forward(self, x, memory):
+        projected = self.q_proj(x), self.k_proj(memory), self.v_proj(memory)
+        q, k, v = (t.unflatten(-1, (self.heads, t.shape[-1] // self.heads)).transpose(1, 2) for t in projected)
+        return self.out_proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+
+class CrossHeadByHead(nn.Module):
+    """Each head by slices of the weights; the output projection as a sum over heads."""
+
+    def __init__(self, d_model, d_memory, heads, d_k, d_v):
+        super().__init__()
+        self.out_proj = nn.Linear(heads * d_v, d_model)
+        self.v_proj = nn.Linear(d_memory, heads * d_v)
+        self.k_proj = nn.Linear(d_memory, heads * d_k)
+        self.q_proj = nn.Linear(d_model, heads * d_k)
+        self.sizes = heads, d_k, d_v
+
+    def forward(self, x, memory):
+        heads, d_k, d_v = self.sizes
+        y = self.out_proj.bias
+        for j in range(heads):
+            of_key, of_value = slice(j * d_k, (j + 1) * d_k), slice(j * d_v, (j + 1) * d_v)
+            q = x @ self.q_proj.weight[of_key].T + self.q_proj.bias[of_key]
+            k = memory @ self.k_proj.weight[of_key].T + self.k_proj.bias[of_key]
+            v = memory @ self.v_proj.weight[of_value].T + self.v_proj.bias[of_value]
+            y = y + (q @ k.mT / math.sqrt(d_k)).softmax(-1) @ v @ self.out_proj.weight[:, of_value].T
+        return y
+
+
+class CrossByEinsum(nn.Module):
+    def __init__(self, d_model, d_memory, heads, d_k, d_v):
+        super().__init__()
+        self.heads, self.d_k, self.d_v = heads, d_k, d_v
+        self.q_proj, self.k_proj = nn.Linear(d_model, d_k * heads), nn.Linear(d_memory, d_k * heads)
+        self.v_proj, self.out_proj = nn.Linear(d_memory, d_v * heads), nn.Linear(d_v * heads, d_model)
+
+    def forward(self, x, memory):
+        q = self.q_proj(x).view(*x.shape[:2], self.heads, self.d_k)
+        k = self.k_proj(memory).view(*memory.shape[:2], self.heads, self.d_k)
+        v = self.v_proj(memory).view(*memory.shape[:2], self.heads, self.d_v)
+        weights = torch.einsum("bthd,bshd->bhts", q * self.d_k**-0.5, k).softmax(-1)
+        return self.out_proj(torch.einsum("bhts,bshd->bthd", weights, v).reshape(*x.shape[:2], self.heads * self.d_v))
+
+
 ATTENTION = {
     "fused_qkv": (qkv_by_einsum, qkv_by_slices, qkv_by_flattening),
     "split_heads": (split_by_stacking, split_by_permuting, split_head_by_head),
     "merge_heads": (merge_by_concatenating, merge_by_copying, merge_into_an_empty_tensor),
     "attention": (attention_by_einsum, attention_by_logsumexp, attention_query_by_query, attention_with_a_softmax_in_float32),
     "MultiHeadAttention": (MultiHeadByTorchAttention, MultiHeadHeadByHead, MultiHeadByEinsum, MultiHeadWithASoftmaxInFloat32),
+    "CrossAttention": (CrossByTorchAttention, CrossHeadByHead, CrossByEinsum),
 }

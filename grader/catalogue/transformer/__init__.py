@@ -5,6 +5,7 @@ from .attention import attention
 from .bert_heads import BertHeads
 from .block import Block
 from .block_flops import block_flops
+from .cross_attention import CrossAttention
 from .feed_forward import FeedForward
 from .from_conv1d import from_conv1d
 from .fused_qkv import fused_qkv
@@ -16,7 +17,10 @@ from .tied_lm import TiedLM
 EXERCISE = Exercise(
     "08_transformer",
     "Transformer",
-    (fused_qkv, split_heads, merge_heads, attention, MultiHeadAttention, FeedForward, Block, block_flops, TiedLM, BertHeads, from_conv1d),
+    (
+        fused_qkv, split_heads, merge_heads, attention, MultiHeadAttention, CrossAttention, FeedForward, Block, block_flops, TiedLM, BertHeads, from_conv1d,
+    ),
+    release=2,
     milestone="You have a Transformer's block that equals torch's, weight for weight. "
     "Next: is all this enough to build a network that learns without autograd?",
 )
