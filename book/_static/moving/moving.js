@@ -178,7 +178,7 @@ const moving = (() => {
     if (!place) return;
     const readout = html("p", { class: "readout" });
     const heard = html("p", { class: "heard", role: "status" });
-    const box = html("div", { class: "moving", role: "group", "aria-label": label });
+    const box = html("div", { class: "moving", id: `moving-${name}`, role: "group", "aria-label": label });
     let waiting;
     const tell = (text, values) => {
       readout.textContent = text;

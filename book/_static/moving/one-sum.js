@@ -102,7 +102,7 @@ moving("one-sum", {
     const sum = () => {
       const [r, o] = state.picked;
       const terms = state.x[r].map((value, i) => `${factor(value)} · ${factor(handed()[o][i])}`);
-      return `y[${r}, ${o}] = ${terms.join(" + ")} + ${factor(state.bias[o])} = ${number(linear(handed())[r][o])}`;
+      return `y[${r}, ${o}] = ${terms.join(" + ")} + ${factor(state.bias[o])} =\u00a0${number(linear(handed())[r][o])}`;
     };
     const message = () => {
       if (!fits()) return `RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x3 and ${handed()[0].length}x${handed().length})`;
