@@ -54,7 +54,7 @@ const moving = (() => {
     const name = `choice-${++choices}`; // radio buttons of one name exclude each other
     const inputs = options.map(([value]) => html("input", { type: "radio", name, value, checked: value === chosen }));
     const labels = options.map(([, label], index) => html("label", {}, inputs[index], html("span", {}, label)));
-    const element = html("fieldset", {}, html("legend", {}, legend), ...labels);
+    const element = html("div", { class: "choice", role: "radiogroup", "aria-label": legend }, html("span", { class: "legend", "aria-hidden": "true" }, legend), html("span", { class: "options" }, ...labels));
     element.addEventListener("change", (event) => change(event.target.value));
     element.show = (value) => inputs.forEach((input) => (input.checked = input.value === value));
     return element;

@@ -3,7 +3,7 @@
 moving("step", {
   label: "The step of a numerical gradient, to try out",
   caption:
-    "The cross-entropy L(w) = log(1 + e⁻ʷ) at w = 1, computed by your browser. Left, or above: the loss under a lens four steps wide, its tangent (dashed) and the secant through w − h and w + h. " +
+    "The cross-entropy f(w) = log(1 + e⁻ʷ) at w = 1, computed by your browser. Left, or above: the loss under a lens four steps wide, its tangent (dashed) and the secant through w − h and w + h. " +
     "Right, or below: the error of the secant's slope for every step, a dot each; thin: ε|f|/h + h²|f‴|/6. Drag the step.",
   draw({ box, readout, tell, html, svg, set, short, picture, path, words, button, choice, slider, drag, row }) {
     const w = 1;
@@ -13,8 +13,8 @@ moving("step", {
 
     const loss = (at, { round }) => round(Math.log(round(1 + round(Math.exp(round(-at))))));
     const sigmoid = 1 / (1 + Math.exp(-w));
-    const slope = sigmoid - 1; // L′(w)
-    const third = Math.abs(sigmoid * (1 - sigmoid) * (1 - 2 * sigmoid)); // |L‴(w)|
+    const slope = sigmoid - 1; // f′(w)
+    const third = Math.abs(sigmoid * (1 - sigmoid) * (1 - 2 * sigmoid)); // |f‴(w)|
     const value = loss(w, FORMATS.float64);
     const central = (step, format) => {
       const { round } = format;
@@ -83,7 +83,7 @@ moving("step", {
       else {
         const ratio = rounding(h, format) / truncation(h);
         if (Math.abs(ratio - 2) < 0.4) said.push("About the best step: rounding : truncation = 2 : 1.");
-        else said.push(ratio > 2 ? `Too small: rounding, up to ${short(rounding(h, format))}, outweighs truncation, ${short(truncation(h))}.` : `Too large: truncation, ${short(truncation(h))}, outweighs rounding, up to ${short(rounding(h, format))}.`);
+        else said.push(ratio > 2 ? `Too small: rounding, about ${short(rounding(h, format))}, outweighs truncation, ${short(truncation(h))}.` : `Too large: truncation, ${short(truncation(h))}, outweighs rounding, about ${short(rounding(h, format))}.`);
       }
       return said.join("\n");
     };
