@@ -66,7 +66,7 @@ moving("heads", {
           return { where, t, c, element };
         }));
       rows = grid(state.tokens, 1, (t) => {
-        const element = svg("g", { role: "button", tabindex: 0, "aria-label": `Shake token ${letter(t)}`, class: `shaker ${COLOURS[t]}`, transform: `translate(0 ${TOP + t * CELL})` }, svg("rect", { width: CELL, height: CELL, class: "reach" }), words(CELL / 2, CELL / 2, letter(t), { class: "number" }));
+        const element = svg("g", { role: "button", tabindex: 0, "aria-label": `Shake token ${letter(t)}`, class: `shaker ${COLOURS[t]}`, transform: `translate(2 ${TOP + t * CELL})` }, svg("rect", { width: CELL, height: CELL, class: "reach" }), words(CELL / 2, CELL / 2, letter(t), { class: "number" }));
         const press = () => change({ shaken: state.shaken === t ? null : t });
         element.addEventListener("click", press);
         element.addEventListener("keydown", (event) => {

@@ -75,7 +75,14 @@ moving("step", {
 
     // ---- how the two kinds of error share what theory expects
 
-    const shares = [["rounding ε|f|/h", "warm"], ["truncation h²|f‴|/6", "accent"]].map(([label, className]) => html("span", { class: `share ${className}` }, label));
+    const bars = ["warm", "accent"].map((className) => html("span", { class: `bar-of ${className}` }));
+    const names = ["warm", "accent"].map((className) => html("span", { class: className }));
+    const shares = html("div", { class: "shares", "aria-hidden": "true" }, html("div", { class: "bars" }, ...bars), html("div", { class: "names" }, ...names));
+    const showShares = (parts) => {
+      const percents = parts.map((part) => (100 * part) / (parts[0] + parts[1]));
+      bars.forEach((bar, index) => (bar.style.flexGrow = percents[index]));
+      names.forEach((name, index) => (name.textContent = `${["rounding ε|f|/h", "truncation h²|f‴|/6"][index]}: ${percents[index].toFixed(0)} %`));
+    };
     const message = (h, format) => {
       const measured = central(h, format);
       const said = [`h = ${short(h)}:  slope ${String(Number(measured.toPrecision(8))).replace("-", "−")} for ${slope.toFixed(8).replace("-", "−")}, error ${short(Math.abs(measured - slope))}`];
@@ -92,8 +99,7 @@ moving("step", {
       const h = 10 ** state.power;
       drawLens(h, format);
       drawVee(format);
-      const total = rounding(h, format) + truncation(h);
-      shares.forEach((share, index) => (share.style.flexGrow = (index ? truncation(h) : rounding(h, format)) / total));
+      showShares([rounding(h, format), truncation(h)]);
       tell(message(h, format), { w, h, format: state.format, value: loss(w, format), slope, central: central(h, format), rounding: rounding(h, format), truncation: truncation(h), best: best(format), third });
     };
     const change = (changes) => {
@@ -105,7 +111,7 @@ moving("step", {
     const step = slider("step h", { min: FROM, max: 0, step: 0.05, value: state.power, say: (power) => short(10 ** power), change: (power) => change({ power }) });
     const formats = choice("Numbers are", [["float32", "float32"], ["float64", "float64"]], state.format, (format) => change({ format }));
     const toBest = button("The best step", () => change({ power: Math.round(Math.log10(best(FORMATS[state.format])) * 20) / 20 }));
-    box.append(html("div", { class: "pictures" }, lens, vee), html("div", { class: "shares", "aria-hidden": true }, ...shares), row(step), row(formats, toBest, button("Start again", () => change(begin()))), readout);
+    box.append(html("div", { class: "pictures" }, lens, vee), shares, row(step), row(formats, toBest, button("Start again", () => change(begin()))), readout);
     show();
   },
 });
