@@ -65,11 +65,15 @@ moving("columns", {
 
     // ---- the three points one can move: where they are before the ReLU, seen through the second layer
 
-    const points = {
-      "column 0 of W": { className: "warm", at: () => add(state.b, state.columns[0]), value: () => state.columns[0], put: (h) => (state.columns[0] = rounded(add(h, scale(-1, state.b)))), by: (d) => (state.columns[0] = rounded(add(state.columns[0], d))) },
-      "column 1 of W": { className: "green", at: () => add(state.b, state.columns[1]), value: () => state.columns[1], put: (h) => (state.columns[1] = rounded(add(h, scale(-1, state.b)))), by: (d) => (state.columns[1] = rounded(add(state.columns[1], d))) },
-      "b": { className: "accent", at: () => state.b, value: () => state.b, put: (h) => (state.b = rounded(h)), by: (d) => (state.b = rounded(add(state.b, d))) },
-    };
+    const column = (i, className) => ({
+      className,
+      value: () => state.columns[i],
+      at: () => add(state.b, state.columns[i]),
+      put: (h) => (state.columns[i] = rounded(add(h, scale(-1, state.b)))),
+      by: (d) => (state.columns[i] = rounded(add(state.columns[i], d))),
+    });
+    const bias = { className: "accent", value: () => state.b, at: () => state.b, put: (h) => (state.b = rounded(h)), by: (d) => (state.b = rounded(add(state.b, d))) };
+    const points = { "column 0 of W": column(0, "warm"), "column 1 of W": column(1, "green"), b: bias };
     for (const point of Object.values(points)) {
       const to = (place) => {
         const inside = [Math.min(WIDTH - 8, Math.max(8, place[0])), Math.min(HEIGHT - 8, Math.max(8, place[1]))];
@@ -92,12 +96,18 @@ moving("columns", {
     const message = () => {
       const { W: whole, b } = one();
       const said = [`W = ${table(W())},  b = ${vector(state.b)},  det W = ${number(determinant(W()))}`];
-      if (state.second) said.push(folded() ? "Two layers with a fold between: no single W and b do this." : `Two layers, and one does the same: W₂W = ${table(whole)},  W₂b + b₂ = ${vector(b)},  det W₂W = ${number(determinant(whole))}`);
-      else if (state.relu) said.push(folded() ? "ReLU folds all that is negative onto the axes: parallels do not stay parallel." : "Nothing on this grid is negative: ReLU folds nothing.");
+      const flat = Math.abs(determinant(W())) < 1e-9; // then one layer may do it after all
+      if (folded() && !state.second) said.push("ReLU folds all that is negative onto the axes.");
+      else if (folded()) said.push(`Two layers with a fold between${flat ? "" : ": one layer cannot do this"}.`);
+      else if (state.relu) said.push("Nothing on this grid is negative: ReLU folds nothing.");
+      if (state.second && !folded()) {
+        said.push(`Two layers, and one does the same: W₂W = ${table(whole)},  W₂b + b₂ = ${vector(b)},  det W₂W = ${number(determinant(whole))}`);
+      }
       if (state.sums) {
         const [sum, both] = bothSums();
         const difference = add(both, scale(-1, sum));
-        said.push(`f(u + v) = ${vector(sum)},  f(u) + f(v) = ${vector(both)},  they differ by ${vector(difference)}${folded() ? "" : state.second ? " = W₂b + b₂" : " = b"}`);
+        const reason = folded() ? "" : state.second ? " = W₂b + b₂" : " = b";
+        said.push(`f(u + v) = ${vector(sum)},  f(u) + f(v) = ${vector(both)},  they differ by ${vector(difference)}${reason}`);
       }
       return said.join("\n");
     };
@@ -113,7 +123,8 @@ moving("columns", {
       for (const [name, point] of Object.entries(points)) {
         const [x, y] = toPixels(outer(point.at()));
         const value = point.value();
-        set(point.element, { transform: `translate(${x} ${y})`, "aria-label": name, "aria-valuenow": value[0], "aria-valuemin": -3, "aria-valuemax": 3, "aria-valuetext": vector(value) });
+        set(point.element, { transform: `translate(${x} ${y})`, "aria-label": name });
+        set(point.element, { "aria-valuemin": -3, "aria-valuemax": 3, "aria-valuenow": value[0], "aria-valuetext": vector(value) });
       }
       set(sums, { visibility: state.sums ? "visible" : "hidden" });
       const [sum, both] = bothSums();
@@ -123,7 +134,8 @@ moving("columns", {
         set(dots[name], { cx: x, cy: y });
         set(labels[name], { x: Math.min(WIDTH - 66, x + 8), y: y + lower });
       });
-      tell(message(), { W: W(), b: state.b, det: determinant(W()), sum, both, one: one(), corners: [[0, 0], [1, 0], [1, 1], [0, 1]].map(f), relu: state.relu, second: state.second, folded: folded() });
+      const corners = [[0, 0], [1, 0], [1, 1], [0, 1]].map(f);
+      tell(message(), { W: W(), b: state.b, det: determinant(W()), sum, both, one: one(), corners });
     };
     const change = (changes) => {
       state = { ...state, ...changes };

@@ -42,17 +42,29 @@ moving("depth", {
     const rules = [4, 2, 0, -2, -4, -6, -8, -10].map((power) => svg("path", { class: power ? "faint" : "quiet thin", d: `M${LEFT} ${up(10 ** power)}H${WIDTH - 12}` }));
     const marks = [4, 0, -4, -8].map((power) => words(LEFT - 6, up(10 ** power) + 4, { 4: "10⁴", 0: "1", "-4": "10⁻⁴", "-8": "10⁻⁸" }[power], { class: "axis end" }));
     const layers = svg("g");
-    const lines = { signal: svg("path", { class: "accent line" }), differences: svg("path", { class: "accent line dashed" }), gradient: svg("path", { class: "warm line dotted" }) };
-    const names = { signal: words(0, 0, "signal", { class: "accent end" }), differences: words(0, 0, "differences", { class: "accent end" }), gradient: words(0, 0, "gradient", { class: "warm" }) };
+    const lines = {
+      signal: svg("path", { class: "accent line" }),
+      differences: svg("path", { class: "accent line dashed" }),
+      gradient: svg("path", { class: "warm line dotted" }),
+    };
+    const names = {
+      signal: words(0, 0, "signal", { class: "accent end" }),
+      differences: words(0, 0, "differences", { class: "accent end" }),
+      gradient: words(0, 0, "gradient", { class: "warm" }),
+    };
     const clip = svg("clipPath", { id: "depth-clip" }, svg("rect", { x: LEFT, y: 4, width: WIDTH - LEFT, height: BOTTOM - 2 }));
-    const drawing = picture(WIDTH, HEIGHT, "Root mean square against layer", clip, ...rules, ...marks, layers, svg("g", { "clip-path": "url(#depth-clip)" }, ...Object.values(lines)), ...Object.values(names));
+    const clipped = svg("g", { "clip-path": "url(#depth-clip)" }, ...Object.values(lines));
+    const drawing = picture(WIDTH, HEIGHT, "Root mean square against layer", clip, ...rules, ...marks, layers, clipped, ...Object.values(names));
 
     const message = (ends) => {
       const { gain, depth, bias } = state;
       const said = [`${depth} layers:  signal ${short(ends.signal)},  differences ${short(ends.differences)},  gradient at the input ${short(ends.gradient)}`];
       const change = gain ** 2 / 2;
       if (Math.abs(change - 1) < 0.01) said.push(`½ · gain² ${gain === GAINS.He ? "=" : "≈"} 1: signal and gradient keep their size.`);
-      else said.push(`The gradient's square is multiplied by ½ · gain² = ${short(change)} in each layer${bias && change ** depth < ends.signal ** 2 / 10 ? "; what is left of the signal is the biases' doing" : ""}.`);
+      else {
+        const biases = bias && change ** depth < ends.signal ** 2 / 10 ? "; what is left of the signal is the biases' doing" : "";
+        said.push(`The gradient's square is multiplied by ½ · gain² = ${short(change)} in each layer${biases}.`);
+      }
       return said.join("\n");
     };
     const show = () => {

@@ -5,7 +5,7 @@ moving("heads", {
   caption:
     "Tokens a, b, c, …, four features each, a colour for each token. Choose how x is split into heads and how the heads are merged. " +
     "Then shake a token: under a causal mask, outputs that move are outlined, and those of earlier tokens are a leak.",
-  draw({ box, readout, tell, html, svg, set, grid, picture, words, button, choice, slider, row }) {
+  draw({ box, readout, tell, svg, grid, picture, words, button, choice, slider, row }) {
     const [WIDTH, CELL, WIDE, TOP, FEATURES] = [344, 26, 22.5, 40, 4]; // a cell is WIDE and CELL high
     const COLOURS = ["accent", "warm", "green", "violet", "quiet", "ink"];
     const begin = () => ({ tokens: 4, heads: 2, way: "right", shaken: null });
@@ -62,12 +62,17 @@ moving("heads", {
     const build = () => {
       cells = Object.keys(place).flatMap((where) =>
         all().map(([t, c]) => {
-          const element = svg("g", { class: `token ${COLOURS[t]} glides`, "data-token": t }, svg("rect", { width: WIDE, height: CELL, class: "tile" }), words((WIDE) / 2, CELL / 2, letter(t) + c, { class: "number" }));
-          return { where, t, c, element };
+          const tile = svg("rect", { width: WIDE, height: CELL, class: "tile" });
+          return { where, t, c, element: svg("g", { class: `token ${COLOURS[t]} glides` }, tile, words(WIDE / 2, CELL / 2, letter(t) + c, { class: "number" })) };
         }));
       rows = grid(state.tokens, 1, (t) => {
-        const element = svg("g", { role: "button", tabindex: 0, "aria-label": `Shake token ${letter(t)}`, class: `shaker ${COLOURS[t]}`, transform: `translate(2 ${TOP + t * CELL})` }, svg("rect", { width: CELL, height: CELL, class: "reach" }), words(CELL / 2, CELL / 2, letter(t), { class: "number" }));
         const press = () => change({ shaken: state.shaken === t ? null : t });
+        const element = svg(
+          "g",
+          { role: "button", tabindex: 0, "aria-label": `Shake token ${letter(t)}`, class: `shaker ${COLOURS[t]}`, transform: `translate(2 ${TOP + t * CELL})` },
+          svg("rect", { width: CELL, height: CELL, class: "reach" }),
+          words(CELL / 2, CELL / 2, letter(t), { class: "number" }),
+        );
         element.addEventListener("click", press);
         element.addEventListener("keydown", (event) => {
           if (![" ", "Enter"].includes(event.key)) return;
@@ -86,16 +91,16 @@ moving("heads", {
       if (shaken === null) {
         return {
           right: "Each head gets a part of every token, and merging puts every number back.",
-          both: "Same shapes, no error, and the numbers come back in order; but a head gets all of a part of the tokens.",
+          both: "Same shapes, no error, and the numbers come back in order; but a head reads only some of the tokens.",
           merge: "Same shapes, no error, and an output is made of several tokens' numbers.",
         }[state.heads === 1 ? "right" : way];
       }
       const expected = Array.from({ length: tokens - shaken }, (_, index) => shaken + index);
       const [leaked, deaf] = [moved.filter((t) => t < shaken), expected.filter((t) => !moved.includes(t))];
       const list = (some) => some.map(letter).join(", ");
-      const said = [`Token ${letter(shaken)} shaken: outputs ${list(moved)} move${moved.length === 1 ? "s" : ""}.`.replace("outputs", moved.length === 1 ? "output" : "outputs")];
+      const said = [`Token ${letter(shaken)} shaken, outputs that move: ${list(moved)}.`];
       if (leaked.length) said.push(`A leak: ${list(leaked)} should not see the future.`);
-      if (deaf.length) said.push(`And ${list(deaf)} should move, and ${deaf.length === 1 ? "does" : "do"} not.`.replace(/^And/, leaked.length ? "And" : "But"));
+      if (deaf.length) said.push(`Missing: ${list(deaf)} should move too.`);
       if (!leaked.length && !deaf.length) said.push("As it should be: its own output and all later ones.");
       return said.join(" ");
     };

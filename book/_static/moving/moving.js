@@ -54,7 +54,8 @@ const moving = (() => {
     const name = `choice-${++choices}`; // radio buttons of one name exclude each other
     const inputs = options.map(([value]) => html("input", { type: "radio", name, value, checked: value === chosen }));
     const labels = options.map(([, label], index) => html("label", {}, inputs[index], html("span", {}, label)));
-    const element = html("div", { class: "choice", role: "radiogroup", "aria-label": legend }, html("span", { class: "legend", "aria-hidden": "true" }, legend), html("span", { class: "options" }, ...labels));
+    const shown = [html("span", { class: "legend", "aria-hidden": "true" }, legend), html("span", { class: "options" }, ...labels)];
+    const element = html("div", { class: "choice", role: "radiogroup", "aria-label": legend }, ...shown);
     element.addEventListener("change", (event) => change(event.target.value));
     element.show = (value) => inputs.forEach((input) => (input.checked = input.value === value));
     return element;
@@ -76,7 +77,8 @@ const moving = (() => {
 
   // ---- drawing
 
-  const picture = (width, height, label, ...children) => svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": label, style: `--room: ${width}` }, ...children);
+  const picture = (width, height, label, ...children) =>
+    svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": label, style: `--room: ${width}` }, ...children);
   const words = (x, y, content, attributes = {}) => svg("text", { x, y, ...attributes }, content);
   const path = (points) => points.map(([x, y], index) => `${index ? "L" : "M"}${x.toFixed(2)} ${y.toFixed(2)}`).join("");
 
@@ -99,7 +101,8 @@ const moving = (() => {
 
   /** A point to take hold of: `to([x, y])` for pointers in the picture's units, `by(dx, dy)` for arrow keys in steps. */
   const handle = (className, { to, by }, ...drawn) => {
-    const element = svg("g", { class: `handle ${className}`, tabindex: 0, role: "slider", "aria-roledescription": "point in the plane" }, svg("circle", { r: 18, class: "reach" }), ...drawn);
+    const attributes = { class: `handle ${className}`, tabindex: 0, role: "slider", "aria-roledescription": "point in the plane" };
+    const element = svg("g", attributes, svg("circle", { r: 18, class: "reach" }), ...drawn);
     drag(element, (point) => to([point.x, point.y]));
     element.addEventListener("keydown", (event) => {
       if (!arrows[event.key]) return;

@@ -88,8 +88,14 @@ moving("routes", {
       const wrong = byFormula();
       const options = { rows: O, columns: I, y: 22, width: 52, height: TALL };
       trial.replaceChildren(
-        matrix({ ...options, name: "∂L/∂W", title: "∂L/∂W", x: 40, cell: (o, i) => ({ text: number(right[o][i]), kind: state.picked.join() === ["W", o, i].join() ? "picked" : "" }) }),
-        matrix({ ...options, name: "the formula's", title: `by the formula: ${passes() ? "passes" : "fails"}`, x: 200, cell: (o, i) => ({ text: number(wrong[o][i]), kind: Math.abs(wrong[o][i] - right[o][i]) < 1e-9 ? "" : "wrong" }) }),
+        matrix({
+          ...options, name: "∂L/∂W", x: 40,
+          cell: (o, i) => ({ text: number(right[o][i]), kind: state.picked.join() === ["W", o, i].join() ? "picked" : "" }),
+        }),
+        matrix({
+          ...options, name: "by the formula", title: `by the formula: ${passes() ? "passes" : "fails"}`, x: 200,
+          cell: (o, i) => ({ text: number(wrong[o][i]), kind: Math.abs(wrong[o][i] - right[o][i]) < 1e-9 ? "" : "wrong" }),
+        }),
       );
     };
 
@@ -106,7 +112,8 @@ moving("routes", {
       outputs.show();
       drawRoutes();
       drawFormulas();
-      tell(message(), { x: X, weight: W, bias: b[0], G: G(), picked: state.picked, gradient: gradient(...state.picked), formula: state.formula, grad_weight: byFormula(), passes: passes() });
+      const found = { picked: state.picked, gradient: gradient(...state.picked), grad_weight: byFormula(), passes: passes() };
+      tell(message(), { x: X, weight: W, bias: b[0], G: G(), ...found });
     };
     const change = (changes) => {
       state = { ...state, ...changes };

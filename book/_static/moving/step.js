@@ -3,8 +3,9 @@
 moving("step", {
   label: "The step of a numerical gradient, to try out",
   caption:
-    "The cross-entropy f(w) = log(1 + e⁻ʷ) at w = 1, computed by your browser. Left, or above: the loss under a lens four steps wide, its tangent (dashed) and the secant through w − h and w + h. " +
-    "Right, or below: the error of the secant's slope for every step, a dot each; thin: ε|f|/h + h²|f‴|/6. Drag the step.",
+    "The cross-entropy f(w) = log(1 + e⁻ʷ) at w = 1, computed by your browser. Left, or above: the loss under a lens four steps wide, " +
+    "its tangent (dashed) and the secant through w − h and w + h. Right, or below: the error of the secant's slope for every step, a dot each; " +
+    "the line is ε|f|/h + h²|f‴|/6. Drag the step.",
   draw({ box, readout, tell, html, svg, set, short, picture, path, words, button, choice, slider, drag, row }) {
     const w = 1;
     const FORMATS = { float32: { round: Math.fround, epsilon: 2 ** -23 }, float64: { round: (value) => value, epsilon: 2 ** -52 } };
@@ -57,11 +58,16 @@ moving("step", {
     const up = (error) => BOTTOM - ((BOTTOM - TOP) * (Math.max(LOW, Math.min(HIGH, Math.log10(error))) - LOW)) / (HIGH - LOW);
     const marks = [0, -4, -8, -12].flatMap((power) => {
       const label = { 0: "1", "-4": "10⁻⁴", "-8": "10⁻⁸", "-12": "10⁻¹²" }[power];
-      return [svg("path", { class: "faint", d: `M${LEFT} ${up(10 ** power)}H${RIGHT}` }), words(LEFT - 4, up(10 ** power) + 4, label, { class: "axis end" }), words(across(power), BOTTOM + 15, label, { class: `axis ${power ? "middle" : "end"}` })];
+      const rule = svg("path", { class: "faint", d: `M${LEFT} ${up(10 ** power)}H${RIGHT}` });
+      const below = words(across(power), BOTTOM + 15, label, { class: `axis ${power ? "middle" : "end"}` });
+      return [rule, below, words(LEFT - 4, up(10 ** power) + 4, label, { class: "axis end" })];
     });
-    const [theory, bottom, here, dots] = [svg("path", { class: "ink thin" }), svg("path", { class: "quiet dotted" }), svg("circle", { r: 6, class: "warm solid" }), svg("path", { class: "accent line", "stroke-linecap": "round" })];
+    const [theory, bottom] = ["ink thin", "quiet dotted"].map((kind) => svg("path", { class: kind }));
+    const dots = svg("path", { class: "accent line", "stroke-linecap": "round" });
+    const here = svg("circle", { r: 6, class: "warm solid" });
     const sheet = svg("rect", { x: LEFT, y: 0, width: RIGHT - LEFT, height: BOTTOM, fill: "transparent", class: "sheet" });
-    const vee = picture(SIDE, TALL, "The error against the step", ...marks, words((LEFT + RIGHT) / 2, TALL - 3, "step h", { class: "axis middle" }), theory, bottom, dots, here, sheet);
+    const axis = words((LEFT + RIGHT) / 2, TALL - 3, "step h", { class: "axis middle" });
+    const vee = picture(SIDE, TALL, "The error against the step", ...marks, axis, theory, bottom, dots, here, sheet);
     const take = (point) => change({ power: Math.round(Math.min(0, Math.max(FROM, FROM - (FROM * (point.x - LEFT)) / (RIGHT - LEFT))) * 20) / 20 });
     drag(sheet, take, take);
     const powers = Array.from({ length: 241 }, (_, index) => FROM + index / 20);
@@ -86,11 +92,13 @@ moving("step", {
     const message = (h, format) => {
       const measured = central(h, format);
       const said = [`h = ${short(h)}:  slope ${String(Number(measured.toPrecision(8))).replace("-", "−")} for ${slope.toFixed(8).replace("-", "−")}, error ${short(Math.abs(measured - slope))}`];
-      if (format.round(w + format.round(h)) === w) said.push("In this format w + h is w: the step is lost.");
+      const lost = [h, -h].every((offset) => format.round(w + format.round(offset)) === w);
+      if (lost) said.push("In this format w + h is w: the step is lost.");
       else {
         const ratio = rounding(h, format) / truncation(h);
-        if (Math.abs(ratio - 2) < 0.4) said.push("About the best step: rounding : truncation = 2 : 1.");
-        else said.push(ratio > 2 ? `Too small: rounding, about ${short(rounding(h, format))}, outweighs truncation, ${short(truncation(h))}.` : `Too large: truncation, ${short(truncation(h))}, outweighs rounding, about ${short(rounding(h, format))}.`);
+        const parts = `rounding about ${short(rounding(h, format))}, truncation ${short(truncation(h))}`;
+        if (Math.abs(ratio - 2) < 0.4) said.push(`About the best step, rounding : truncation = 2 : 1: ${parts}.`);
+        else said.push(`Too ${ratio > 2 ? "small" : "large"}: ${parts}.`);
       }
       return said.join("\n");
     };
@@ -100,7 +108,8 @@ moving("step", {
       drawLens(h, format);
       drawVee(format);
       showShares([rounding(h, format), truncation(h)]);
-      tell(message(h, format), { w, h, format: state.format, value: loss(w, format), slope, central: central(h, format), rounding: rounding(h, format), truncation: truncation(h), best: best(format), third });
+      const parts = { rounding: rounding(h, format), truncation: truncation(h), best: best(format), third };
+      tell(message(h, format), { h, slope, central: central(h, format), ...parts });
     };
     const change = (changes) => {
       state = { ...state, ...changes };
