@@ -86,8 +86,9 @@ moving("heads", {
       drawing.replaceChildren(titles, ...shapes, ...cells.map(({ element }) => element), ...outlines, ...rows);
     };
 
+    const after = (token) => Array.from({ length: state.tokens - token }, (_, index) => token + index); // what should move: itself and all later ones
     const message = (moved) => {
-      const { way, shaken, tokens } = state;
+      const { way, shaken } = state;
       if (shaken === null) {
         return {
           right: "Each head gets a part of every token, and merging puts every number back.",
@@ -95,8 +96,7 @@ moving("heads", {
           merge: "Same shapes, no error, and an output is made of several tokens' numbers.",
         }[state.heads === 1 ? "right" : way];
       }
-      const expected = Array.from({ length: tokens - shaken }, (_, index) => shaken + index);
-      const [leaked, deaf] = [moved.filter((t) => t < shaken), expected.filter((t) => !moved.includes(t))];
+      const [leaked, deaf] = [moved.filter((t) => t < shaken), after(shaken).filter((t) => !moved.includes(t))];
       const list = (some) => some.map(letter).join(", ");
       const said = [`Token ${letter(shaken)} shaken, outputs that move: ${list(moved)}.`];
       if (leaked.length) said.push(`A leak: ${list(leaked)} should not see the future.`);
@@ -116,7 +116,7 @@ moving("heads", {
       rows.forEach((element, t) => element.setAttribute("aria-pressed", t === shaken));
       outlines.forEach((element, t) => element.setAttribute("class", `outline ${!moved.includes(t) ? "" : t < shaken ? "warm" : "accent"}`));
       [`(${tokens}, 4)`, `(${heads}, ${tokens}, ${FEATURES / heads})`, `(${tokens}, 4)`].forEach((shape, index) => (shapes[index].textContent = shape));
-      readout.classList.toggle("wrong", moved.some((t) => t < shaken));
+      readout.classList.toggle("wrong", shaken !== null && moved.join() !== after(shaken).join());
       tell(message(moved), { tokens, heads, way, shaken, moved, split: all().map(([t, c]) => split(t, c)), merged: all().map(([t, c]) => merge(...split(t, c))) });
     };
     const change = (changes) => {

@@ -53,7 +53,7 @@ moving("step", {
 
     // ---- the error against the step, on logarithmic axes
 
-    const [LEFT, RIGHT, TOP, BOTTOM, FROM, LOW, HIGH] = [34, 264, 8, TALL - 32, -12, -12, 1];
+    const [LEFT, RIGHT, TOP, BOTTOM, FROM, LOW, HIGH] = [42, 264, 8, TALL - 32, -12, -12, 1];
     const across = (power) => LEFT + ((RIGHT - LEFT) * (power - FROM)) / -FROM;
     const up = (error) => BOTTOM - ((BOTTOM - TOP) * (Math.max(LOW, Math.min(HIGH, Math.log10(error))) - LOW)) / (HIGH - LOW);
     const marks = [0, -4, -8, -12].flatMap((power) => {
