@@ -167,6 +167,8 @@ def plain_markdown(text):
 
 def aside(match):
     kind, title, body = match.groups()
+    if kind == "moving":  # a notebook shows the still figure
+        return ""
     if kind == "dropdown":
         return f"**{title}**\n\n<details><summary>Show</summary>\n\n{body}\n</details>"  # a summary shows no Markdown
     return "\n".join("> " + line for line in [f"**{title or kind.capitalize()}**", "", *body.splitlines()])
