@@ -91,14 +91,30 @@ def marks_beside(siblings, place, pattern):
     return nodes.Text(marks)
 
 
-def copy_stylesheet_and_fonts(app):
+def need_katex(app):
     if not KATEX.is_dir():
         raise ExtensionError("KaTeX is missing. `make node_modules/ready` fetches it.")
+
+
+def copy_stylesheet_and_fonts(app, exception):
+    """As much of both as the pages use: the rules for their classes, and the fonts of these rules."""
+    if exception:
+        return
     target = Path(app.outdir, "_static/katex")
-    shutil.copytree(KATEX / "fonts", target / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"), dirs_exist_ok=True)
-    css = (KATEX / "katex.min.css").read_text(encoding="utf-8")
-    only_woff2 = re.sub(r",url\([^)]+\.(?:woff|ttf)\) format\([^)]+\)", "", css)
-    (target / "katex.min.css").write_text(only_woff2, encoding="utf-8")
+    pages = (page.read_text(encoding="utf-8") for page in Path(app.outdir).rglob("*.html"))
+    used = {name for page in pages for names in set(re.findall(r'class="([^"]*)"', page)) for name in names.split()}
+    rules, fonts = [], []
+    for selectors, style in re.findall(r"([^{}]+){([^{}]*)}", (KATEX / "katex.min.css").read_text(encoding="utf-8")):
+        if selectors == "@font-face":
+            fonts.append(f"@font-face{{{re.sub(r',url[(][^)]+[.](?:woff|ttf)[)] format[(][^)]+[)]', '', style)}}}")
+        elif kept := [selector for selector in selectors.split(",") if used.issuperset(re.findall(r"\.([a-zA-Z][\w-]*)", selector))]:
+            rules.append(f"{','.join(kept)}{{{style}}}")
+    styles = "".join(rules)
+    faces = "".join(font for font in fonts if re.search(r"font-family:\W?(\w+)", font)[1] in styles)
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "katex.min.css").write_text(faces + styles, encoding="utf-8")
+    shutil.rmtree(target / "fonts", ignore_errors=True)
+    shutil.copytree(KATEX / "fonts", target / "fonts", ignore=lambda folder, names: [name for name in names if f"fonts/{name})" not in faces])
 
 
 def stop_katex(app, exception):
@@ -110,6 +126,7 @@ def stop_katex(app, exception):
 def setup(app):
     app.add_html_math_renderer("katex", inline_renderers=(visit_inline, None), block_renderers=(visit_display, None))
     app.add_post_transform(MarksStayWithTheirFormula)
-    app.connect("builder-inited", copy_stylesheet_and_fonts)
+    app.connect("builder-inited", need_katex)
+    app.connect("build-finished", copy_stylesheet_and_fonts)
     app.connect("build-finished", stop_katex)
     return {"parallel_read_safe": True}
