@@ -106,7 +106,7 @@ def copy_stylesheet_and_fonts(app, exception):
     rules, fonts = [], []
     for selectors, style in re.findall(r"([^{}]+){([^{}]*)}", (KATEX / "katex.min.css").read_text(encoding="utf-8")):
         if selectors == "@font-face":
-            fonts.append(f"@font-face{{{re.sub(r',url[(][^)]+[.](?:woff|ttf)[)] format[(][^)]+[)]', '', style)}}}")
+            fonts.append(f"@font-face{{font-display:swap;{re.sub(r',url[(][^)]+[.](?:woff|ttf)[)] format[(][^)]+[)]', '', style)}}}")
         elif kept := [selector for selector in selectors.split(",") if used.issuperset(re.findall(r"\.([a-zA-Z][\w-]*)", selector))]:
             rules.append(f"{','.join(kept)}{{{style}}}")
     styles = "".join(rules)
