@@ -10,7 +10,7 @@ from PIL import Image
 from .browsing import PHONE, SITE, browser, home, read, site  # noqa: F401
 
 PAPER = {"light": "#ffffff", "dark": "#14181e"}  # as in site.css
-SHOWN = {name: [link.rpartition("/")[2] for link in read(SITE / name).links if re.search(r"_images/\w+\.svg$", link)] for name in
+SHOWN = {name: [link.rpartition("/")[2] for link in read(SITE / name).links if re.search(r"_images/[\w.]+\.svg$", link)] for name in
          (page.relative_to(SITE).as_posix() for page in SITE.glob("book/*.html"))}  # fmt: skip
 FIGURES = sorted({figure for figures in SHOWN.values() for figure in figures}) or ["no site"]
 
