@@ -10,15 +10,18 @@ from pathlib import Path
 SITE = Path(__file__).parent.parent / "_build/html"
 BOOK = SITE.parent / "linear-inside-out.pdf"
 
-# In a page of the site, its own text gives way to that of all pages: [[name, html], ...]. A place x of a page is the place name/x of the book.
+# In a page of the site, its own text gives way to that of all pages, [[name, html], ...], each under its title. A place x of a page is the place name/x of the book.
 BIND = """async (pages) => {
   const root = document.baseURI.slice(0, -"index.html".length);
   const site = document.querySelector("link[rel=canonical]")?.href;
   const names = new Set(pages.map(([name]) => root + name));
-  const articles = pages.map(([name, html]) => {
+  const headers = document.head.appendChild(document.createElement("style"));
+  const articles = pages.map(([name, html], number) => {
     const page = new DOMParser().parseFromString(html, "text/html");
     const article = page.querySelector("article");
     article.id = name;
+    article.style.page = `part${number}`;
+    headers.textContent += `@page part${number} { @top-left { content: ${JSON.stringify(page.title.split(" · ")[0])}; color: #5b6470; font: 8pt system-ui, sans-serif; } }`;
     article.querySelectorAll("[id]").forEach((marked) => marked.closest("svg") || (marked.id = `${name}/${marked.id}`));
     article.querySelectorAll("img").forEach((image) => { image.src = new URL(image.getAttribute("src"), root + name); image.loading = "eager"; });
     article.querySelectorAll("details").forEach((fold) => (fold.open = true));
