@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[2]
 KATEX = ROOT / "node_modules/katex/dist"
-SHORT = 24  # characters: code of this length fits a phone's line
+SHORT = 24  # characters: so much code, or formula, fits a phone's line
 ANSWER_EACH_LINE = """
 const katex = require("katex");
 require("readline").createInterface({input: process.stdin}).on("line", (line) => {
@@ -66,7 +66,7 @@ def visit_display(writer, node):
 
 
 class MarksStayWithTheirFormula(SphinxPostTransform):
-    """No line begins with the full stop after a formula, nor ends with the bracket before one; and no short piece of code is broken."""
+    """No line begins with the full stop after a formula, nor ends with the bracket before one; and no short formula or piece of code is broken."""
 
     default_priority = 800
     formats = ("html",)
@@ -76,6 +76,8 @@ class MarksStayWithTheirFormula(SphinxPostTransform):
             if len(literal.astext()) <= SHORT:
                 literal["classes"].append("whole")
         for formula in list(self.document.findall(nodes.math)):
+            if len(re.sub(r"[{}^_\s]", "", re.sub(r"\\[a-zA-Z]+", "x", formula.astext()))) > SHORT:
+                continue
             siblings, place = formula.parent, formula.parent.index(formula)
             marks = [marks_beside(siblings, place - 1, r"[(\[“‘]*$"), formula, marks_beside(siblings, place + 1, r"^[)\].,;:!?’”]*")]
             siblings[place] = nodes.inline("", "", *marks, classes=["whole"])
