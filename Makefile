@@ -3,6 +3,7 @@
 # make bench  speed and memory beside other graders, and the judge on mangled answers (an hour; the other graders take 2 GB)
 # make mutants  every solution, and every right answer of the tests, changed in one place by a machine, and asked (some minutes)
 # make lab    the exercises in JupyterLab
+# make pdf    the book to print, from the site, by a Chromium
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -68,7 +69,10 @@ mutants: .venv/ready
 	@$(BIN)/python -m grader.mutants
 	@$(BIN)/python -m tests.mutants
 
+pdf: site
+	@$(BIN)/python -m book.printing
+
 lab: .venv/ready
 	@$(BIN)/jupyter lab --notebook-dir=exercises
 
-.PHONY: all site test bench mutants lab
+.PHONY: all site test bench mutants pdf lab

@@ -3,12 +3,13 @@
 import functools
 import http.server
 import os
-import shutil
 import threading
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
+from book.printing import chromium, launch
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build/html"
@@ -98,13 +99,10 @@ def browser(home):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-        candidates = [os.environ.get("CHROMIUM"), *map(shutil.which, names), playwright.chromium.executable_path]
-        path = next((path for path in candidates if path and os.path.exists(path)), None)
+        path = chromium(playwright)
         need(path, "there is no Chromium: set CHROMIUM to one, or run `.venv/bin/playwright install chromium`")
         need(AXE.is_file(), "axe-core is missing: run `make node_modules/ready`")
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        browser = launch(playwright, path)
         browser.home = home
         yield browser
         browser.close()

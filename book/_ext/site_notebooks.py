@@ -13,6 +13,7 @@ from docutils import nodes
 from jupyter_cache import get_cache
 from myst_nb.core.read import read_myst_markdown_notebook
 from sphinx.transforms import SphinxTransform
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
 # What a page runs beside its own text.
 INPUTS = {
@@ -54,8 +55,9 @@ def rerun_what_changed(app, env, added, changed, removed):
     now = {docname: digest(Path(app.srcdir), docname) for docname in sorted(env.found_docs)}
     stale = {docname for docname in now if before.get(docname, now[docname]) != now[docname]}
     stale |= set() if Path(app.srcdir, CLASS).is_dir() else {"book/teachers"}
+    sources = tuple("/" + env.doc2path(docname, base=False) for docname in stale)
     for record in cache.list_cache_records():
-        if record.uri in {env.doc2path(docname) for docname in stale}:
+        if Path(record.uri).as_posix().endswith(sources):  # wherever the course's folder was then
             cache.remove_cache(record.pk)
     app.notebook_inputs = memory, now
     return stale
@@ -114,6 +116,16 @@ class LinesAreWrittenOnce(SphinxTransform):
                 block.parent.remove(before)
             block.rawsource = re.sub(r"[^\n]*\r(?!\n)", "", block.rawsource)
             block.children = [nodes.Text(block.rawsource)]
+
+
+class FoldsSayWhatTheyHide(SphinxPostTransform):
+    """A cell's output, or its code: _config.yml has words for the code alone."""
+
+    default_priority = 198  # before MyST-NB makes the folds
+
+    def run(self, **kwargs):
+        for cell in self.document.findall(lambda node: isinstance(node, nodes.container) and node.get("hide_mode") == "output"):
+            cell["prompt_show"], cell["prompt_hide"] = "Show the output", "Hide the output"
 
 
 def offer_download(app, pagename, templatename, context, doctree):
@@ -181,6 +193,7 @@ def setup(app):
     app.connect("env-before-read-docs", deal)
     app.connect("source-read", fold_answers)
     app.add_transform(LinesAreWrittenOnce)
+    app.add_post_transform(FoldsSayWhatTheyHide)
     app.connect("html-page-context", offer_download)
     app.connect("build-finished", remember_inputs)
     app.connect("build-finished", show_class)

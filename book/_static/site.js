@@ -30,7 +30,7 @@ for (const source of document.querySelectorAll(".cell_input .highlight, article 
 
 // Whatever scrolls sideways can be reached by keyboard.
 const reach = () => {
-  for (const box of document.querySelectorAll("pre, .table, .katex-display, .output"))
+  for (const box of document.querySelectorAll("pre, .table, .katex-display, .output, .picture"))
     if (box.scrollWidth > box.clientWidth) {
       box.tabIndex = 0;
       box.role = "group";

@@ -1,7 +1,7 @@
 """One look for every figure of the book. Chapters call `figures.use()` once and draw with plain Matplotlib.
 
-A figure is an SVG on a transparent ground, in mid-tones that read on white and on near-black paper alike and that
-differ in lightness, so that they survive a grey printer.
+A figure is an SVG on a transparent ground. It is drawn in the colours for white paper; for dark paper the site writes it
+a second time, with each colour of `DARK` in another's place. No tone reads on both: 4.5 : 1 on white and on the dark page.
 """
 
 import matplotlib
@@ -9,11 +9,14 @@ import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-INK = "#747b87"  # text, axes, anything that is not data: about 4.2 : 1 on white and on the dark page
-ACCENT = "#2f7de1"  # the one thing to look at
-WARM = "#d9722e"  # its counterpart: the other curve, the wrong answer
-COOL = "#3aa387"  # a third, when there must be one
-FAINT = "#747b8740"  # grids, guides, fills
+INK = "#5b6470"  # text, axes, anything that is not data
+ACCENT = "#0f5bc4"  # the one thing to look at
+WARM = "#b04a0a"  # its counterpart: the other curve, the wrong answer; lighter in grey, too
+COOL = "#0c5a45"  # a third, when there must be one; the darkest
+PAPER = "#ffffff"  # gaps, and text on an area of one of the colours above
+FAINT = INK + "40"  # grids, guides, fills
+
+DARK = {INK: "#9aa4b1", ACCENT: "#86b6fa", WARM: "#e88f55", COOL: "#b0e8d0", PAPER: "#14181e"}
 
 DIVERGING = "PuOr"  # signed matrices
 SEQUENTIAL = "viridis"  # magnitudes
@@ -66,6 +69,11 @@ def matrix(ax, values, title="", limit=None, numbers=True):
         return
     for i in range(rows):
         for j in range(columns):
-            red, green, blue, _ = image.cmap(image.norm(float(values[i, j])))
-            bright = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.4
-            ax.text(j, i, f"{float(values[i, j]):.1f}", ha="center", va="center", fontsize=9, color="#1d2026" if bright else "white")
+            ax.text(j, i, f"{float(values[i, j]):.1f}", ha="center", va="center", color=on(image.cmap(image.norm(float(values[i, j])))))
+
+
+def on(colour):
+    """Black or white, whichever reads better on a colour that is the same on every paper, such as a colour map's: at least 4.5 : 1."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in matplotlib.colors.to_rgb(colour)]
+    bright = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.179
+    return "#000000" if bright else "#fefefe"  # white itself would be exchanged
