@@ -29,8 +29,8 @@ all: _build/scores.txt
 
 # The exercises made anew, and every solution graded; again only when something has changed.
 _build/scores.txt: .venv/ready _config.yml $(SOURCES)
+	@echo "Making the exercises, and grading the solutions (a minute) ..."
 	@$(BIN)/python -m grader release
-	@echo "Grading the solutions ..."
 	@$(BIN)/python -m grader grade solutions/ --require-full > $@.new || { cat $@.new; exit 1; }
 	@mv $@.new $@
 
@@ -43,17 +43,18 @@ _build/scores.txt: .venv/ready _config.yml $(SOURCES)
 	    $$(grep '^torch==' requirements.txt) 2> /dev/null \
 	  || echo "PyTorch's own index cannot be reached. The build of requirements.txt follows; it may carry some gigabytes for GPUs."; \
 	fi
-	@echo "Installing the packages of requirements.txt into .venv (once, some minutes) ..."
+	@echo "Installing the packages of requirements.txt into .venv (once: three minutes, and what the downloads take) ..."
 	@$(PIP) -r requirements.txt
 	@touch $@
 
 # KaTeX's stylesheet and fonts for the formulas; axe for the accessibility tests.
 node_modules/ready: package.json .venv/ready
+	@echo "Fetching KaTeX and axe (once, some seconds) ..."
 	@$(NODE) install --silent --no-package-lock --no-audit --no-fund
 	@touch $@
 
 site: .venv/ready node_modules/ready
-	@echo "Building the site; the first time takes a minute or two ..."
+	@echo "Building the site; the first time, in which every chapter is run, takes two to five minutes ..."
 	@$(BIN)/jupyter-book build . --warningiserror --keep-going --quiet > _build/log.txt 2>&1 \
 	  || { cat _build/log.txt; rm -rf _build/.doctrees; exit 1; }  # a second build must warn again
 	@echo "The site is ready: open _build/html/index.html"

@@ -53,7 +53,7 @@ class Cache:
     def find(self, key: str, shown: str) -> SubmissionResult | None:
         """The result of an earlier run, under the path as it is shown now; what is no such result, or not of the catalogue, is passed over."""
         result = self.look(key, shown)
-        return result if result and _adds_up(result) else None
+        return result if result and adds_up(result) else None
 
     def look(self, key: str, shown: str) -> SubmissionResult | None:
         """As `find`, without the catalogue, which takes seconds to import."""
@@ -92,7 +92,7 @@ class Cache:
                         os.unlink(file)
 
 
-def _adds_up(result) -> bool:
+def adds_up(result) -> bool:
     """Whether a result is of the tasks and probes of the catalogue, all of them, with the points that they are worth."""
     from .catalogue import find_exercise
 

@@ -6,7 +6,9 @@ A link that somebody handed in leads to another's work, or out of the folder. Th
 
 import errno
 import os
+import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from .texts import path_text
@@ -44,12 +46,10 @@ class InUse(OSError):
 
 
 def create(path: Path):
-    """An empty file, taken, in place of what was there. Raises OSError, also for a notebook by its name, and InUse."""
+    """A file, taken, that is made where there is none. Raises OSError, also for a notebook by its name, and InUse."""
     if path.suffix.lower() == ".ipynb":
         raise OSError(errno.EEXIST, "the name of a notebook")
-    file = take(path, os.O_CREAT)
-    file.truncate(0)
-    return file
+    return take(path, os.O_CREAT)
 
 
 def take(path: Path, flags: int = 0):
@@ -70,6 +70,16 @@ def take(path: Path, flags: int = 0):
             file.close()
             raise
         file.close()  # whoever had it has put another in its place meanwhile
+
+
+def make_alike(new: Path, old: Path):
+    """Give a file the permissions of another and, as far as the system lets, its owner and group. Raises OSError."""
+    about = old.stat()
+    for owner in (about.st_uid, -1):
+        with suppress(OSError, AttributeError):  # Windows has none
+            os.chown(new, owner, about.st_gid)
+            break
+    shutil.copymode(old, new)
 
 
 def _lock(file):

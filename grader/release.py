@@ -22,17 +22,22 @@ try:
 """.lstrip()
 HERE = """
 except ImportError as missing:
-    print(f"{missing}. The course is not installed here: run `make lab` in its folder, or, away from it, pip install that folder and restart this notebook.")
+    print(f"{missing}. The course is not installed here: run `make lab` in "
+          "its folder, or, away from it, pip install that folder and restart "
+          "this notebook.")
 """.strip()
 ANYWHERE = """
-except ImportError as missing:  # on a machine that Colab or Kaggle lends, the course is installed
+except ImportError as missing:  # where Colab or Kaggle lends a machine, install it
     import os, sys
 
-    address, service = "{address}", {{"COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}} & set(os.environ)
-    if service and not os.system(f'"{{sys.executable}}" -m pip install --quiet {{address}}'):
+    address = "{address}"
+    lent = {{"COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}} & set(os.environ)
+    install = f'"{{sys.executable}}" -m pip install --quiet {{address}}'
+    if lent and not os.system(install):
         from grader.learner import check, hint, reset, solution, status
     else:
-        print(f"{{missing}}. The course is not installed here. In a terminal: pip install {{address}}; then restart this notebook.")
+        print(f"{{missing}}. The course is not installed here. In a terminal: "
+              f"pip install {{address}}; then restart this notebook.")
 """.strip()
 
 

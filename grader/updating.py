@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastjsonschema import JsonSchemaException
 
-from .cache import digest_of
+from .cache import adds_up, digest_of
 from .files import InUse, shown_path, take
 from .kernels.limits import LimitError, Limits
 from .reports.machine import JsonReport, renewed
@@ -35,7 +35,11 @@ class Earlier:
         except OSError as error:
             raise ReportError(path, f"cannot be written ({error.strerror}).") from None
         self.facts: dict = {}
-        self.results = {result.path: outline(result) for result in self._all(self.facts)}
+        self.results, self._changed = {}, []
+        for result in self._all(self.facts):
+            self.results[result.path] = outline(result)
+            if not result.error and not adds_up(result):
+                self._changed.append(result.path)
         try:
             facts_validator()(self.facts)
         except JsonSchemaException:
@@ -50,7 +54,7 @@ class Earlier:
         return Limits(**self.facts["limits"])
 
     def must_fit(self, facts: dict):
-        """Raise ReportError where this run would not give the results that the report's own would have given."""
+        """Raise ReportError where this run would not give the results that the report's own would have given, or where somebody has changed points in it."""
         for name, here in facts.items():
             there = self.facts[name]
             if name == "limits":
@@ -59,6 +63,9 @@ class Earlier:
             if there != here:
                 cure = "Leave out the option that says otherwise." if name in OPTIONS else "Go on with that one, or grade all notebooks again with --json."
                 raise ReportError(self.path, f"its {name}: {there}; here: {here}. {cure}")
+        if self._changed:
+            cure = "Points that a person gives stand in a table, for `report --overrides`; grade all notebooks again with --json."
+            raise ReportError(self.path, f"the points of {self._changed[0]} are not those of its probes. {cure}")
 
     def standing(self, paths: list[Path], named: set[str]) -> list[SubmissionResult]:
         """Outlines of the results that stand, of these notebooks: those of files that have not changed since, unless the grader failed on them or they
@@ -90,16 +97,15 @@ class Earlier:
         """The paths of results that stay though their files are gone."""
         return [shown for shown in self.results if not Path(shown).exists()]
 
-    def take_up(self, facts: dict, each) -> JsonReport:
-        """The report, with all its results, to be added to; `each` is called with every one of them. Raises OSError."""
+    def take_up(self, facts: dict) -> JsonReport:
+        """The report, with all its results, to be added to. Raises OSError."""
+        return renewed(self.path, facts, self._all({}))
 
-        def results():
+    def hand_over(self, each):
+        """Call `each` with every result, and let go of the file, whose place another has taken."""
+        with self._file:
             for result in self._all({}):
                 each(result)
-                yield result
-
-        with self._file:
-            return renewed(self.path, facts, results())
 
     def _all(self, facts) -> Iterator[SubmissionResult]:
         self._file.seek(0)

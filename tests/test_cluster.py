@@ -244,6 +244,7 @@ def test_a_report_without_a_class_in_memory_is_in_order(tmp_path):
 
     path = tmp_path / "r.json"
     report = JsonReport(path, facts_of(1, "cpu", Limits()))
+    report.begin()
     for name in ("c", "a", "b", "a"):
         report.add(SubmissionResult(name, "", 0, 0, error=f"{name} " * 9))
         assert json.loads(path.read_text())["submissions"][-1]["path"] == name

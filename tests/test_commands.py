@@ -193,11 +193,14 @@ def test_release_never_writes_over_a_learners_answers(tmp_path):
 
 
 @pytest.mark.parametrize("name", [exercise.name for exercise in EXERCISES])
-def test_an_exercise_shows_no_answer_and_carries_nbgraders_marks(name):
+def test_an_exercise_fits_its_box_shows_no_answer_and_carries_nbgraders_marks(name):
     notebook = exercise(name)
     ours = next(ex for ex in EXERCISES if ex.name == name)
     marked = [cell.metadata.nbgrader for cell in notebook.cells if "nbgrader" in cell.metadata]
     assert all(cell.source.count("SOLUTION") == 0 for cell in notebook.cells)
+    answers = [cell for cell in notebook.cells if cell.metadata.get("linear_course", {}).get("role") == "answer"]
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    assert not [line for cell in (first, *answers) for line in cell.source.split("\n") if len(line) > 79]  # as wide as a page or a notebook shows
     assert all(not cell.get("outputs") for cell in notebook.cells)
     assert {mark.schema_version for mark in marked} == {3}
     assert sum(mark.get("points", 0) for mark in marked) == ours.points

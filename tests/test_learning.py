@@ -100,6 +100,19 @@ def test_what_cannot_be_read_or_has_another_name_is_no_next_task(tmp_path):
     assert "wrote 02_init.ipynb" in grader("start", cwd=tmp_path).stdout  # beside the others, not in a folder below
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such links")
+def test_an_exercise_that_is_a_link_of_the_learner_s_is_found_by_its_number(tmp_path):
+    (tmp_path / "drive").mkdir()
+    nbformat.write(solution("01_formula"), tmp_path / "drive/mine.ipynb")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here/01_formula.ipynb").symlink_to(tmp_path / "drive/mine.ipynb")
+    done = grader("check", "01", cwd=tmp_path / "here")
+    assert done.returncode == 0 and "22 of 22 points" in done.stdout, done.stderr
+    for _ in range(2):
+        done = grader("status", cwd=tmp_path / "here")
+        assert done.returncode == 0 and "   22 / 22" in done.stdout, done.stdout + done.stderr
+
+
 def test_what_special_limits_bring_about_is_not_remembered(tmp_path):
     nbformat.write(answered("01_formula", {"linear": LOUD}), tmp_path / "01_formula.ipynb")
     assert "0 of 22 points" in grader("check", "01", "--limit", "output=0.001", cwd=tmp_path).stdout

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import time
 
@@ -77,3 +78,15 @@ def test_a_trial_of_the_sandbox_that_is_killed_is_made_again(work, undisturbed):
             each.kill()
 
     assert graded(work, disturb)[:2] == undisturbed[:2]
+
+
+def test_bubblewrap_that_is_killed_before_its_child_is_tied_to_it_leaves_nothing_behind(work, undisturbed, tmp_path, monkeypatch):
+    """One of straw: its child, which holds all that it was given, waits for what will never come."""
+    (tmp_path / "bwrap").write_text(
+        f'#!/bin/sh\ncase "$*" in *kernels.template*) [ -e {tmp_path}/killed ] || {{ touch {tmp_path}/killed; sleep 3210 & kill -9 $$; }};; esac\n'
+        f'exec {shutil.which("bwrap")} "$@"\n'
+    )  # fmt: skip
+    (tmp_path / "bwrap").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert graded(work)[:2] == undisturbed[:2] and (tmp_path / "killed").exists()
+    assert not [each for each in psutil.process_iter(["cmdline"]) if each.info["cmdline"] == ["sleep", "3210"]]

@@ -123,6 +123,17 @@ def test_a_chapter_s_code_fits_its_box_and_all_its_names_are_shown(site, name):
     assert not used - known
 
 
+@pytest.mark.parametrize("name", sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "README.md", ROOT / "index.md", *ROOT.glob("book/*.md"))))
+def test_commands_and_code_that_a_page_shows_and_does_not_run_fit_their_box(name):
+    inside, wide = "", []
+    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+        if line.lstrip().startswith("```"):
+            inside = "" if inside else line.strip()
+        elif inside and "{" not in inside and len(line.strip()) > 79:
+            wide.append(line)
+    assert not wide
+
+
 def test_a_progress_bar_is_drawn_once(site):
     bars = re.findall(r"epoch \d+/(?:<[^>]*>)*30", (SITE / "solutions/06_mlp.html").read_text(encoding="utf8"))
     assert len(bars) == 1

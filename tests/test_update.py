@@ -13,7 +13,7 @@ import pytest
 
 from grader.kernels.limits import Limits
 
-from .notebooks import answered, exercise, grader, solution
+from .notebooks import answered, exercise, grader, run, solution
 from .test_many import await_results, start
 
 ENDLESS = "while True: pass"
@@ -150,6 +150,37 @@ def test_what_cannot_be_gone_on_with_is_refused_in_a_line_and_stays_as_it_is(roo
     done = update(room, "class", *options)
     assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "") and words in done.stderr, done.stderr
     assert (room / "report.json").read_text() == text and not (room / "other.json").exists()
+
+
+def test_points_that_were_changed_in_a_report_are_no_grader_s(room):
+    text = (room / "report.json").read_text()
+    (room / "report.json").write_text(text.replace('"points": 22', '"points": 21', 1))
+    done = update(room, "class")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "ben" in done.stderr and "--overrides" in done.stderr, done.stderr
+
+
+def test_a_run_that_cannot_begin_one_of_its_reports_leaves_the_others_as_they_were(room):
+    before = {name: (room / name).read_bytes() for name in ("report.json", "report.xml")}
+    assert grader("grade", "class", "--json", "report.json", "--junit", "no/such/folder.xml", cwd=room).returncode == 2
+    (room / ".report-report.json").mkdir()  # in the way of the report that is to take its place
+    assert grader("grade", "class", "--update", "report.json", "--junit", "report.xml", cwd=room).returncode == 2
+    assert before == {name: (room / name).read_bytes() for name in before}
+
+
+def test_what_an_update_left_that_was_killed_is_the_next_one_s_to_write_over(room):
+    killed = "import os; os.replace = lambda *_: os.kill(os.getpid(), 9); from grader.__main__ import main; main(['grade', 'class', '--update', 'report.json'])"
+    assert run("-c", killed, cwd=room).returncode == -9 and list(room.glob(".report*"))
+    assert update(room, "class").returncode == 1  # and sees that nothing is left
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+def test_a_report_keeps_its_owner_and_its_permissions(room):
+    os.chown(room / "report.json", 54321, 54322)
+    (room / "report.json").chmod(0o640)
+    hand_in(room, "abe", exercise("01_formula"))  # a result that is put in order at the end, in another file
+    update(room, "class")
+    about = (room / "report.json").stat()
+    assert (about.st_uid, about.st_gid, about.st_mode & 0o777) == (54321, 54322, 0o640)
 
 
 def test_a_report_that_is_not_there_or_leads_elsewhere_or_is_seen_from_elsewhere_is_refused(room):

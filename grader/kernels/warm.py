@@ -28,6 +28,7 @@ from .scratch import Folder
 PORTS = {"shell": 1, "iopub": 2, "stdin": 3}  # as the kernel module's, which would import all of ipykernel
 AVAILABLE = sys.platform == "linux"
 END_SECONDS = 20.0
+LOOK = 0.5  # seconds between looks at whether a template has ended before it answers
 PATIENCE = 10.0  # seconds for the template to say how long a kernel has computed
 PROVISIONER = "linear-grader-warm"
 ARITHMETIC = ("ATEN_", "BLIS_", "CUBLAS_", "CUDNN_", "DNNL_", "MKL_", "NPY_", "NVIDIA_TF32_", "ONEDNN_", "OPENBLAS_", "PYTORCH_TUNABLEOP_", "TORCH_")
@@ -66,6 +67,7 @@ class Template:
                 words, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
                 cwd=None if confined else sandbox.GRADER.parent,
                 env=environment(sandbox.PRIVATE if confined else self.folder.name) | device_environment(setting.device),
+                process_group=0 if confined else None,
             )  # fmt: skip
         self._owner = os.getpid()
         self.is_lost = False  # a kernel of its has ended without its word
@@ -73,6 +75,23 @@ class Template:
     def is_alive(self) -> bool:
         """Whether it still listens."""
         return not self.is_lost and not select.select([self.control], [], [], 0)[0]  # it never says anything: that would be the connection's end
+
+    def has_ended(self) -> bool:
+        """Whether the process that was started has ended. Where bubblewrap is killed before its child is tied to it, that child would wait for ever, and
+        keep the connection open: it is ended here."""
+        try:
+            with open(f"/proc/{self.process.pid}/stat", encoding="utf-8", errors="replace") as stat:
+                if stat.read().rpartition(")")[2].split()[0] != "Z":
+                    return False
+            self._kill()  # its number is nobody else's before the process that started it has taken leave of it
+        except OSError:
+            pass
+        return True
+
+    def _kill(self):
+        """End what was started, and in a sandbox what is not tied to it yet."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL) if self.setting.sandbox == "bwrap" else self.process.kill()
 
     def last_words(self) -> str:
         """What it wrote last before it ended."""
@@ -102,7 +121,7 @@ class Template:
         """End it and its kernels, if this process started it. Safe to call twice."""
         self.control.close()
         if os.getpid() == self._owner:
-            self.process.kill()
+            self._kill()
             self.process.wait()
             self.folder.cleanup()
 
@@ -212,12 +231,17 @@ class WarmProvisioner(KernelProvisionerBase):
 
     def await_birth(self, seconds: float):
         """Wait until the kernel is being started. Raises TemplateError."""
-        if not select.select([self.lifeline], [], [], seconds)[0]:
-            raise TemplateError(f"the process that kernels are forked from did not answer within {seconds:.0f} s")
+        template, deadline = self.parent.template, time.monotonic() + seconds
+        while not select.select([self.lifeline], [], [], LOOK)[0]:
+            if template.has_ended():
+                template.is_lost = True
+                raise TemplateError(template.last_words())
+            if time.monotonic() > deadline:
+                raise TemplateError(f"the process that kernels are forked from did not answer within {seconds:.0f} s")
         said = self._hear()
         if said != "born":
             self._note(said)
-            raise TemplateError(said or self.parent.template.last_words())
+            raise TemplateError(said or template.last_words())
 
     def mark(self):
         """From now on, `times` counts anew."""

@@ -46,7 +46,7 @@ def _all():
 def own(word: str) -> Path:
     """The learner's own notebook for a path, an exercise's number ("03") or its name. Raises NoExercise."""
     if Path(word).is_file():
-        return Path(word).resolve() if link_to(Path(word)) else Path(word)
+        return _itself(Path(word))
     names = [path.stem for path in course.notebooks()]
     name = next((name for name in names if course.is_called(name, word)), None)
     if name is None:
@@ -66,4 +66,9 @@ def find(name: str) -> Path | None:
     """The learner's own notebook of an exercise, by its whole name; None where there is none in the first of the folders that holds any."""
     folders = [Path(), Path(FOLDER), *([] if course.INSTALLED else [course.ROOT / "exercises"])]
     home = next((folder for folder in folders if any((folder / path.name).is_file() for path in course.notebooks())), None)
-    return home / f"{name}.ipynb" if home and (home / f"{name}.ipynb").is_file() else None
+    return _itself(home / f"{name}.ipynb") if home and (home / f"{name}.ipynb").is_file() else None
+
+
+def _itself(path: Path) -> Path:
+    """The file that a path leads to, through the learner's own links."""
+    return path.resolve() if link_to(path) else path

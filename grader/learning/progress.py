@@ -36,7 +36,8 @@ def standings() -> list[Standing]:
     results = {name: known.look(known.key(path, digest_of(path)), str(path)) for name, path in paths.items() if path and not glance.is_untouched(path)}
     changed = [paths[name] for name, result in results.items() if result is None]
     if changed:
-        results |= {Path(result.path).stem: result for result in _grade(changed)}
+        graded = {result.path: result for result in _grade(changed)}
+        results |= {name: graded[shown] for name, path in paths.items() if path and (shown := shown_path(path)) in graded}
     return [_standing(name, paths[name], tasks, results.get(name)) for name, tasks in outline.items()]
 
 

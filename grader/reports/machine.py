@@ -2,10 +2,10 @@
 
 import errno
 import importlib.metadata
+import io
 import json
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
@@ -14,7 +14,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from .. import __version__
-from ..files import create
+from ..files import create, make_alike
 from ..fingerprint import grader
 from ..kernels.limits import Limits
 from ..verdicts import GRADER_FAULT, PASSED, SubmissionResult, as_json
@@ -34,7 +34,7 @@ def facts_of(seed: int, device: str, limits: Limits) -> dict:
 
 
 class _Growing:
-    """A report file that holds every result so far, complete at any moment, and in the order of the notebooks once closed.
+    """A report file that, once begun, holds every result so far, complete at any moment, and in the order of the notebooks once closed.
 
     Of a part that is written, only its place is kept in memory. Raises OSError, here and later, where the file cannot be written.
     """
@@ -43,8 +43,12 @@ class _Growing:
         self._path, (self._head, self._tail, self._separator) = path, (text.encode() for text in (head, tail, separator))
         self._places: dict[str, tuple[int, int]] = {}  # of each notebook's part: where it begins and ends
         self._file = create(path)
-        self._write(self._head + self._tail)
         self._end = len(self._head)  # of the last part
+
+    def begin(self):
+        """Put a report without results in the place of what was in the file."""
+        self._file.truncate(0)
+        self._write(self._head + self._tail)
 
     def _add(self, name: str, part: str):
         """Add a notebook's part, or another in place of an earlier one, of which blanks are left."""
@@ -67,7 +71,6 @@ class _Growing:
 
     def move_to(self, path: Path):
         """Take another file's place, and go on there. Raises OSError."""
-        shutil.copymode(path, self._path)
         os.replace(self._path, path)
         self._path = path
 
@@ -89,11 +92,13 @@ class _Growing:
 
     def _replace(self):
         """Put a file with the parts in order in this one's place. Raises OSError where nothing can be put there, or somebody has moved this one."""
-        descriptor, new = tempfile.mkstemp(dir=self._path.parent, prefix=".report-")
+        new = _beside(self._path)
+        file = io.BufferedWriter(create(new))
         try:
-            with open(descriptor, "wb") as file:
+            with file:
+                make_alike(new, self._path)
+                file.truncate(0)
                 self._write_in_order(file)
-            shutil.copymode(self._path, new)
             if not os.path.samestat(os.lstat(self._path), os.fstat(self._file.fileno())):
                 raise OSError(errno.ESTALE, "moved meanwhile")
             os.replace(new, self._path)
@@ -144,10 +149,11 @@ class JsonReport(_Growing):
 
 def renewed(path: Path, facts: dict, results: Iterable[SubmissionResult]) -> JsonReport:
     """A report that takes an earlier one's place as soon as it holds these results. Raises OSError; the earlier one is then as it was."""
-    descriptor, new = tempfile.mkstemp(dir=path.parent, prefix=".report-")
-    os.close(descriptor)
+    new = _beside(path)
+    report = JsonReport(new, facts)
     try:
-        report = JsonReport(Path(new), facts)
+        make_alike(new, path)
+        report.begin()
         for result in results:
             report.add(result)
         report.move_to(path)
@@ -155,6 +161,11 @@ def renewed(path: Path, facts: dict, results: Iterable[SubmissionResult]) -> Jso
         os.unlink(new)
         raise
     return report
+
+
+def _beside(path):
+    """Where what is to take a report's place is written. By its name, what a killed run left there is the next one's to write over."""
+    return path.with_name(f".report-{path.name}")
 
 
 class JUnitReport(_Growing):

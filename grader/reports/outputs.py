@@ -38,9 +38,16 @@ class Outputs:
             if file:
                 with begun(file):
                     self._open.append((file, kind(file, facts)))
+        taken_up = []
         if earlier:
             with begun(earlier.path):
-                self._open.append((earlier.path, earlier.take_up(facts, self.add)))
+                taken_up.append((earlier.path, earlier.take_up(facts)))
+        for file, report in self._open:  # now that all can be written
+            with begun(file):
+                report.begin()
+        if earlier:
+            earlier.hand_over(self.add)
+        self._open += taken_up
 
     def add(self, result):
         self._each(lambda report: report.add(result))
