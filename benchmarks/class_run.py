@@ -36,12 +36,13 @@ def measure(count: int) -> dict:
         due, limits = pool.submit(make_class, count, 0.1).result()
     honest = [WORK / "notebooks" / f"{stem}.ipynb" for stem in due if "hostile" not in stem]
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what a run leaves running becomes a child of this process
+    before = psutil.Process().children()
     graded, among = _run([WORK / "notebooks"], limits)
     undisturbed, alone = _run(honest, limits)
     points = {stem: each["points"] for stem, each in graded.items() if not each["error"]}
     wrong = {stem: (points.get(stem), least, most) for stem, (least, most) in due.items() if not least <= points.get(stem, -1) <= most}
     otherwise = [stem for stem, each in undisturbed.items() if graded[stem] != each]
-    left = psutil.Process().children() + list(SCRATCH.iterdir())
+    left = [child for child in psutil.Process().children() if child not in before and child.status() != psutil.STATUS_ZOMBIE] + list(SCRATCH.iterdir())
     if wrong or otherwise or left or len(undisturbed) != len(honest):
         raise RuntimeError(f"graded otherwise than is right (got, at least, at most): {wrong}; than alone: {otherwise}; left behind: {left}")
     return {"machine": machine(), "count": count, "hostile": count - len(honest), "limits": limits, "lost": 0, "mis_scored": 0, "left_behind": 0, "all": among, "honest": alone}
