@@ -228,6 +228,33 @@ def test_the_only_user_of_a_namespace_has_a_sandbox(sandbox):
     assert done.returncode == 0, done.stderr
 
 
+# Kernels that cannot be forked
+
+
+PLAIN = """import importlib.machinery, sys, types
+changes = {"grader.kernels.warm": {"AVAILABLE": False}, "grader.workers": {"sys": types.SimpleNamespace(platform="darwin")}}
+class Finder:
+    def find_spec(name, path, target=None):
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target) if name in changes else None
+        if spec:
+            run = spec.loader.exec_module
+            spec.loader.exec_module = lambda module: (run(module), vars(module).update(changes[name]))
+        return spec
+sys.meta_path.insert(0, Finder)
+"""
+
+
+def test_where_no_process_can_be_forked_plain_kernels_check_a_notebook(tmp_path):
+    """As on macOS and in Windows: what the course does there, on this system."""
+    notebook = answered("01_formula", {"linear": WRONG, "compose": "while True: pass"})
+    (tmp_path / "01.ipynb").write_text(nbformat.writes(notebook), encoding="utf-8")
+    words = "check", "01.ipynb", "--sandbox", "none", "--limit", "cell=3"
+    done = grader(*words, cwd=tmp_path, env=with_path(tmp_path / "aside", {"sitecustomize.py": PLAIN}))
+    said = " ".join(done.stdout.replace("│", " ").split())
+    assert done.returncode == 0 and "the product needs weight's transpose" in said and "0 of 22 points" in said, said + done.stderr
+    assert "timed out: It did not end within 3 s" in said
+
+
 # Terminals and files
 
 
