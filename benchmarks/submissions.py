@@ -2,6 +2,7 @@
 untouched ones. They are of the first three exercises, which train nothing: what is timed is grading.
 """
 
+import json
 import random
 from pathlib import Path
 
@@ -38,5 +39,5 @@ def make(folder: Path, count: int, seed: int, hostile: float = 0.0, attacks: lis
         else:
             notebook = solution(subject.name) if kind == "solution" else exercise(subject.name)
         paths.append(folder / f"{number:03}_{kind}.ipynb")
-        nbformat.write(notebook, paths[-1])
+        paths[-1].write_text(json.dumps(notebook), encoding="utf-8")  # attacks hold what UTF-8 does not
     return paths
