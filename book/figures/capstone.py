@@ -62,9 +62,9 @@ def dots(outcomes):
     for row, (mistake, runs) in enumerate(outcomes.items()):
         colour = ACCENT if row == 0 else WARM
         shares, losses = zip(*runs)
-        left.plot([100 * share for share in shares], [row] * len(runs), "o", color=colour, alpha=0.6, markersize=5)
+        left.plot([100 * share for share in shares], [row] * len(runs), "o", color=colour, alpha=0.7, markersize=5)
         seen = [loss for loss in losses if loss < ceiling]
-        right.plot(seen, [row] * len(seen), "o", color=colour, alpha=0.6, markersize=5)
+        right.plot(seen, [row] * len(seen), "o", color=colour, alpha=0.7, markersize=5)
         if len(seen) < len(runs):
             right.plot([ceiling], [row], ">", color=colour, markersize=7)
     left.set(title="held-out accuracy, %", xlim=(0, 103), xticks=[0, 50, 100], yticks=range(len(outcomes)), yticklabels=outcomes)

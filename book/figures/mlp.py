@@ -74,7 +74,7 @@ def confusion(counts):
     figure, ax = plt.subplots(figsize=(4.3, 4.3))
     for i, j in counts.nonzero().tolist():
         color = ACCENT if i == j else WARM
-        ax.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, fc=color, alpha=0.25, lw=0))
+        ax.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, fc=color, alpha=0.1, lw=0))
         ax.text(j, i, counts[i, j].item(), ha="center", va="center", fontweight="normal" if i == j else "bold")
     ax.set(xlim=(-0.5, 9.5), ylim=(9.5, -0.5), xticks=range(10), yticks=range(10), xlabel="read as", ylabel="written", aspect="equal")
     ax.tick_params(length=0)

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyBboxPatch
 
-from . import ACCENT, COOL, INK, SEQUENTIAL, WARM
+from . import ACCENT, COOL, INK, PAPER, SEQUENTIAL, WARM, on
 
 
 def heads(x, split, reshaped):
@@ -23,11 +23,10 @@ def _tokens(ax, values, title):
     ax.spines[:].set_visible(False)
     for row, line in enumerate(values.tolist()):
         for column, value in enumerate(line):
-            red, green, blue, _ = colour = plt.get_cmap(SEQUENTIAL)(0.15 + 0.25 * (value // 10))
-            bright = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5
-            ax.add_patch(plt.Rectangle((column, row), 1, 1, fc=colour, ec="white", lw=1))
+            colour = plt.get_cmap(SEQUENTIAL)(0.15 + 0.25 * (value // 10))
+            ax.add_patch(plt.Rectangle((column, row), 1, 1, fc=colour, ec=PAPER, lw=1))
             name = "abcd"[value // 10] + str(value % 10)
-            ax.text(column + 0.5, row + 0.5, name, ha="center", va="center", fontsize=11, color="black" if bright else "white")
+            ax.text(column + 0.5, row + 0.5, name, ha="center", va="center", fontsize=11, color=on(colour))
 
 
 def attention(shapes):
@@ -60,7 +59,7 @@ def attention(shapes):
 def _step(ax, x0, y0, width, text, filled=False):
     box = "round,pad=0,rounding_size=0.12"
     ax.add_patch(FancyBboxPatch((x0, y0), width, 0.62, boxstyle=box, lw=1.5, fc=ACCENT if filled else "none", ec=ACCENT if filled else INK))
-    ax.text(x0 + width / 2, y0 + 0.31, text, ha="center", va="center", fontsize=10.5, color="white" if filled else INK)
+    ax.text(x0 + width / 2, y0 + 0.31, text, ha="center", va="center", fontsize=10.5, color=PAPER if filled else INK)
 
 
 def _arrow(ax, start, end, text="", align="left"):
@@ -72,21 +71,21 @@ def _arrow(ax, start, end, text="", align="left"):
 def shares(rows):
     """Stacked bars. rows: from a bar's name to three numbers: attention's Linears, the network's Linears, attention's products."""
     _, ax = plt.subplots(figsize=(4.8, 3.6))
-    kinds = [("in_proj and out_proj", ACCENT, "white"), ("linear1 and linear2", COOL, "black"), ("attention: q kᵀ and weights · v", WARM, "black")]
+    kinds = [("in_proj and out_proj", ACCENT), ("linear1 and linear2", COOL), ("attention: q kᵀ and weights · v", WARM)]
     for place, values in enumerate(rows.values()):
         left = 0
-        for value, (_, colour, ink) in zip(values, kinds):
+        for value, (_, colour) in zip(values, kinds):
             share = value / sum(values)
             ax.barh(place, max(share - 0.006, 0), left=left, color=colour, height=0.72)
             if share > 0.06:
-                ax.text(left + share / 2, place, f"{share:.0%}", ha="center", va="center", fontsize=9, color=ink, fontweight="bold")
+                ax.text(left + share / 2, place, f"{share:.0%}", ha="center", va="center", fontsize=9, color=PAPER, fontweight="bold")
             left += share
     ax.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), xticks=[])
     ax.set_yticks(range(len(rows)), list(rows), fontsize=10)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for _, colour, _ in kinds]
-    ax.legend(handles, [name for name, _, _ in kinds], loc="upper center", bbox_to_anchor=(0.35, -0.02), fontsize=10)
+    handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for _, colour in kinds]
+    ax.legend(handles, [name for name, _ in kinds], loc="upper center", bbox_to_anchor=(0.35, -0.02), fontsize=10)
     plt.show()
 
 
