@@ -81,7 +81,7 @@ FIRST = {  # what one asks: the section that comes first
     "GPT-2 Conv1D": "book/08_transformer.html#gpt-2-s-conv1d-is-a-linear-transposed",
     "split heads": "book/08_transformer.html#heads-one-linear-reshaped",
     "tied embeddings": "book/08_transformer.html#from-words-to-numbers-and-back-with-one-matrix",
-    "lazy layer": "book/05_pitfalls.html#first-weights-that-vanish",
+    "lazy layer": "book/05_pitfalls.html#lazy-layers-and-first-weights-that-vanish",
     "autocast": "book/04_source.html#autocast-takes-its-own-turn",
     "he initialization": "book/02_init.html#through-depth-why-this-is-not-he-initialisation",
 }

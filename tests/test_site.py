@@ -63,7 +63,7 @@ def test_a_page_is_light_and_nothing_moves_when_its_pictures_come(site, name):
     """What a browser must have before it shows the page, as a host sends it; where formulas are, their stylesheet and fonts come with it."""
     html = (SITE / name).read_text(encoding="utf8")
     needed = [(SITE / name).parent.joinpath(link).resolve() for link in read(SITE / name).links if link.endswith((".css", "/site.js"))]
-    assert [file.name for file in needed if file.suffix == ".css"] == ["katex.min.css"] * ('class="katex"' in html) + ["site.css"]
+    assert [file.name for file in needed if file.suffix == ".css"] == ["katex.min.css"] * ('class="katex"' in html) + ["site.css"] + ["moving.css"] * ('data-moving="' in html)
     assert sum(len(gzip.compress(file.read_bytes())) for file in [SITE / name, *needed]) < 80_000
     assert all(re.search(r'width="\d+" height="\d+".* loading="lazy"', image) for image in re.findall("<img [^>]*>", html))
 

@@ -3,6 +3,7 @@
 // What teaches comes before what asks, that before what answers; what only repeats or lists comes later.
 const KINDS = [["book/09", 0.8], ["book/0", 1], ["exercises/", 0.4], ["solutions/", 0.25], ["book/kill_table", 0.3], ["", 0.6]];
 const LISTS = ["Sources", "Check yourself", "What people get wrong"];
+const SILENT = ["a", "an", "and", "is", "of", "the", "to"]; // which section is asked for, they do not say
 const cut = (text) => text.toLowerCase().replaceAll("’", "'").match(/√?[\p{L}\p{N}_]+(?:'[\p{L}\p{N}_]+)?/gu) ?? [];
 
 // One form for the singular and the plural, British and American spelling.
@@ -49,7 +50,9 @@ function meant(word) {
 }
 
 function find(query) {
-  const asked = [...new Set(cut(query).map(stem))];
+  const words = cut(query);
+  const telling = words.filter((word) => !SILENT.includes(word));
+  const asked = [...new Set((telling.length ? telling : words).map(stem))];
   const scores = new Map(); // section: [score of its text, of its heading, words found, words found in the heading]
   for (const word of asked) {
     const best = new Map();
