@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,8 @@ PIP = {
 }  # fmt: skip
 WALK = (
     "import os\n"
-    "found = [os.path.join(folder, file) for folder, _, files in os.walk('/') for file in files\n"
+    "found = [os.path.join(folder, file) for folder, _, files in os.walk('/')\n"
+    "         if not folder.startswith('/usr/local/share/test_') for file in files\n"  # there test_layouts keeps its course meanwhile
     "         if file.startswith('01_formula') or '/catalogue' in folder or '/packed' in folder]\n"
     "raise OSError(f'found {len(found)}: {found[:3]}')"
 )
@@ -121,7 +123,9 @@ def test_a_graded_notebook_can_read_none_of_it(started, installed, sandbox, tmp_
     answer_cell(notebook, "linear").source += "\n\ndef linear(x, weight, bias=None):\n" + "".join(f"    {line}\n" for line in WALK.split("\n"))
     nbformat.write(notebook, tmp_path / "01_formula.ipynb")
     done = call(installed / "linear", "grade", "01_formula.ipynb", "--sandbox", "bwrap", "--json", "found.json", cwd=tmp_path)
-    assert done.returncode == 0 and "`: found 0: []" in (tmp_path / "found.json").read_text(encoding="utf-8"), done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = re.findall(r"found \d+: \[.*?\]|\w+Error[^\n]{200}", (tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert said and set(said) == {"found 0: []"}, said
 
 
 def test_the_doctor_finds_no_way_to_it_either_and_names_a_namesake(installed, sandbox, tmp_path):
