@@ -45,7 +45,7 @@ def measure(count: int) -> dict:
     left = [child for child in psutil.Process().children() if child not in before and child.status() != psutil.STATUS_ZOMBIE] + list(SCRATCH.iterdir())
     if wrong or otherwise or left or len(undisturbed) != len(honest):
         raise RuntimeError(f"graded otherwise than is right (got, at least, at most): {wrong}; than alone: {otherwise}; left behind: {left}")
-    return {"machine": machine(), "count": count, "hostile": count - len(honest), "limits": limits, "lost": 0, "mis_scored": 0, "left_behind": 0, "all": among, "honest": alone}
+    return {"machine": machine(), "count": count, "hostile": count - len(honest), "limits": limits, "all": among, "honest": alone}
 
 
 def _run(notebooks, limits) -> tuple[dict, dict]:

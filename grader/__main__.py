@@ -136,7 +136,7 @@ def _check(arguments):
         return _refuse(str(refusal), BAD_USAGE)
     out, loop, code = Console(highlight=False), Loop(), GRADED
     graded = watch(paths, seed, setting, loop.is_over) if arguments.watch else grade_paths(paths, seed, setting, jobs=1, regrade=set(wanted))
-    usual = (setting.limits, setting.device) == (Limits(), "cpu")  # as `status` would grade
+    usual = (setting.limits, setting.device) == (Limits(), DEVICE)  # as `status` would grade
     with closing(graded), single_keys() if arguments.watch else nullcontext():
         for result in remembered(paths, graded) if usual else graded:
             reports.add(result)

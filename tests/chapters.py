@@ -1,11 +1,9 @@
-"""The chapters as they are written: their cells, and their prose without them. No build is needed; what a build has printed is read where there is one."""
+"""The chapters as they are written: their cells, and their prose without them. No build is needed."""
 
 import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-import nbformat
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("0*.md"))
@@ -38,13 +36,3 @@ def prose(chapter: str) -> str:
     """What is not code: from the title to the sources, with the words of the figures."""
     body, _, _ = source(chapter).split("\n---\n", 1)[1].partition("\n## Sources")
     return _CELL.sub(lambda cell: "\n\n".join(re.findall(r'(?:caption|alt): "(.*?)"[,}]', cell[1])) + "\n", body)
-
-
-@cache
-def outputs(chapter: str) -> str:
-    """What the cells printed when the site was built; nothing where it has not been."""
-    built = ROOT / f"_build/jupyter_execute/book/{chapter}.ipynb"
-    if not built.is_file():
-        return ""
-    printed = [output for cell in nbformat.read(built, as_version=4).cells for output in cell.get("outputs", [])]
-    return "\n".join(output.get("text") or "\n".join(output.get("data", {}).get(kind, "") for kind in ("text/plain", "text/markdown")) for output in printed)
