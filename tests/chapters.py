@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("0*.md"))
+CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("[0-9]*.md"))
 _CELL = re.compile(r"^```\{code-cell\}.*\n((?:---\n(?:.*\n)*?---\n|(?::.*\n)*)?)((?:.*\n)*?)```$", re.M)
 
 

@@ -203,7 +203,8 @@ def test_the_sandbox_shows_the_files_of_a_gpu_and_lets_their_group_use_them(tmp_
     kernel = (
         "import os, sys; from grader.kernels import confine, limits; confine.next_child_apart(); pid = os.fork()\n"
         "if not pid:\n    confine.separate(limits.Limits(), '/private', tuple(map(int, sys.argv[1:])))\n"
-        "    print([open(name).read() for name in ('/dev/nvidia0', '/dev/dxg')], flush=True)"
+        "    print([open(name).read() for name in ('/dev/nvidia0', '/dev/dxg')], flush=True)\n"
+        "else:\n    os.waitpid(pid, 0)"
     )
     code = (
         "import subprocess, sys; from grader.kernels import sandbox\ngroups = sandbox.gpu_groups()\nprint(groups, flush=True)\nfor cuda in (True, False):\n"

@@ -128,7 +128,7 @@ MultiHeadAttention.mistake("keeps_plain_tensors", {"self.in_proj_weight = nn.Par
     "self.in_proj_bias = nn.Parameter(": 'self.register_buffer("in_proj_bias", '},
     "Your in_proj_weight and in_proj_bias are buffers: they load but do not learn. Make them nn.Parameters.")
 MultiHeadAttention.mistake("keeps_a_copy_of_a_parameter", {"d_model, d_model))": "d_model, d_model)).clone()"},
-    "Your in_proj_weight is a copy of a Parameter: `clone` and `to` give a plain tensor, which no state_dict and no optimiser knows. Keep the nn.Parameter itself.")
+    "Your in_proj_weight is a copy of a Parameter: `clone` and `to` give a plain tensor, which no state_dict and no optimizer knows. Keep the nn.Parameter itself.")
 MultiHeadAttention.mistake("caches_the_transpose", {"nn.init.zeros_": "self.transposed = self.in_proj_weight.T\n        nn.init.zeros_",
     "fused_qkv(x, self.in_proj_weight, self.in_proj_bias)": "(x @ self.transposed + self.in_proj_bias).chunk(3, dim=-1)"},
     "You transpose in_proj_weight once, in __init__. Moved to another dtype or device the layer has a new weight, and forward still takes the old one: "

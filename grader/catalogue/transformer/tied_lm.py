@@ -102,7 +102,7 @@ TiedLM.mistake("leaves_lm_head_idle", {"        self.lm_head.weight = self.embed
     "You project with embedding.weight, but lm_head keeps another weight, which nothing uses. lm_head.weight must be the same Parameter.")
 TiedLM.mistake("ties_in_forward", {"        self.lm_head.weight = self.embedding.weight\n": "",
     "        return": "        self.lm_head.weight = self.embedding.weight\n        return"},
-    "You tie the two in forward. Until its first call the model has two weights, and an optimiser made before holds both: tie them in __init__.")
+    "You tie the two in forward. Until its first call the model has two weights, and an optimizer made before holds both: tie them in __init__.")
 TiedLM.mistake("copies_at_each_forward", {"        self.lm_head.weight = self.embedding.weight\n": "",
     "return": "self.lm_head.weight.data.copy_(self.embedding.weight.data)\n        return"},
     "You copy the embedding into lm_head at each forward pass. lm_head's gradient then never reaches the embedding.")
