@@ -71,7 +71,7 @@ class Session(RunningKernel):
     def __init__(self, setting: warm.Setting, total: float = float("inf"), cells: Iterable[str] = ()):
         self.setting = setting
         self._libraries = [name for name in LIBRARIES if any(name in cell for cell in cells)]
-        self.seconds, self.output_limit = setting.limits.cell, setting.limits.output * MIB
+        self.seconds, self.output_limit = setting.limits.cell, ANSWER_BYTES  # until a cell of the notebook's runs, nothing that is said is its output
         self.whole = Clock(float("inf"))
         self._pending: list[dict] = []  # what the running cell has published
         self._awaited: list[str] = []  # nonces of the answers it has yet to publish, a probe's once for each of its rounds
