@@ -88,7 +88,14 @@ def lets_gradients_through(chunked_linear_cross_entropy, bench, N=7, D=4, V=9, c
 @chunked_linear_cross_entropy.probe(points=2)
 def never_holds_all_logits(chunked_linear_cross_entropy, bench):
     """Sizes drawn at random: the largest tensor that is made, forward or backward, and how much is kept in between beside x, weight and target."""
+    import weakref
+
     from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Kept:  # what the graph of a chunk keeps goes with that graph
+        def __init__(self, tensor):
+            self.tensor = tensor
+            kept.add(self)
 
     class Largest(TorchDispatchMode):
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
@@ -96,15 +103,15 @@ def never_holds_all_logits(chunked_linear_cross_entropy, bench):
             made.extend(each.numel() for each in (out if isinstance(out, (tuple, list)) else [out]) if isinstance(each, torch.Tensor))
             return out
 
-    made, kept, chunk, D, V = [], [], bench.size(4, 6), bench.size(2, 3), bench.size(50, 60)
+    made, kept, chunk, D, V = [], weakref.WeakSet(), bench.size(4, 6), bench.size(2, 3), bench.size(50, 60)
     N = 6 * chunk + 1
     x, weight, target = bench.randn(N, D).requires_grad_(), bench.randn(V, D).requires_grad_(), bench.integers(0, V, N)
     known = [t.untyped_storage().nbytes() for t in (x, weight, target)]
     with Largest():
-        with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append((t.untyped_storage().nbytes(), t.numel())) or t, lambda t: t):
+        with torch.autograd.graph.saved_tensors_hooks(Kept, lambda it: it.tensor):
             loss = chunked_linear_cross_entropy(x, weight, target, chunk)
+        beside = sum(it.tensor.numel() for it in kept if it.tensor.untyped_storage().nbytes() not in known)
         gradients = torch.autograd.grad(loss, (x, weight))
-    beside = sum(numbers for size, numbers in kept if size not in known)
     case = f"N={N}, D={D}, V={V}, chunk={chunk}"
     return {
         f"loss and gradients, {case}": [loss.detach(), *gradients],

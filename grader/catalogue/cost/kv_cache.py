@@ -114,7 +114,7 @@ KVCache.mistake("leaves_out_the_scale", {"attn_mask=mask": "attn_mask=mask, scal
 KVCache.mistake("exchanges_keys_and_values", {"k, v = (": "v, k = ("}, "You exchange keys and values. Scores come from keys, and values are summed.")
 
 
-@KVCache.impostor("All your caches share one memory: a list or a tensor that stands on the class, or in a default argument, is the same for all. Make it in __init__.")
+@KVCache.impostor("All your caches share one memory: a list or a tensor that stands on the class, or in a default argument, is the same for all. Make it in __init__.", raises=RuntimeError)
 class shares_its_tokens:
     def __init__(self, keys=[], values=[]):
         self.keys, self.values = keys, values
