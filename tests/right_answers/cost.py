@@ -256,6 +256,23 @@ def loss_of_checkpointed_indices(x, weight, target, chunk):
     return torch.stack(losses).sum() / (target != -100).sum()
 
 
+def clip_by_where(x, limit):
+    norm = torch.linalg.vector_norm(x)
+    clipped = norm > limit
+    safe = torch.where(clipped, norm, torch.ones_like(norm))
+    return torch.where(clipped, limit / safe, torch.ones_like(norm)) * x
+
+
+def clip_by_maximum(x, limit):
+    larger = torch.maximum(x.norm(), x.new_full((), limit))
+    return x / larger * limit
+
+
+def clip_by_squares(x, limit):
+    times = torch.clamp(x.square().sum() / limit**2, min=1.0)
+    return x * times.rsqrt()
+
+
 RIGHT = {
     "linear_bytes": (bytes_of_tensors, bytes_of_a_layer, bytes_by_parts),
     "intensity": (intensity_by_hand, intensity_by_reciprocals, intensity_by_bits),
@@ -263,4 +280,5 @@ RIGHT = {
     "tiled_linear": (tiled_by_adding_in_place, tiled_by_columns_first, tiled_by_single_features),
     "KVCache": (CacheOfLists, CacheByEinsum, CacheWithRoomToGrow),
     "chunked_linear_cross_entropy": (loss_with_gradients_along, loss_that_computes_again, loss_of_checkpointed_indices),
+    "clip_norm": (clip_by_where, clip_by_maximum, clip_by_squares),
 }

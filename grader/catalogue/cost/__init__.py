@@ -2,6 +2,7 @@
 
 from ...spec import Exercise
 from .chunked_loss import chunked_linear_cross_entropy
+from .clip_norm import clip_norm
 from .intensity import intensity
 from .kv_cache import KVCache
 from .linear_bytes import linear_bytes
@@ -11,7 +12,7 @@ from .tiled_linear import tiled_linear
 EXERCISE = Exercise(
     "10_cost",
     "Where the time goes",
-    (linear_bytes, intensity, ridge_rows, tiled_linear, KVCache, chunked_linear_cross_entropy),
+    (linear_bytes, intensity, ridge_rows, tiled_linear, KVCache, chunked_linear_cross_entropy, clip_norm),
     milestone="You can tell from a Linear's shape and a machine's two figures whether its time goes into computing or into moving numbers, and move fewer. "
     "Next: how few bits does each of these numbers need?",
 )
