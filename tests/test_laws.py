@@ -151,14 +151,20 @@ def test_a_forward_that_changes_its_input_loses_points_and_reads_which(task):
         return result
 
     found = said(task, with_forward(task, around))
-    assert any("changes what it is given" in line and "of `forward`" in line for line in found)
+    assert any("changes what it is given" in line and f"of `{forward_of(task)}`" in line for line in found)
+
+
+def forward_of(task):
+    """The method that computes: a module's `forward`, or what stands for it in a class that is none."""
+    return {"KVCache": "attend"}.get(task.name, "forward")
 
 
 def with_forward(task, around):
     """The solution's class with its `forward` called through `around`."""
-    forward = vars(right(task.name))["forward"]
+    name = forward_of(task)
+    forward = vars(right(task.name))[name]
     spoiled = staticmethod(coat(forward.__func__, around)) if isinstance(forward, staticmethod) else coat(forward, around)
-    return type(task.name, (right(task.name),), {"forward": spoiled, "__module__": "__main__"})
+    return type(task.name, (right(task.name),), {name: spoiled, "__module__": "__main__"})
 
 
 @pytest.mark.parametrize("task", CLASSES, ids=lambda task: task.name)
