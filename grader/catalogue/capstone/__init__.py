@@ -12,5 +12,6 @@ EXERCISE = Exercise(
     "Capstone",
     (LinearLayer, ReLULayer, CrossEntropy, Network, fit),
     release=2,
-    milestone="You have built a layer, a loss, a network and its training from formulas of your own, and it reads digits. That was the course.",
+    milestone="You have built a layer, a loss, a network and its training from formulas of your own, and it reads digits. "
+    "Next: what does the time of such a layer go into, and how is less of it needed?",
 )
