@@ -53,9 +53,10 @@ chunked_linear_cross_entropy = Task(
 
 @chunked_linear_cross_entropy.probe(points=1)
 def gives_the_mean_loss(chunked_linear_cross_entropy, bench, N=7, D=4, V=9, chunk=3, dtype=torch.float32):
-    """x (N, D), weight (V, D) and target (N,), all counted; then with logits near a thousand."""
-    x, weight, target = bench.randn(N, D, dtype=dtype), bench.randn(V, D, dtype=dtype), bench.integers(0, V, N)
-    return [chunked_linear_cross_entropy(scale * x, weight, target, chunk) for scale in (1, 500)]
+    """x (N, D), weight (V, D) and target (N,), all counted; then seven rows with logits of thousands, in float64."""
+    ordinary = chunked_linear_cross_entropy(bench.randn(N, D, dtype=dtype), bench.randn(V, D, dtype=dtype), bench.integers(0, V, N), chunk)
+    large = bench.randn(7, 4, dtype=torch.float64), 2000 * bench.randn(9, 4, dtype=torch.float64)
+    return {"ordinary logits": ordinary, "large ones": chunked_linear_cross_entropy(*large, bench.integers(0, 9, 7), 3)}
 
 
 @chunked_linear_cross_entropy.probe(points=1)
