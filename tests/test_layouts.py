@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("sandbox")
 def course(folder: Path) -> Path:
     """A checkout, as far as grading needs it, with a submission and a report in it."""
     for name in ("grader", "solutions", "exercises"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "0[2-9]*.ipynb"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "0[2-9]*.ipynb", "1*.ipynb"))
     (folder / "handed_in").mkdir()
     notebook = later(WALK)
     nbformat.write(notebook, folder / "handed_in" / "01_formula.ipynb")
