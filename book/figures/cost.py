@@ -24,7 +24,7 @@ def roofline(peak, bandwidth, rates):
     low, high = min(*rates, ridge) / 2, max(*rates, ridge) * 2
     ax.loglog([low, ridge, high], [low * bandwidth, peak, peak], "-", color=INK)
     for at, (best, worst) in rates.items():
-        ax.plot([at, at], [worst, best], "-", color=ACCENT, lw=3, alpha=0.5)
+        ax.plot([at, at], [worst, best], "-", color=ACCENT, lw=1.4)
         ax.plot(at, best, "o", color=ACCENT)
     ax.axvline(ridge, color=INK, lw=1, ls=":")
     ax.annotate("ridge point", (ridge, 0.03), xycoords=("data", "axes fraction"), xytext=(4, 0), textcoords="offset points", fontsize=9)
