@@ -27,7 +27,7 @@ def roofline(peak, bandwidth, rates):
         ax.plot([at, at], [worst, best], "-", color=ACCENT, lw=1.4)
         ax.plot(at, best, "o", color=ACCENT)
     ax.axvline(ridge, color=INK, lw=1, ls=":")
-    ax.annotate("ridge point", (ridge, 0.03), xycoords=("data", "axes fraction"), xytext=(4, 0), textcoords="offset points", fontsize=9)
+    ax.annotate("ridge point", (ridge, 1), xycoords=("data", "axes fraction"), xytext=(0, 4), textcoords="offset points", ha="center", fontsize=9)
     ax.set(xlabel="FLOPs for each byte", ylabel="FLOPs a second")
     plt.show()
 
