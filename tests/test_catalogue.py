@@ -70,13 +70,15 @@ COMPARISONS = {
 
 
 def comparisons(source):
-    """What a probe would have decided in the learner's kernel: calls that compare, and operators between two things of which neither is a constant."""
+    """What a probe would have decided in the learner's kernel: calls that compare, and operators between two things of which neither is a constant,
+    nor, where one is, the other a difference."""
     for node in ast.walk(ast.parse(source)):
         name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
         if name in COMPARISONS:
             yield name
         if isinstance(node, ast.Compare) and not all(isinstance(operator, (ast.In, ast.NotIn)) for operator in node.ops):
-            if not any(isinstance(side, ast.Constant) for side in (node.left, *node.comparators)):
+            constant = any(isinstance(side, ast.Constant) for side in (node.left, *node.comparators))
+            if not constant or any(isinstance(each, ast.BinOp) and isinstance(each.op, ast.Sub) for side in (node.left, *node.comparators) for each in ast.walk(side)):
                 yield ast.unparse(node)
 
 
@@ -94,7 +96,7 @@ def test_a_probe_compares_nothing(task):
     "line",
     [
         "torch.equal(x, y)", "torch.autograd.gradcheck(f, x)", "x.data_ptr()", "x == y", "x is y", "(x - y).abs().max() < y", "id(x)", "from operator import eq\n    eq(x, y)",
-        "x._version",
+        "x._version", "max(x.shape) - y > 0", "0 != abs(x - y)",
     ],
 )  # fmt: skip
 def test_a_comparison_in_a_probe_is_found(line):

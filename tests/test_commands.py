@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from xml.etree import ElementTree
@@ -231,3 +232,9 @@ def test_grading_leaves_nothing_behind(tmp_path):
     done = grader("grade", notebook, cwd=tmp_path, env={**os.environ, "TMPDIR": str(scratch)})
     assert done.returncode == 0
     assert list(scratch.iterdir()) == [] and sorted(path.name for path in tmp_path.iterdir()) == ["one.ipynb", "tmp"]
+
+
+def test_each_task_has_a_line_whatever_the_length_of_its_name(tmp_path):
+    shown = grader("check", ROOT / "exercises/10_cost.ipynb", cwd=tmp_path).stdout
+    for task in next(exercise for exercise in EXERCISES if exercise.name == "10_cost").tasks:
+        assert re.search(rf" {task.name} +0 / {task.points} ", shown), shown

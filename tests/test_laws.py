@@ -156,7 +156,8 @@ def test_a_forward_that_changes_its_input_loses_points_and_reads_which(task):
 
 def forward_of(task):
     """The method that computes: a module's `forward`, or what stands for it in a class that is none."""
-    return {"KVCache": "attend"}.get(task.name, "forward")
+    own = {name: method for name, method in vars(right(task.name)).items() if callable(method) or isinstance(method, staticmethod)}
+    return "forward" if "forward" in own else next(name for name in reversed(own) if not name.startswith("_"))
 
 
 def with_forward(task, around):

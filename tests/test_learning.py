@@ -13,7 +13,7 @@ from grader.catalogue import EXERCISES
 from .notebooks import ROOT, answered, grader, run, solution
 
 PATIENCE = 240  # seconds, on a busy machine
-LOUD = "import time\nprint('x' * 4000)\ntime.sleep(1)  # in which who says too much is interrupted\n\ndef linear(x, weight, bias=None):\n    return x @ weight.T + (0 if bias is None else bias)"
+SLOW = "import time\n\ntime.sleep(10)\n\ndef linear(x, weight, bias=None):\n    return x @ weight.T + (0 if bias is None else bias)"
 BOUND = "def kaiming_bound(in_features):\n    return 1.0"
 
 
@@ -114,10 +114,16 @@ def test_an_exercise_that_is_a_link_of_the_learner_s_is_found_by_its_number(tmp_
 
 
 def test_what_special_limits_bring_about_is_not_remembered(tmp_path):
-    nbformat.write(answered("01_formula", {"linear": LOUD}), tmp_path / "01_formula.ipynb")
-    shown = grader("check", "01", "--limit", "output=0.001", cwd=tmp_path).stdout
+    nbformat.write(answered("01_formula", {"linear": SLOW}), tmp_path / "01_formula.ipynb")
+    shown = grader("check", "01", "--limit", "cell=1", cwd=tmp_path).stdout
     assert "0 of 22 points" in shown and "grader fault" not in shown, shown
     assert "    7 / 22" in grader("status", cwd=tmp_path).stdout
+
+
+def test_what_a_kernel_says_before_the_first_cell_is_not_the_notebooks_output(tmp_path):
+    nbformat.write(solution("01_formula"), tmp_path / "01_formula.ipynb")
+    done = grader("check", "01", "--limit", "output=0.0001", cwd=tmp_path)
+    assert "grader fault" not in done.stdout + done.stderr, done.stdout + done.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such links, and keeps the folder that one is in")

@@ -176,6 +176,7 @@ def environment(home: str) -> dict:
     kept = ("PATH", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "SYSTEMROOT", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
     path = filter(None, (str(sandbox.GRADER.parent), os.environ.get("PYTHONPATH")))
     own = {"HOME": home, "IPYTHONDIR": home, "MPLCONFIGDIR": home, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    own["LOGNAME"] = "learner"  # torch 2.11 asks for the user's name when it is imported, and no file in a sandbox knows one
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     user = {"PYTHONUSERBASE": site.USER_BASE} if site.ENABLE_USER_SITE else {}  # packages installed with --user, of which another HOME knows nothing
     fixed = {"PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1", "LINEAR_GRADER": "1"}

@@ -35,7 +35,7 @@ def print_feedback(console: Console, result: SubmissionResult, seed: int, device
 def task_view(task: TaskResult) -> Group:
     """A task's line, and below it whatever helps: the mistake by name, each probe that failed, a hint."""
     line = Table.grid(padding=(0, 2))
-    line.add_column(width=30)
+    line.add_column(min_width=30, no_wrap=True)
     line.add_column(width=8, justify="right")
     mark, style = MARKS.get(task.status, WRONG_MARK)
     status = "" if task.status == PASSED else task.status

@@ -22,14 +22,23 @@ clip_norm = Task(
 
 @clip_norm.probe(points=1)
 def clips_without_looking(clip_norm, bench, B=3, I=4, dtype=torch.float32):
-    """x (B, I), whose norm is above limit, and below it; then the shape of the result on the meta device, where no tensor has a value to ask for."""
-    x, limit = bench.randn(B, I, dtype=dtype), 0.5 + bench.size(0, 99) / 100
-    values = {f"norm about {times} times limit": clip_norm(x / (x * x).sum().sqrt() * times * limit, limit) for times in (0.25, 0.75, 1.5, 40)}
+    """x (B, I), whose norm is above limit, and below it, and how often a tensor is asked for its value; then the shape of the result on the meta device, where none has one."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Asked(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            asked.extend([func] if func.overloadpacket.__name__ in ("_local_scalar_dense", "nonzero") else [])
+            return func(*args, **(kwargs or {}))
+
+    asked, x, limit = [], bench.randn(B, I, dtype=dtype), 0.5 + bench.size(0, 99) / 100
+    scaled = {times: x / (x * x).sum().sqrt() * times * limit for times in (0.25, 0.75, 1.5, 40)}
+    with Asked():
+        values = {f"norm about {times} times limit": clip_norm(each, limit) for times, each in scaled.items()}
     try:
         there = clip_norm(torch.empty(B, I, dtype=dtype, device="meta"), limit)
     except NotImplementedError:  # of torch: a stub has raised its own before
         raise RuntimeError("This asks a tensor for its value, and on the meta device it has none.") from None
-    return {**values, "on the meta device": [str(tuple(there.shape)), str(there.dtype)]}
+    return {**values, "on the meta device": [str(tuple(there.shape)), str(there.dtype)], "times that a value was asked for": len(asked)}
 
 
 @clip_norm.probe(points=1)
@@ -70,6 +79,15 @@ def asks_for_the_norm(x, limit):
     if norm.item() > limit:
         return x * (limit / norm)
     return x
+
+
+@clip_norm.impostor(
+    "On a device where tensors have values this asks for one, and on the meta device it does something else. A program has to be the same on all devices: choose inside the graph."
+)
+def asks_where_there_are_values(x, limit):
+    if x.device.type == "meta":
+        return x * 1
+    return x * (limit / x.norm()) if x.norm() > limit else x
 
 
 # fmt: off

@@ -1,5 +1,7 @@
 """Task tiled_linear."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -29,46 +31,52 @@ tiled_linear = Task(
 @tiled_linear.probe(points=2)
 def computes_and_loads(tiled_linear, bench, B=5, I=7, O=8, tile=3, dtype=torch.float32):
     """y = x Wᵀ + b for x (B, I), weight (O, I) and bias (O,), and how many numbers of x and of weight are loaded."""
+    from types import SimpleNamespace
 
-    class Slow:
-        def __init__(self, matrix):
-            self.shape, self.dtype, self.device, self.loaded = matrix.shape, matrix.dtype, matrix.device, 0
-            self.get = matrix.__getitem__
+    def slow(matrix, shapes):  # what is counted lies out of the answer's sight
+        def load(rows, columns):
+            block = matrix[rows, columns].clone()
+            shapes.append(block.shape)
+            return block
 
-        def load(self, rows, columns):
-            block = self.get((rows, columns))
-            if max(block.shape) - tile > 0:
-                raise ValueError(f"load of {block.shape[0]} x {block.shape[1]} numbers: a tile is at most {tile} x {tile}")
-            self.loaded += block.numel()
-            return block.clone()
+        return SimpleNamespace(shape=matrix.shape, dtype=matrix.dtype, device=matrix.device, load=load)
 
-    x, weight = Slow(bench.randn(B, I, dtype=dtype)), Slow(bench.randn(O, I, dtype=dtype))
-    y = tiled_linear(x, weight, bench.randn(O, dtype=dtype), tile)
-    return {"y": y, "numbers of x loaded": x.loaded, "numbers of weight loaded": weight.loaded}
+    of_x, of_weight = [], []
+    y = tiled_linear(slow(bench.randn(B, I, dtype=dtype), of_x), slow(bench.randn(O, I, dtype=dtype), of_weight), bench.randn(O, dtype=dtype), tile)
+    side = max((max(shape) for shape in of_x + of_weight), default=0)
+    return {
+        "y": y,
+        "numbers of x loaded": sum(math.prod(shape) for shape in of_x),
+        "numbers of weight loaded": sum(math.prod(shape) for shape in of_weight),
+        "the largest block loaded": bench.band(side, {"at most tile rows and columns": tile + 1, "more": math.inf}),
+    }
 
 
 @tiled_linear.probe(points=1)
 def loads_less_with_larger_tiles(tiled_linear, bench):
     """Sizes drawn at random, tiles of 2, 4, 7 and 64: the sum over y, and how many numbers are loaded."""
+    from types import SimpleNamespace
 
-    class Slow:
-        def __init__(self, matrix, tile):
-            self.shape, self.dtype, self.device, self.loaded = matrix.shape, matrix.dtype, matrix.device, 0
-            self.get, self.tile = matrix.__getitem__, tile
+    def slow(matrix, shapes):
+        def load(rows, columns):
+            block = matrix[rows, columns].clone()
+            shapes.append(block.shape)
+            return block
 
-        def load(self, rows, columns):
-            block = self.get((rows, columns))
-            if max(block.shape) - self.tile > 0:
-                raise ValueError(f"load of {block.shape[0]} x {block.shape[1]} numbers: a tile is at most {self.tile} x {self.tile}")
-            self.loaded += block.numel()
-            return block.clone()
+        return SimpleNamespace(shape=matrix.shape, dtype=matrix.dtype, device=matrix.device, load=load)
 
     sizes = bench.size(10, 13), bench.size(14, 17), bench.size(18, 21)
     answers = {}
     for tile in (2, 4, 7, 64):
-        x, weight = (Slow(bench.randn(size, sizes[1], dtype=torch.float64), tile) for size in (sizes[0], sizes[2]))
+        of_x, of_weight = [], []
+        x, weight = (slow(bench.randn(size, sizes[1], dtype=torch.float64), shapes) for size, shapes in ((sizes[0], of_x), (sizes[2], of_weight)))
         y = tiled_linear(x, weight, bench.randn(sizes[2], dtype=torch.float64), tile)
-        answers["B={}, I={}, O={}, tile={}".format(*sizes, tile)] = {"sum over y": y.sum(), "numbers loaded": [x.loaded, weight.loaded]}
+        side = max((max(shape) for shape in of_x + of_weight), default=0)
+        answers["B={}, I={}, O={}, tile={}".format(*sizes, tile)] = {
+            "sum over y": y.sum(),
+            "numbers loaded": [sum(math.prod(shape) for shape in shapes) for shapes in (of_x, of_weight)],
+            "the largest block loaded": bench.band(side, {"at most tile rows and columns": tile + 1, "more": math.inf}),
+        }
     return answers
 
 
@@ -91,9 +99,11 @@ tiled_linear.mistake("makes_one_output_at_a_time", {"range(0, O, tile)": "range(
 tiled_linear.mistake("makes_one_row_at_a_time", {"range(0, B, tile)": "range(0, B)", "slice(row, row + tile)": "slice(row, row + 1)"},
     "You make one row of y at a time: weight is loaded B times. A tile of y has `tile` rows, and weight is loaded once for all of them.")
 tiled_linear.mistake("loads_whole_rows", {"range(0, I, tile)": "range(0, I, I)", "slice(feature, feature + tile)": "slice(0, I)"},
-    "You load whole rows of I numbers. Fast memory holds tiles of at most tile · tile.", raises=ValueError)
+    "You load whole rows of I numbers. Fast memory holds tiles of at most tile · tile.")
 tiled_linear.mistake("loads_all_at_once", {"range(0, B, tile)": "range(0, B, B)", "range(0, O, tile)": "range(0, O, O)", "row + tile": "B", "column + tile": "O"},
-    "You load all rows at once. Fast memory holds tiles of at most tile · tile.", raises=ValueError)
+    "You load all rows at once. Fast memory holds tiles of at most tile · tile.")
+tiled_linear.mistake("reads_the_matrix_itself", {"x.load(rows, features)": "x.matrix[rows, features]"},
+    "You read the whole matrix, past `load`. What the check gives you has `shape`, `dtype`, `device` and `load`, and no more.", raises=AttributeError)
 tiled_linear.mistake("forgets_the_transpose", {".T": ""},
     "You multiply two tiles as they are stored, both with the features last. The product needs weight's tile transposed.", raises=RuntimeError)
 tiled_linear.mistake("loads_twice", {"block = block + x.load(rows, features)": "x.load(rows, features)\n                block = block + x.load(rows, features)"},
