@@ -1,6 +1,9 @@
 """Task GradScaler."""
 
+import math
+
 import torch
+import torch.nn.functional as F
 
 from ...spec import Task
 
@@ -154,5 +157,5 @@ GradScaler.mistake("remembers_a_skip_for_ever", {"        self.skipped = False\n
     "Once a step was skipped, every update lowers the scale. update() is about the steps since the last update: clear the flag.")
 GradScaler.mistake("asks_the_last_optimizer_only", {"            optimizer.step()\n": "            optimizer.step()\n            self.skipped = False\n"},
     "An optimizer that steps makes you forget that one before it skipped. update() counts any skip since the last update.")
-GradScaler.mistake("exchanges_the_factors", {"self.current *= self.backoff_factor": "self.current *= self.growth_factor", "self.current *= self.growth_factor": "self.current *= self.backoff_factor"},
+GradScaler.mistake("exchanges_the_factors", {"= growth_factor, backoff_factor": "= backoff_factor, growth_factor"},
     "You exchange the factors: your scale grows after a skip and shrinks when all is well.")

@@ -1,12 +1,13 @@
 """Task master_step."""
 
 import torch
+from torch import nn
 
 from ...spec import Task
 
 
 def master_step_reference(weight, master, grad, lr):
-    parameter = torch.nn.Parameter(master.detach())  # in the same memory
+    parameter = nn.Parameter(master.detach())  # in the same memory
     parameter.grad = grad.float()
     torch.optim.SGD([parameter], lr).step()
     weight.data.copy_(parameter.data)

@@ -1,5 +1,7 @@
 """Task to_bfloat16."""
 
+import torch
+
 from ...spec import Task
 
 
