@@ -27,7 +27,7 @@ def bfloat16_by_exponents(x):
 
 
 def bfloat16_by_numpy(x):
-    numbers = np.ascontiguousarray(x.cpu().numpy())
+    numbers = x.contiguous().cpu().numpy()
     bits = numbers.reshape(-1).view(np.uint32).astype(np.uint64)
     bits = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16 << 16
     rounded = bits.astype(np.uint32).view(np.float32).reshape(numbers.shape)
