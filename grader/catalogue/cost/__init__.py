@@ -14,5 +14,5 @@ EXERCISE = Exercise(
     "Where the time goes",
     (linear_bytes, intensity, ridge_rows, tiled_linear, KVCache, chunked_linear_cross_entropy, clip_norm),
     milestone="You can tell from a Linear's shape and a machine's two figures whether its time goes into computing or into moving numbers, and move fewer. "
-    "That was the course.",
+    "Next: with how few bits can it compute?",
 )
