@@ -12,7 +12,7 @@ def formats(parts):
         for at, bits, colour in [(0, 1, INK), (1, exponent, ACCENT), (1 + exponent, fraction, WARM)]:
             for bit in range(bits):
                 ax.barh(row, 0.84, left=at + bit, height=0.62, color=colour)
-    ax.set(yticks=range(len(parts)), yticklabels=parts, xticks=[1, 9, 16, 19, 32], xlabel="bits", xlim=(-0.4, 32.4))
+    ax.set(yticks=range(len(parts)), yticklabels=parts, xticks=[1, 8, 16, 19, 32], xlabel="bits", xlim=(-0.4, 32.4))
     ax.invert_yaxis()
     ax.tick_params(axis="y", length=0)
     ax.spines[:].set_visible(False)
@@ -43,7 +43,7 @@ def gradients(sizes, shares, ranges):
     for row, (first, normal, last) in enumerate(ranges.values()):
         below.barh(row, last - normal, left=normal, height=0.5, color=INK)
         below.barh(row, normal - first, left=first, height=0.5, facecolor="none", edgecolor=INK, lw=1.4)
-    below.set(yticks=range(len(ranges)), yticklabels=ranges, xlabel="exponent of the gradient's size, as a power of 2", ylim=(-0.6, len(ranges) - 0.4))
+    below.set(yticks=range(len(ranges)), yticklabels=ranges, xlabel="size of a gradient, as a power of 2", ylim=(-0.6, len(ranges) - 0.4))
     below.invert_yaxis()
     below.tick_params(axis="y", length=0)
     below.spines["left"].set_visible(False)
@@ -53,7 +53,7 @@ def gradients(sizes, shares, ranges):
 def steps(paths):
     """A weight after each step. paths: from a label to the weights."""
     _, ax = plt.subplots(figsize=(4.8, 3.2))
-    for (name, weights), colour, style in zip(paths.items(), (WARM, ACCENT, INK), ("-", "-", "--")):
+    for (name, weights), colour, style in zip(paths.items(), (WARM, ACCENT), ("--", "-")):
         ax.plot(weights, style, color=colour, label=name)
     ax.set(xlabel="step", ylabel="weight")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=10)
