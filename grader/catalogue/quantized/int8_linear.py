@@ -30,7 +30,7 @@ int8_linear = Task(
 def multiplies_levels(int8_linear, bench, B=3, I=6, O=5, dtype=torch.float32):
     """x (B, I), whose rows differ in size, weight_q (O, I), weight_scale (O,) and bias (O,)."""
     steps = bench.integers(-126, 127, B, I) + bench.integers(-40, 41, B, I).double() / 100
-    steps[torch.arange(B), bench.integers(0, I, B)] = 127.0 * (2 * bench.integers(0, 2, B) - 1)
+    steps[torch.arange(B), bench.integers(0, I, B)] = 254 * bench.integers(0, 2, B).double() - 127
     x = (steps * bench.integers(1, 100, B, 1) / 1000).to(dtype)
     weight_q, weight_scale = bench.integers(-128, 128, O, I).to(torch.int8), (bench.integers(1, 100, O).double() / 20000).to(dtype)
     return int8_linear(x, weight_q, weight_scale, bench.randn(O, dtype=dtype))
@@ -40,7 +40,7 @@ def multiplies_levels(int8_linear, bench, B=3, I=6, O=5, dtype=torch.float32):
 def works_without_a_bias(int8_linear, bench, B=3, I=6, O=5):
     """bias=None."""
     steps = bench.integers(-126, 127, B, I) + bench.integers(-40, 41, B, I).double() / 100
-    steps[torch.arange(B), bench.integers(0, I, B)] = 127.0 * (2 * bench.integers(0, 2, B) - 1)
+    steps[torch.arange(B), bench.integers(0, I, B)] = 254 * bench.integers(0, 2, B).double() - 127
     x = (steps * bench.integers(1, 100, B, 1) / 1000).float()
     return int8_linear(x, bench.integers(-128, 128, O, I).to(torch.int8), (bench.integers(1, 100, O).double() / 20000).float(), None)
 
