@@ -34,7 +34,7 @@ def rounds_and_saturates(FakeQuantize, bench, B=3, I=4, dtype=torch.float32):
 
 @FakeQuantize.probe(points=1)
 def rounds_halves_to_even(FakeQuantize, bench):
-    """Steps and a half, exactly, with a scale that is a power of two: zero_point is even, then odd. Then x without dimensions, and with none of one size."""
+    """Steps and a half, exactly, with a scale that is a power of two: zero_point is even, then odd. Then x without dimensions, with three, and empty."""
     answers, scale = {}, 2.0 ** bench.size(-4, 3)
     for zero_point in (2 * bench.size(20, 100), 2 * bench.size(20, 100) + 1):
         steps = torch.tensor(bench.several(range(-20, 22)), device=bench.device) - 0.5
@@ -71,13 +71,12 @@ def keeps_calls_apart(FakeQuantize, bench):
 
 # fmt: off
 FakeQuantize.mistake("lets_every_gradient_pass", {"grad_output * inside": "grad_output"},
-    "You pass the gradient everywhere. Where the level was clamped, y does not move with x: 0 there.")
+    "You pass the gradient everywhere (any level is at least 0 or at most 255; inside is both). Where the level was clamped, y does not move with x: 0 there.")
 FakeQuantize.mistake("looks_at_numbers_before_they_are_rounded", {"(levels >= 0) & (levels <= 255)": "(x / scale + zero_point >= 0) & (x / scale + zero_point <= 255)"},
     "You ask whether x lies inside before it is rounded. 255.4 is rounded to 255, a level: its gradient passes.")
 FakeQuantize.mistake("shuts_out_the_last_levels", {"levels >= 0": "levels > 0", "levels <= 255": "levels < 255"},
     "You shut out the levels 0 and 255 themselves. They are inside.")
 FakeQuantize.mistake("shuts_one_side_only", {"(levels >= 0) & ": ""}, "You look at the upper end only. Below level 0 the gradient is 0, too.")
-FakeQuantize.mistake("asks_for_either", {"(levels >= 0) & (levels <= 255)": "(levels >= 0) | (levels <= 255)"}, "Every number is at least 0 or at most 255. Inside is both: &.")
 FakeQuantize.mistake("lets_pass_outside", {"grad_output * inside": "grad_output * ~inside"}, "Your gradient passes where the level was clamped, and nowhere else. It is the other way round.")
 FakeQuantize.mistake("uses_the_steps_slope", {"grad_output * inside": "torch.zeros_like(grad_output)"},
     "Your gradient is 0 everywhere: that is the slope of rounding. Straight through means to act as if rounding had the slope 1.")

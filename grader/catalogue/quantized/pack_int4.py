@@ -67,9 +67,7 @@ pack_int4.mistake("adds_without_shifting", {" << 4": ""}, "You lay both numbers 
 pack_int4.mistake("keeps_int8", {"torch.uint8": "torch.int8"}, "Your bytes are int8. Asked is uint8.")
 pack_int4.mistake("needs_a_wide_type", {"torch.uint8": "torch.int64"}, "Your bytes are int64, eight bytes each. Asked is uint8.")
 pack_int4.mistake("drops_the_last_column", {"raise ValueError(f\"I is {q.shape[1]}, which is odd\")": "q = q[:, :-1]"},
-    "You leave out the last of an odd number of columns. Raise ValueError.")
-pack_int4.mistake("fills_up_with_zeros", {"raise ValueError(f\"I is {q.shape[1]}, which is odd\")": "q = F.pad(q, (0, 1))"},
-    "You fill an odd number of columns up. Raise ValueError.")
+    "You take an odd number of columns: the last is left out, or given a partner. Raise ValueError.")
 pack_int4.mistake("raises_another_exception", {"raise ValueError": "raise AssertionError"},
     "You raise another exception, perhaps by `assert`, or leave it to torch. Asked is ValueError.")
 pack_int4.mistake("refuses_odd_rows", {"q.shape[1] % 2": "q.shape[0] % 2 or q.shape[1] % 2"},

@@ -64,7 +64,7 @@ def replaces_every_linear(replace_linears, bench, I=4, O=3):
 def changes_the_model_that_it_is_given(replace_linears, bench):
     """The model that comes back is the given one: what is written into its new layers stands there. Its other layers keep their numbers and their mode, and make is
     given the old layers, as they were."""
-    model = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Sequential(nn.ReLU(), nn.Linear(6, 3))).to(bench.device).train(bench.size(0, 1) > 0)
+    model = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Sequential(nn.ReLU(), nn.Linear(6, 3))).to(bench.device)
     model[1].eval()
     for tensor in model.state_dict().values():
         tensor.copy_(bench.randn(*tensor.shape).abs())
@@ -160,7 +160,7 @@ replace_linears.mistake("puts_the_new_one_at_the_end", {"setattr(": "delattr(mod
     "You take the old layer out before you put the new one in, which so comes last. Assign it under the old name: it takes the place.")
 replace_linears.mistake("gives_make_a_new_layer", {"= make(module)": "= make(nn.Linear(module.in_features, module.out_features, device=module.weight.device))"},
     "You give make a new Linear, which has nothing of the old one but its sizes. Give it the old one.")
-replace_linears.mistake("gives_make_a_copy_without_a_mode", {"= make(module)": "= make(module.eval())"}, "You put the old layer into evaluation mode. Give it to make as it is.")
+replace_linears.mistake("changes_the_old_layers_mode", {"= make(module)": "= make(module.eval())"}, "You put the old layer into evaluation mode. Give it to make as it is.")
 replace_linears.mistake("changes_the_mode", {"return model": "return model.eval()"}, "You put the model into evaluation mode. Its other layers stay as they were.")
 
 
