@@ -1,7 +1,6 @@
 """Right answers to exercise 12, each by another road."""
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 
@@ -58,9 +57,9 @@ def dequantize_by_a_table(q, scale, zero_point):
 
 def int8_by_int32(x, weight_q, weight_scale, bias):
     largest = torch.linalg.vector_norm(x, float("inf"), dim=1)
-    x_scale = torch.where(largest > 0, largest / 127, torch.ones_like(largest))[:, None]
-    x_q = (x / x_scale).round().to(torch.int8)
-    sums = (x_q.to(torch.int32)[:, None] * weight_q).sum(2, dtype=torch.int32)
+    x_scale = (largest / 127).clamp(min=torch.finfo(x.dtype).tiny)[:, None]
+    x_q = (x / x_scale).round().to(torch.int32)
+    sums = (x_q[:, None] * weight_q).sum(2, dtype=torch.int32)
     y = sums * (x_scale * weight_scale)
     return y + bias if bias is not None else y
 
@@ -68,8 +67,8 @@ def int8_by_int32(x, weight_q, weight_scale, bias):
 def int8_row_by_row(x, weight_q, weight_scale, bias):
     rows = []
     for row in x:
-        size = row.abs().max()
-        steps = torch.round(row * (127 / size)) if size > 0 else row
+        size = row.abs().max().clamp(min=torch.finfo(x.dtype).tiny)
+        steps = torch.round(row * 127 / size)
         sums = (steps.long() * weight_q.long()).sum(1)
         rows.append(sums * (size / 127) * weight_scale)
     y = torch.stack(rows) if rows else x.new_zeros(0, len(weight_q))
@@ -79,13 +78,11 @@ def int8_row_by_row(x, weight_q, weight_scale, bias):
 def int8_in_parts(x, weight_q, weight_scale, bias):
     """Sums of 256 products, which float32 holds exactly, added up in int64."""
     x_scale = x.abs().amax(1, keepdim=True) / 127
-    x_scale[x_scale == 0] = 1
-    x_q = torch.round(x / x_scale).float()
+    x_q = torch.round(torch.nan_to_num(x / x_scale)).float()
     sums = torch.zeros(len(x), len(weight_q), dtype=torch.int64, device=x.device)
     for levels, weights in zip(x_q.split(256, 1), weight_q.float().split(256, 1)):
         sums += (levels @ weights.T).long()
-    y = sums.to(x.dtype) * weight_scale * x_scale
-    return torch.add(y, 0 if bias is None else bias)
+    return sums * weight_scale * x_scale + (0 if bias is None else bias)
 
 
 class FakeByTheSavedInput(torch.autograd.Function):
@@ -124,7 +121,8 @@ class FakeWithASetup(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad_output):
-        return torch.where(ctx.saved_tensors[0], grad_output, torch.zeros_like(grad_output)), None, None
+        (inside,) = ctx.saved_tensors
+        return torch.where(inside, grad_output, torch.zeros_like(grad_output)), None, None
 
 
 class FakeThroughBytes(torch.autograd.Function):
@@ -134,7 +132,7 @@ class FakeThroughBytes(torch.autograd.Function):
     def forward(ctx, x, scale, zero_point):
         levels = (x / scale).round() + zero_point
         q = levels.clamp(0, 255).to(torch.uint8)
-        ctx.inside = (levels == q).to(x.dtype)
+        ctx.inside = levels == q
         return scale * (q.to(x.dtype) - zero_point)
 
     @staticmethod
@@ -153,7 +151,7 @@ def pack_by_bytes(q):
     O, I = q.shape
     if I & 1:
         raise ValueError(f"{I} columns")
-    pairs = q.contiguous().view(torch.uint8).reshape(O, I // 2, 2)
+    pairs = q.view(torch.uint8).reshape(O, I // 2, 2)
     low, high = pairs[..., 0], pairs[..., 1]
     return low.bitwise_and(15).bitwise_or(high.bitwise_left_shift(4))
 
@@ -162,13 +160,12 @@ def pack_by_a_table(q):
     even, odd = q[:, 0::2], q[:, 1::2]
     if even.shape != odd.shape:
         raise ValueError(q.shape)
-    table = torch.tensor([*range(8), *range(-8, 0)], device=q.device)
-    codes = [(half[..., None] == table).to(torch.uint8).argmax(-1) for half in (even, odd)]
-    return (codes[0] | codes[1] << 4).to(torch.uint8)
+    codes = torch.arange(16, device=q.device).roll(8)
+    return (codes[even.long() + 8] + 16 * codes[odd.long() + 8]).to(torch.uint8)
 
 
 def unpack_by_shifts(packed):
-    signed = packed.contiguous().view(torch.int8)
+    signed = packed.view(torch.int8)
     q = torch.empty(packed.shape[0], 2 * packed.shape[1], dtype=torch.int8, device=packed.device)
     q[:, 0::2] = signed << 4 >> 4
     q[:, 1::2] = signed >> 4
@@ -176,14 +173,14 @@ def unpack_by_shifts(packed):
 
 
 def unpack_by_a_table(packed):
-    table = torch.tensor([*range(8), *range(-8, 0)], dtype=torch.int8, device=packed.device)
+    table = torch.arange(-8, 8, dtype=torch.int8, device=packed.device).roll(8)
     places = packed.long()
-    return torch.cat([table[places % 16][..., None], table[places // 16][..., None]], -1).reshape(len(packed), -1 if len(packed) and packed.shape[1] else 2 * packed.shape[1])
+    return torch.stack([table[places % 16], table[places // 16]], -1).reshape(len(packed), 2 * packed.shape[1])
 
 
 def unpack_by_the_eighth(packed):
-    nibbles = torch.stack((packed.remainder(16), packed // 16), -1).flatten(-2).to(torch.int16)
-    return ((nibbles ^ 8) - 8).to(torch.int8)
+    nibbles = torch.stack((packed.remainder(16), packed >> 4), -1).flatten(-2).to(torch.int8)
+    return (nibbles ^ 8) - 8
 
 
 def replace_by_recursion(model, make):
@@ -198,8 +195,7 @@ def replace_by_recursion(model, make):
         if id(module) not in made:
             made[id(module)] = module, module
             for name, child in module._modules.items():
-                if child is not None:
-                    module._modules[name] = changed(child)
+                module._modules[name] = changed(child)
         return module
 
     return changed(model)

@@ -63,8 +63,8 @@ def replaces_every_linear(replace_linears, bench, I=4, O=3):
 @replace_linears.probe(points=1)
 def changes_the_model_that_it_is_given(replace_linears, bench):
     """The model that comes back is the given one: what is written into its new layers stands there. Its other layers keep their numbers and their mode, and make is
-    given the old layers, as they were."""
-    model = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Sequential(nn.ReLU(), nn.Linear(6, 3))).to(bench.device)
+    given the old layers, as they were. In float64."""
+    model = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Sequential(nn.ReLU(), nn.Linear(6, 3))).to(bench.device, torch.float64)
     model[1].eval()
     for tensor in model.state_dict().values():
         tensor.copy_(bench.randn(*tensor.shape).abs())
@@ -72,7 +72,7 @@ def changes_the_model_that_it_is_given(replace_linears, bench):
 
     def make(linear):
         seen.append((linear.weight.detach().clone(), linear.training))
-        return nn.Linear(linear.in_features, linear.out_features, device=linear.weight.device)
+        return nn.Linear(linear.in_features, linear.out_features, device=linear.weight.device, dtype=linear.weight.dtype)
 
     new = replace_linears(model, make)
     seen.sort(key=lambda it: len(it[0]))
@@ -108,7 +108,7 @@ def keeps_shared_layers_shared(replace_linears, bench):
 
 @replace_linears.probe(points=1)
 def knows_what_is_a_linear(replace_linears, bench):
-    """A layer of a class that inherits from nn.Linear, in nn.MultiheadAttention and by itself; layers that only look like one; a model that is itself a Linear; one without any."""
+    """A layer of a class that inherits from nn.Linear, in nn.MultiheadAttention and by itself; layers that only look like one; a model that is itself a Linear; one without any. In float64."""
 
     class Mine(nn.Linear):
         pass
@@ -116,7 +116,7 @@ def knows_what_is_a_linear(replace_linears, bench):
     size = 2 * bench.size(1, 4)
 
     def make(linear):
-        new = nn.Linear(linear.in_features, linear.out_features, device=linear.weight.device)
+        new = nn.Linear(linear.in_features, linear.out_features, device=linear.weight.device, dtype=linear.weight.dtype)
         new.weight.data.copy_(3 * linear.weight.data)
         new.bias.data.copy_(linear.bias.data)
         return new
@@ -130,7 +130,7 @@ def knows_what_is_a_linear(replace_linears, bench):
     }
     answers = {}
     for case in bench.several(models):
-        model = models[case].to(bench.device)
+        model = models[case].to(bench.device, torch.float64)
         for parameter in model.parameters():
             parameter.data.copy_(bench.randn(*parameter.shape))
         new = replace_linears(model, make)
