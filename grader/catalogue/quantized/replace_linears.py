@@ -108,7 +108,7 @@ def keeps_shared_layers_shared(replace_linears, bench):
 
 @replace_linears.probe(points=1)
 def knows_what_is_a_linear(replace_linears, bench):
-    """A layer of a class that inherits from nn.Linear, in nn.MultiheadAttention and by itself; layers that only look like one; a model that is itself a Linear; one without any. In float64."""
+    """A layer of a class that inherits from nn.Linear, in nn.MultiheadAttention and by itself; layers that only look like one; a model that is itself a Linear, in float32; one without any. The others in float64."""
 
     class Mine(nn.Linear):
         pass
@@ -130,7 +130,7 @@ def knows_what_is_a_linear(replace_linears, bench):
     }
     answers = {}
     for case in bench.several(models):
-        model = models[case].to(bench.device, torch.float64)
+        model = models[case].to(bench.device, torch.float32 if case == "nn.Linear alone" else torch.float64)
         for parameter in model.parameters():
             parameter.data.copy_(bench.randn(*parameter.shape))
         new = replace_linears(model, make)
