@@ -18,7 +18,8 @@ FakeQuantize = Task(
     forbids=("torch.*fake_quant*",),
     hints=(
         "What has backward to know of x? One yes or no for each number is enough. How many things does it return?",
-        "levels = torch.round(x / scale) + zero_point, before clamping: save (levels >= 0) & (levels <= 255). backward returns grad_output times that, then None for each of the others.",
+        "levels = torch.round(x / scale) + zero_point, before clamping: save (levels >= 0) & (levels <= 255). "
+        "backward returns grad_output times that, then None for each of the others.",
     ),
 )
 
@@ -77,13 +78,15 @@ FakeQuantize.mistake("looks_at_numbers_before_they_are_rounded", {"(levels >= 0)
 FakeQuantize.mistake("shuts_out_the_last_levels", {"levels >= 0": "levels > 0", "levels <= 255": "levels < 255"},
     "You shut out the levels 0 and 255 themselves. They are inside.")
 FakeQuantize.mistake("shuts_one_side_only", {"(levels >= 0) & ": ""}, "You look at the upper end only. Below level 0 the gradient is 0, too.")
-FakeQuantize.mistake("lets_pass_outside", {"grad_output * inside": "grad_output * ~inside"}, "Your gradient passes where the level was clamped, and nowhere else. It is the other way round.")
+FakeQuantize.mistake("lets_pass_outside", {"grad_output * inside": "grad_output * ~inside"},
+    "Your gradient passes where the level was clamped, and nowhere else. It is the other way round.")
 FakeQuantize.mistake("uses_the_steps_slope", {"grad_output * inside": "torch.zeros_like(grad_output)"},
     "Your gradient is 0 everywhere: that is the slope of rounding. Straight through means to act as if rounding had the slope 1.")
 FakeQuantize.mistake("scales_the_gradient", {"grad_output * inside, None": "grad_output * inside * scale, None", "ctx.save_for_backward((levels >= 0) & (levels <= 255))":
     "ctx.save_for_backward((levels >= 0) & (levels <= 255), scale)", "(inside,) = ": "inside, scale = "},
     "You multiply the gradient by the scale. x was divided by it on the way, and the two cancel.")
-FakeQuantize.mistake("ignores_the_incoming_gradient", {"grad_output * inside": "inside.to(grad_output.dtype)"}, "You ignore the gradient that comes in. Multiply it by 1 inside, and by 0 outside.")
+FakeQuantize.mistake("ignores_the_incoming_gradient", {"grad_output * inside": "inside.to(grad_output.dtype)"},
+    "You ignore the gradient that comes in. Multiply it by 1 inside, and by 0 outside.")
 FakeQuantize.mistake("returns_one_gradient", {"grad_output * inside, None, None": "grad_output * inside"},
     "Your backward returns one gradient. It returns one for each input of forward: None for scale and zero_point.", raises=RuntimeError)
 FakeQuantize.mistake("returns_the_levels", {"scale * (levels.clamp(0, 255) - zero_point)": "levels.clamp(0, 255)"},

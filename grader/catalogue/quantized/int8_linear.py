@@ -20,8 +20,8 @@ int8_linear = Task(
     section="quantized-int8",
     hints=(
         "What may leave the sum over I, and what may not? The scale of a row of x is the same in all of its products, and so is the scale of a row of the weight.",
-        "x_scale = x.abs().amax(dim=1, keepdim=True) / 127, with 1 in the place of 0; the levels of x are torch.round(x / x_scale). Multiply whole numbers in int32, or in float64, "
-        "which is exact up to 2**53, and scale the sums.",
+        "x_scale = x.abs().amax(dim=1, keepdim=True) / 127, with 1 in the place of 0; the levels of x are torch.round(x / x_scale). Multiply whole numbers in int32, or in "
+        "float64, which is exact up to 2**53, and scale the sums.",
     ),
 )
 
@@ -60,7 +60,8 @@ def survives_a_row_of_zeros(int8_linear, bench):
 
 @int8_linear.probe(points=1)
 def sums_exactly(int8_linear, bench):
-    """1,400 and more large levels, whose odd sums are above 2²⁴, in float64, with scales that are powers of two; the bias is about minus the result, so that the last digits remain."""
+    """1,400 and more large levels, whose odd sums are above 2²⁴, in float64, with scales that are powers of two;
+    the bias is about minus the result, so that the last digits remain."""
     I = bench.size(1400, 1500)
     x, weight_q = bench.integers(120, 128, 1, I), bench.integers(120, 128, 3, I)
     x[:, -1] = 127
@@ -73,7 +74,8 @@ def sums_exactly(int8_linear, bench):
 # fmt: off
 int8_linear.mistake("takes_one_scale_for_all_rows", {"x.abs().amax(dim=1, keepdim=True)": "x.abs().amax() if len(x) else x.new_ones(())"},
     "You take one scale for all of x. Each row has its own: a large row would make the steps of a small one coarse.")
-int8_linear.mistake("takes_a_scale_for_each_feature", {"x.abs().amax(dim=1, keepdim=True)": "(x.abs().amax(dim=0) if len(x) else x.new_ones(x.shape[1]))", "* x_scale": "* x_scale.mean()"},
+int8_linear.mistake("takes_a_scale_for_each_feature", {
+    "x.abs().amax(dim=1, keepdim=True)": "(x.abs().amax(dim=0) if len(x) else x.new_ones(x.shape[1]))", "* x_scale": "* x_scale.mean()"},
     "You take a scale for each column of x. The sum runs over the columns, so their scales cannot leave it: one for each row, dim=1.")
 int8_linear.mistake("forgets_the_sign_in_the_maximum", {"x.abs()": "x"},
     "You take the largest number of a row. A negative one may be larger in size: amax of the absolute values.")

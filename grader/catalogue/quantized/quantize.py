@@ -68,7 +68,8 @@ quantize.mistake("rounds_after_the_zero_point", {"torch.round(x / scale) + zero_
 quantize.mistake("truncates", {"torch.round(x / scale)": "torch.trunc(x / scale)"}, "You cut off the fraction. Round to the nearest whole number.")
 quantize.mistake("rounds_down", {"torch.round(x / scale)": "x / scale"},
     "You round down: by floor or //, or because .to(torch.uint8) cuts the fraction off. Round to the nearest whole number.")
-quantize.mistake("clamps_before_the_zero_point", {"torch.clamp(torch.round(x / scale) + zero_point, 0, 255)": "(torch.clamp(torch.round(x / scale), 0, 255) + zero_point).to(torch.int64)"},
+quantize.mistake("clamps_before_the_zero_point", {
+    "torch.clamp(torch.round(x / scale) + zero_point, 0, 255)": "(torch.clamp(torch.round(x / scale), 0, 255) + zero_point).to(torch.int64)"},
     "You clamp before you add the zero point: negative numbers are lost, and large ones run over 255. Add first, then clamp.")
 quantize.mistake("wraps_around", {"torch.clamp(torch.round(x / scale) + zero_point, 0, 255)": "(torch.round(x / scale) + zero_point).to(torch.int64)"},
     "You do not clamp: uint8 keeps the last eight bits, and 256 becomes 0. Values outside go to the nearest level, 0 or 255.")

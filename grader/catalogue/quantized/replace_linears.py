@@ -24,8 +24,8 @@ replace_linears = Task(
     section="quantized-replace",
     hints=(
         "Who holds a layer: which module, and under which name? Make the list of all places before you change one, and think of a layer that stands in two.",
-        "list(model.named_modules(remove_duplicate=False)) has every place. path.rpartition(\".\") splits off the name, model.get_submodule(parent) finds who holds it, setattr puts the "
-        "new one there. A dict remembers what was made of which Linear.",
+        "list(model.named_modules(remove_duplicate=False)) has every place. path.rpartition(\".\") splits off the name, model.get_submodule(parent) finds who holds it, setattr "
+        "puts the new one there. A dict remembers what was made of which Linear.",
     ),
 )
 
@@ -78,7 +78,8 @@ def changes_the_model_that_it_is_given(replace_linears, bench):
     seen.sort(key=lambda it: len(it[0]))
     for parameter in new.parameters():
         parameter.data.copy_(bench.randn(*parameter.shape))
-    return {"what make was given": seen, "what the given model then holds": dict(model.state_dict()), "modes": {name: module.training for name, module in model[1:2].named_modules()}}
+    modes = {name: module.training for name, module in model[1:2].named_modules()}
+    return {"what make was given": seen, "what the given model then holds": dict(model.state_dict()), "modes": modes}
 
 
 @replace_linears.probe(points=2)
@@ -108,7 +109,8 @@ def keeps_shared_layers_shared(replace_linears, bench):
 
 @replace_linears.probe(points=1)
 def knows_what_is_a_linear(replace_linears, bench):
-    """A layer of a class that inherits from nn.Linear, in nn.MultiheadAttention and by itself; layers that only look like one; a model that is itself a Linear, in float32; one without any. The others in float64."""
+    """A layer of a class that inherits from nn.Linear, in nn.MultiheadAttention and by itself; layers that only look like one;
+    a model that is itself a Linear, in float32; one without any. The others in float64."""
 
     class Mine(nn.Linear):
         pass
