@@ -76,7 +76,7 @@ def test_who_changes_a_tensor_that_was_lent_loses_points_and_reads_which(task):
     assert any("changes what it is given" in line and f"`{first}`" in line for line in said(task, coat(right(task.name), around)))
 
 
-@pytest.mark.parametrize("task", LENT, ids=lambda task: task.name)
+@pytest.mark.parametrize("task", [task for task in LENT if task.name not in ("pack_int4", "unpack_int4")], ids=lambda task: task.name)  # whole numbers take no mark
 def test_who_marks_a_tensor_that_was_lent_loses_points(task):
     def around(function, args, kwargs):
         result = function(*args, **kwargs)

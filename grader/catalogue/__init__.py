@@ -6,6 +6,10 @@ from . import backward, capstone, cnn, cost, formula, init, mlp, pitfalls, preci
 
 EXERCISES: tuple[Exercise, ...] = tuple(
     package.EXERCISE for package in (formula, init, backward, source, pitfalls, mlp, cnn, transformer, capstone, cost, precision)
+from . import backward, capstone, cnn, cost, formula, init, mlp, pitfalls, quantized, source, transformer
+
+EXERCISES: tuple[Exercise, ...] = tuple(
+    package.EXERCISE for package in (formula, init, backward, source, pitfalls, mlp, cnn, transformer, capstone, cost, quantized)
 )
 
 
