@@ -9,7 +9,7 @@ LOOKS = ((WARM, "s"), (ACCENT, "o"), (COOL, "^"))  # a scale for the tensor, for
 
 def staircase(x, stored, step, low, high):
     """What a number comes back as, and how far off. x: numbers in ascending order; stored: as many; step: the scale; low, high: the ends of the levels."""
-    _, (above, below) = plt.subplots(2, 1, figsize=(4.8, 4.2), sharex=True, height_ratios=[2, 1])
+    _, (above, below) = plt.subplots(2, 1, figsize=(4.8, 4.8), sharex=True, height_ratios=[3, 2])
     above.plot([x[0], x[-1]], [x[0], x[-1]], color=INK, lw=1, ls="--")
     above.plot(x, stored, color=ACCENT)
     above.set(ylabel="comes back as")
@@ -29,7 +29,8 @@ def outliers(sizes, losses):
     for (name, values), (colour, marker) in zip(losses.items(), LOOKS):
         ax.loglog(sizes, values, marker + "-", color=colour, markersize=4, label=name)
     ax.axhline(1, color=INK, lw=1, ls=":")
-    ax.set(xlabel="size of the one column", ylabel="error over size, of the others")
+    ax.set(xlabel="size of the one column", ylabel="error over size, of the others", xticks=sizes, xticklabels=sizes)
+    _shares(ax, (0.1, 0.2, 0.5, 1))
     ax.legend(loc="upper center", bbox_to_anchor=(0.45, -0.18), ncols=3, fontsize=10, columnspacing=1)
     plt.show()
 
@@ -56,5 +57,12 @@ def groups(sizes, errors, extra):
     for (count, values), (colour, marker) in zip(errors.items(), LOOKS):
         ax.semilogy([count + extra / size for size in sizes], values, marker + "-", color=colour, markersize=4, label=f"{count} bits")
     ax.set(xlabel="bits for a weight, its part of the scale counted", ylabel="error over size")
+    _shares(ax, (0.03, 0.05, 0.1, 0.2, 0.4))
     ax.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=3, fontsize=10)
     plt.show()
+
+
+def _shares(ax, ticks):
+    """Write these on the y axis, in percent, and no other."""
+    ax.set_yticks(ticks, [f"{tick:.0%}" for tick in ticks])
+    ax.minorticks_off()
