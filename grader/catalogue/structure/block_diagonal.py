@@ -47,7 +47,7 @@ def multiplies_block_by_block(BlockDiagonalLinear, bench, B=4, blocks=3, inputs=
 
 @BlockDiagonalLinear.probe(points=1)
 def takes_x_of_any_shape_and_layout(BlockDiagonalLinear, bench):
-    """x without leading dimensions, with several; transposed, with gaps, expanded."""
+    """x without leading dimensions, with several; transposed, with gaps, expanded; then a layer of one block and one output."""
     layer = BlockDiagonalLinear(6, 4, 2).to(bench.device)
     layer.weight.data.copy_(bench.randn(2, 2, 3))
     layer.bias.data.copy_(bench.randn(4))
@@ -59,7 +59,10 @@ def takes_x_of_any_shape_and_layout(BlockDiagonalLinear, bench):
         "every other feature of (2, 3, 12)": bench.randn(2, 3, 12)[..., ::2],
         "one row, expanded to (3, 6)": bench.randn(6).expand(3, 6),
     }
-    return {name: layer(x) for name, x in inputs.items()}
+    answers = {name: layer(x) for name, x in inputs.items()}
+    one = BlockDiagonalLinear(3, 1, 1).to(bench.device)
+    one.weight.data.copy_(bench.randn(1, 1, 3))
+    return answers | {"one output, x (5, 3)": one(bench.randn(5, 3)) - one.bias, "one output, x (3,)": one(bench.randn(3)) - one.bias}
 
 
 @BlockDiagonalLinear.probe(points=1)

@@ -43,7 +43,7 @@ def multiplies_by_the_kronecker_product(KroneckerLinear, bench, B=3, a_in=2, a_o
 
 @KroneckerLinear.probe(points=1)
 def takes_x_of_any_shape_and_layout(KroneckerLinear, bench):
-    """x without leading dimensions, with several; transposed, with gaps, expanded."""
+    """x without leading dimensions, with several; transposed, with gaps, expanded; then a layer of one output."""
     layer = KroneckerLinear(2, 5, 3, 4).to(bench.device)
     for p, shape in [(layer.a, (5, 2)), (layer.b, (4, 3)), (layer.bias, (20,))]:
         p.data.copy_(bench.randn(*shape))
@@ -55,7 +55,10 @@ def takes_x_of_any_shape_and_layout(KroneckerLinear, bench):
         "every other feature of (2, 3, 12)": bench.randn(2, 3, 12)[..., ::2],
         "one row, expanded to (3, 6)": bench.randn(6).expand(3, 6),
     }
-    return {name: layer(x) for name, x in inputs.items()}
+    answers, one = {name: layer(x) for name, x in inputs.items()}, KroneckerLinear(2, 1, 3, 1).to(bench.device)
+    for p, shape in [(one.a, (1, 2)), (one.b, (1, 3))]:
+        p.data.copy_(bench.randn(*shape))
+    return answers | {"one output, x (5, 6)": one(bench.randn(5, 6)) - one.bias, "one output, x (6,)": one(bench.randn(6)) - one.bias}
 
 
 @KroneckerLinear.probe(points=1)

@@ -58,7 +58,7 @@ def makes_two_linears(truncate, bench):
         two = truncate(layer, rank)
         answers[f"Linear({I}, {O}, bias={bias}), {dtype}, rank {rank}"] = {
             "an nn.Sequential": "yes" if isinstance(two, nn.Sequential) else "no",
-            "its parts": ["nn.Linear" if isinstance(part, nn.Linear) else type(part).__name__ for part in two],
+            "its parts": [f"nn.Linear, {part.in_features} to {part.out_features}" if isinstance(part, nn.Linear) else type(part).__name__ for part in two],
             "its parameters": {name: f"{tuple(p.shape)} {p.dtype}, {'learns' if p.requires_grad else 'frozen'}" for name, p in two.named_parameters()},
             "its last bias": "None" if two[-1].bias is None else two[-1].bias,
         }
