@@ -56,9 +56,9 @@ def takes_x_of_any_shape_and_layout(KroneckerLinear, bench):
         "one row, expanded to (3, 6)": bench.randn(6).expand(3, 6),
     }
     answers, one = {name: layer(x) for name, x in inputs.items()}, KroneckerLinear(2, 1, 3, 1).to(bench.device)
-    for p, shape in [(one.a, (1, 2)), (one.b, (1, 3))]:
+    for p, shape in [(one.a, (1, 2)), (one.b, (1, 3)), (one.bias, (1,))]:
         p.data.copy_(bench.randn(*shape))
-    return answers | {"one output, x (5, 6)": one(bench.randn(5, 6)) - one.bias, "one output, x (6,)": one(bench.randn(6)) - one.bias}
+    return answers | {"one output, x (5, 6)": one(bench.randn(5, 6)), "one output, x (6,)": one(bench.randn(6))}
 
 
 @KroneckerLinear.probe(points=1)
@@ -111,8 +111,6 @@ KroneckerLinear.mistake("reads_x_by_columns", {"x.unflatten(-1, (self.a.shape[1]
     "You fill X column by column, as textbooks' vec does. Entry j · b_in + l of x is row j, column l: unflatten into (a_in, b_in).")
 KroneckerLinear.mistake("writes_y_by_columns", {".flatten(-2)": ".mT.flatten(-2)"},
     "You read y off column by column. Entry i · b_out + k is row i, column k: flatten the rows one after the other.")
-KroneckerLinear.mistake("forgets_a", {"self.a @ rows": "rows.mean(-2, keepdim=True).expand(*x.shape[:-1], len(self.a), -1)"},
-    "You average where you should multiply by a: row i of a X is the sum of X's rows, each times an entry of a's row i.")
 KroneckerLinear.mistake("leaves_b_untransposed", {"self.b.T": "self.b"},
     "You multiply by b as it is stored, (b_out, b_in). X ends in b_in, so the product needs b's transpose.", raises=RuntimeError)
 KroneckerLinear.mistake("stores_them_inputs_first", {"torch.randn(a_out, a_in)": "torch.randn(a_in, a_out)", "torch.randn(b_out, b_in)": "torch.randn(b_in, b_out)",

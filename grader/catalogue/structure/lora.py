@@ -55,12 +55,17 @@ def starts_as_the_layer(LoRALinear, bench):
         layer, other = (nn.Linear(I, O, bias=bias, device=bench.device, dtype=dtype) for _ in range(2))
         for p in layer.parameters():
             p.data.copy_(bench.randn(*p.shape))
-        lora, x = LoRALinear(layer, rank, bench.size(1, 9)), bench.randn(3, I, dtype=dtype)
+        alpha, x, mode = bench.size(1, 9), bench.randn(3, I, dtype=dtype), torch.get_deterministic_debug_mode()
+        torch.set_deterministic_debug_mode("warn")  # memory that is only allocated is filled with NaN, not left to chance
+        try:
+            lora, second = LoRALinear(layer, rank, alpha), LoRALinear(other, rank, 1)
+        finally:
+            torch.set_deterministic_debug_mode(mode)
         found = {
             "lora_A": f"{tuple(lora.lora_A.shape)} {lora.lora_A.dtype}",
             "lora_B": lora.lora_B,
             "what learns": sorted(name for name, p in lora.named_parameters() if p.requires_grad),
-            "two layers' lora_A": bench.pair(lora.lora_A, LoRALinear(other, rank, 1).lora_A, "the same numbers", "others"),
+            "two layers' lora_A": bench.pair(lora.lora_A, second.lora_A, "the same numbers", "others"),
             "y": lora(x),
         }
         layer.weight.data.copy_(bench.randn(O, I))
@@ -129,6 +134,8 @@ LoRALinear.mistake("starts_with_both_random", {"new_zeros(layer.out_features, ra
     "Both of your factors are random, so that the layer's outputs change before anything is learned. lora_B starts at zeros.")
 LoRALinear.mistake("starts_with_both_zero", {"nn.init.kaiming_uniform_(self.lora_A, a=math.sqrt(5))": "nn.init.zeros_(self.lora_A)"},
     "Both of your factors are zero: the gradient of each has the other as a factor, so neither ever learns. lora_A is random.")
+LoRALinear.mistake("leaves_a_factor_unfilled", {"nn.init.kaiming_uniform_(self.lora_A, a=math.sqrt(5))": "pass"},
+    "You allocate lora_A and do not fill it: new_empty and torch.empty leave in it whatever the memory held, zeros or worse. Draw random numbers.")
 LoRALinear.mistake("exchanges_the_starts", {"nn.init.kaiming_uniform_(self.lora_A, a=math.sqrt(5))": "nn.init.zeros_(self.lora_A)",
     "new_zeros(layer.out_features, rank)": "new_empty(layer.out_features, rank).normal_()"},
     "Your lora_A starts at zeros and lora_B at random numbers. It is asked the other way round: lora_A random, lora_B zeros.")

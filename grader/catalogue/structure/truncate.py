@@ -93,8 +93,6 @@ truncate.mistake("takes_rows_of_u", {"U[:, :rank]": "U.T[:, :rank]", "full_matri
     "You take rows of U. The left singular vectors are its columns, U[:, :rank].")
 truncate.mistake("zeroes_entries", {"S[:rank, None] * Vh[:rank]": "layer.weight[:rank]", "U[:, :rank]": "torch.eye(layer.out_features, rank)"},
     "You keep the first rows of the weight and set the others to zero. That has the rank, but there are products nearer to the weight: take its singular vectors.")
-truncate.mistake("keeps_one_too_few", {"S[:rank, None]": "S[:rank, None] * (torch.arange(rank)[:, None] < max(rank - 1, 1))"},
-    "The rank of your product is one too low. Slices leave their end out: [:rank] has all rank of them.")
 truncate.mistake("forgets_the_bias", {"bias=layer.bias is not None": "bias=False", "if layer.bias is not None:\n": "if False:\n"},
     "You lose the layer's bias. It belongs into the second Linear.")
 truncate.mistake("leaves_the_bias_as_drawn", {"second.bias.copy_(layer.bias)": "pass"},
