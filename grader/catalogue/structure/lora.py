@@ -147,7 +147,7 @@ LoRALinear.mistake("shapes_them_for_x", {"new_empty(rank, layer.in_features)": "
 LoRALinear.mistake("freezes_nothing", {"layer.requires_grad_(False)": "layer"}, "The given layer still learns. Freeze its parameters: requires_grad_(False).")
 LoRALinear.mistake("freezes_the_weight_only", {"layer.requires_grad_(False)": "layer\n        layer.weight.requires_grad_(False)"},
     "You freeze the layer's weight, but not its bias. All that learns are the two factors.")
-LoRALinear.mistake("copies_the_layer", {"layer.requires_grad_(False)": "copy.deepcopy(layer.requires_grad_(False))"},
+LoRALinear.mistake("copies_the_layer", {"self.layer = layer.requires_grad_(False)": "import copy\n\n        self.layer = copy.deepcopy(layer.requires_grad_(False))"},
     "You hold a copy of the layer. What is asked holds the given one: merge() changes its weight, and a weight loaded into it counts.")
 LoRALinear.mistake("makes_the_factors_in_the_default_dtype",
     {"layer.weight.new_empty(rank, layer.in_features)": "torch.empty(rank, layer.in_features)", "layer.weight.new_zeros(layer.out_features, rank)": "torch.zeros(layer.out_features, rank)"},

@@ -108,5 +108,5 @@ truncate.mistake("multiplies_in_the_wrong_order", {"nn.Sequential(first, second)
 truncate.mistake("makes_them_in_the_default_dtype", {"device=layer.weight.device, dtype=layer.weight.dtype": "device=layer.weight.device"},
     "Your Linears have torch's default dtype, whatever the layer's. Give them layer.weight.dtype.")
 truncate.mistake("returns_one_linear", {"return nn.Sequential(first, second)":
-    "one = copy.deepcopy(layer)\n    one.weight = nn.Parameter((second.weight @ first.weight).detach())\n    return nn.Sequential(nn.Identity(), one)"},
+    "one = nn.Linear(layer.in_features, layer.out_features, bias=layer.bias is not None, **like)\n    one.weight = nn.Parameter((second.weight @ first.weight).detach())\n    return nn.Sequential(nn.Identity(), one)"},
     "You multiply the two factors out: that weight has O · I numbers again. Return the two Linears.", raises=AttributeError)
