@@ -110,7 +110,8 @@ BlockDiagonalLinear.mistake("stores_the_blocks_transposed", {"out_features // bl
     "blocks, _, inputs": "blocks, inputs, _", "koi->": "kio->"},
     "Your blocks are stored (I / blocks, O / blocks). As any Linear's weight they have the outputs first.", raises=RuntimeError)
 BlockDiagonalLinear.mistake("forgets_the_bias", {" + self.bias": ""}, "You leave the bias out.")
-BlockDiagonalLinear.mistake("shares_the_bias", {"torch.zeros(out_features)": "torch.zeros(out_features // blocks)", ".flatten(-2) + self.bias": ".flatten(-2) + self.bias.repeat(blocks)"},
+BlockDiagonalLinear.mistake("shares_the_bias", {"torch.zeros(out_features)": "torch.zeros(out_features // blocks)",
+    ".flatten(-2) + self.bias": ".flatten(-2) + self.bias.repeat(blocks)"},
     "All blocks share your bias, of O / blocks numbers. Each output has its own: bias is (O,).", raises=RuntimeError)
 BlockDiagonalLinear.mistake("knows_matrices_only", {"...ki,koi->...ko": "bki,koi->bko"},
     "You take one leading dimension only. There may be none or many: \"...\" in einsum stands for all of them.", raises=RuntimeError)

@@ -25,7 +25,8 @@ KroneckerLinear = Task(
     section="structure-kronecker",
     forbids=("torch.kron",),
     hints=(
-        "kron(a, b)[i · b_out + k, j · b_in + l] is a[i, j] · b[k, l]. Write y[i · b_out + k] as a sum over j and l. Which matrix does x become, if its index j · b_in + l is row j, column l?",
+        "kron(a, b)[i · b_out + k, j · b_in + l] is a[i, j] · b[k, l]. Write y[i · b_out + k] as a sum over j and l. "
+        "Which matrix does x become, if its index j · b_in + l is row j, column l?",
         "X = x.unflatten(-1, (a_in, b_in)). y is a X bᵀ, of shape (a_out, b_out), with its rows one after the other; then the bias.",
     ),
 )
@@ -117,7 +118,8 @@ KroneckerLinear.mistake("stores_them_inputs_first", {"torch.randn(a_out, a_in)":
     "(self.a.shape[1], self.b.shape[1])": "(self.a.shape[0], self.b.shape[0])", "self.a @ rows @ self.b.T": "self.a.T @ rows @ self.b"},
     "Your a and b are stored inputs first. As any Linear's weight they have the outputs first: (a_out, a_in) and (b_out, b_in).", raises=RuntimeError)
 KroneckerLinear.mistake("forgets_the_bias", {" + self.bias": ""}, "You leave the bias out.")
-KroneckerLinear.mistake("adds_the_bias_to_bs_outputs", {"torch.zeros(a_out * b_out)": "torch.zeros(b_out)", ".flatten(-2) + self.bias": ".flatten(-2) + self.bias.repeat(len(self.a))"},
+KroneckerLinear.mistake("adds_the_bias_to_bs_outputs", {"torch.zeros(a_out * b_out)": "torch.zeros(b_out)",
+    ".flatten(-2) + self.bias": ".flatten(-2) + self.bias.repeat(len(self.a))"},
     "Your bias has b_out numbers. Each of the a_out · b_out outputs has its own.", raises=RuntimeError)
 KroneckerLinear.mistake("knows_matrices_only", {"x.unflatten(-1, (self.a.shape[1], self.b.shape[1]))": "x.reshape(len(x), self.a.shape[1], self.b.shape[1])"},
     "You take one leading dimension only. There may be none or many: unflatten the last dimension, and leave the others.", raises=RuntimeError)

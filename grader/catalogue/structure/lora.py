@@ -139,18 +139,21 @@ LoRALinear.mistake("leaves_a_factor_unfilled", {"nn.init.kaiming_uniform_(self.l
 LoRALinear.mistake("exchanges_the_starts", {"nn.init.kaiming_uniform_(self.lora_A, a=math.sqrt(5))": "nn.init.zeros_(self.lora_A)",
     "new_zeros(layer.out_features, rank)": "new_empty(layer.out_features, rank).normal_()"},
     "Your lora_A starts at zeros and lora_B at random numbers. It is asked the other way round: lora_A random, lora_B zeros.")
-LoRALinear.mistake("shapes_them_for_x", {"new_empty(rank, layer.in_features)": "new_empty(layer.in_features, rank)", "new_zeros(layer.out_features, rank)": "new_zeros(rank, layer.out_features)",
+LoRALinear.mistake("shapes_them_for_x", {"new_empty(rank, layer.in_features)": "new_empty(layer.in_features, rank)",
+    "new_zeros(layer.out_features, rank)": "new_zeros(rank, layer.out_features)",
     "x @ self.lora_A.T @ self.lora_B.T": "x @ self.lora_A @ self.lora_B",
     "self.layer.weight += self.scale * self.lora_B @ self.lora_A": "self.layer.weight += self.scale * (self.lora_A @ self.lora_B).T",
     "self.layer.weight -= self.scale * self.lora_B @ self.lora_A": "self.layer.weight -= self.scale * (self.lora_A @ self.lora_B).T"},
-    "Your factors are stored as x meets them, (I, rank) and (rank, O). They are stored as Linears store weights, outputs first: lora_A (rank, I), lora_B (O, rank).", raises=RuntimeError)
+    "Your factors are stored as x meets them, (I, rank) and (rank, O). They are stored as Linears store weights, "
+    "outputs first: lora_A (rank, I), lora_B (O, rank).", raises=RuntimeError)
 LoRALinear.mistake("freezes_nothing", {"layer.requires_grad_(False)": "layer"}, "The given layer still learns. Freeze its parameters: requires_grad_(False).")
 LoRALinear.mistake("freezes_the_weight_only", {"layer.requires_grad_(False)": "layer\n        layer.weight.requires_grad_(False)"},
     "You freeze the layer's weight, but not its bias. All that learns are the two factors.")
 LoRALinear.mistake("copies_the_layer", {"self.layer = layer.requires_grad_(False)": "import copy\n\n        self.layer = copy.deepcopy(layer.requires_grad_(False))"},
     "You hold a copy of the layer. What is asked holds the given one: merge() changes its weight, and a weight loaded into it counts.")
 LoRALinear.mistake("makes_the_factors_in_the_default_dtype",
-    {"layer.weight.new_empty(rank, layer.in_features)": "torch.empty(rank, layer.in_features)", "layer.weight.new_zeros(layer.out_features, rank)": "torch.zeros(layer.out_features, rank)"},
+    {"layer.weight.new_empty(rank, layer.in_features)": "torch.empty(rank, layer.in_features)",
+    "layer.weight.new_zeros(layer.out_features, rank)": "torch.zeros(layer.out_features, rank)"},
     "Your factors have torch's default dtype, whatever the layer's. new_empty and new_zeros of its weight make tensors like it.", raises=RuntimeError)
 LoRALinear.mistake("detaches_the_first_factor", {"x @ self.lora_A.T": "x @ self.lora_A.T.detach()"}, "You detach lora_A, so it never learns.")
 LoRALinear.mistake("detaches_x", {"(x @ self.lora_A.T": "(x.detach() @ self.lora_A.T"},

@@ -54,7 +54,8 @@ prune_2_4.mistake("goes_by_the_value", {"groups.abs().argsort": "groups.argsort"
 prune_2_4.mistake("keeps_the_smallest", {"[..., :2]": "[..., 2:]"}, "You keep the two smallest of each four, and drop the largest.")
 prune_2_4.mistake("keeps_one", {"[..., :2]": "[..., :1]"}, "You keep one of each four. Two stay.")
 prune_2_4.mistake("keeps_three", {"[..., :2]": "[..., :3]"}, "You keep three of each four. Two stay.")
-prune_2_4.mistake("keeps_the_last_of_equals", {"groups.abs().argsort(dim=-1, descending=True, stable=True)": "3 - groups.flip(-1).abs().argsort(dim=-1, descending=True, stable=True)"},
+prune_2_4.mistake("keeps_the_last_of_equals", {"groups.abs().argsort(dim=-1, descending=True, stable=True)":
+    "3 - groups.flip(-1).abs().argsort(dim=-1, descending=True, stable=True)"},
     "Of equals you keep the last ones. The first ones stay: sort the entries in their order, with stable=True.")
 prune_2_4.mistake("keeps_all_equals", {"kept = groups": "second = groups.abs().sort(-1).values[..., 2:3]\n    kept = groups",
     "torch.zeros_like(groups).scatter(-1, kept, groups.gather(-1, kept))": "(groups * (groups.abs() >= second))"},
@@ -62,13 +63,15 @@ prune_2_4.mistake("keeps_all_equals", {"kept = groups": "second = groups.abs().s
 prune_2_4.mistake("drops_all_equals", {"kept = groups": "third = groups.abs().sort(-1).values[..., 1:2]\n    kept = groups",
     "torch.zeros_like(groups).scatter(-1, kept, groups.gather(-1, kept))": "(groups * (groups.abs() > third))"},
     "You keep what is larger than the third largest. Where some are equal, these are less than two.")
-prune_2_4.mistake("groups_along_the_outputs", {"weight.unflatten(1, (-1, 4))": "weight.T.reshape(-1, 4)", "groups.gather(-1, kept)).flatten(1)": "groups.gather(-1, kept)).reshape(weight.T.shape).T"},
+prune_2_4.mistake("groups_along_the_outputs", {"weight.unflatten(1, (-1, 4))": "weight.T.reshape(-1, 4)",
+    "groups.gather(-1, kept)).flatten(1)": "groups.gather(-1, kept)).reshape(weight.T.shape).T"},
     "Your fours run along the outputs, down a column. Each four is of neighbours in one row: along the inputs.", raises=RuntimeError)
 prune_2_4.mistake("groups_from_afar", {"unflatten(1, (-1, 4))": "unflatten(1, (4, -1)).mT", ".flatten(1)": ".mT.flatten(1)"},
     "Your fours are of entries a quarter of a row apart. Neighbours are entries 0 to 3, 4 to 7, and so on: unflatten into (-1, 4).")
 prune_2_4.mistake("prunes_half_of_a_row", {"unflatten(1, (-1, 4))": "unflatten(1, (1, -1))", "[..., :2]": "[..., : weight.shape[1] // 2]"},
     "You keep the larger half of a whole row. Two of every four neighbours stay, however small they are beside the rest of the row.")
-prune_2_4.mistake("prunes_half_of_all", {"weight.unflatten(1, (-1, 4))": "weight.reshape(1, -1)", "[..., :2]": "[..., : weight.numel() // 2]", ".flatten(1)": ".reshape(weight.shape)"},
+prune_2_4.mistake("prunes_half_of_all", {"weight.unflatten(1, (-1, 4))": "weight.reshape(1, -1)", "[..., :2]": "[..., : weight.numel() // 2]",
+    ".flatten(1)": ".reshape(weight.shape)"},
     "You keep the larger half of the whole matrix. Two of every four neighbours stay, wherever they are.")
 prune_2_4.mistake("keeps_one_of_each_pair", {"(-1, 4)": "(-1, 2)", "[..., :2]": "[..., :1]"},
     "You keep the larger of every two. That leaves two of four, but not always the two largest.")
@@ -79,8 +82,10 @@ prune_2_4.mistake("returns_the_values_alone", {"torch.zeros_like(groups).scatter
 prune_2_4.mistake("prunes_in_place", {"torch.zeros_like(groups).scatter(-1, kept, groups.gather(-1, kept)).flatten(1)":
     "weight.copy_(torch.zeros_like(groups).scatter(-1, kept, groups.gather(-1, kept)).flatten(1))"},
     "You write into the weight that you were given. Return a new one.")
-prune_2_4.mistake("checks_the_outputs", {"weight.shape[1] % 4": "weight.shape[0] % 4"}, "You look whether the outputs come in fours. The inputs have to: weight.shape[1].", raises=ValueError)
-prune_2_4.mistake("leaves_the_rest_alone", {"if weight.shape[1] % 4:": "if len(rest := weight[:, weight.shape[1] // 4 * 4 :].T):\n        return torch.cat([prune_2_4(weight[:, : -len(rest)]), rest.T], 1)\n    if False:"},
+prune_2_4.mistake("checks_the_outputs", {"weight.shape[1] % 4": "weight.shape[0] % 4"},
+    "You look whether the outputs come in fours. The inputs have to: weight.shape[1].", raises=ValueError)
+prune_2_4.mistake("leaves_the_rest_alone", {"if weight.shape[1] % 4:":
+    "if len(rest := weight[:, weight.shape[1] // 4 * 4 :].T):\n        return torch.cat([prune_2_4(weight[:, : -len(rest)]), rest.T], 1)\n    if False:"},
     "Where the inputs are no whole number of fours, you leave the rest as it is. Raise ValueError.")
 prune_2_4.mistake("raises_an_assertion", {"raise ValueError(": "raise AssertionError("},
     "You raise AssertionError, as `assert` does. Asserts are for what cannot be; a caller's mistake is a ValueError.")

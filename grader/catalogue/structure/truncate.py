@@ -26,7 +26,8 @@ truncate = Task(
     tolerance_reason="singular vectors found as eigenvectors of W Wᵀ in float32 lose some digits, and are right",
     hints=(
         "Which of the singular values does the best approximation of that rank keep, and with them which columns of U and which rows of Vᵀ? Which Linear is applied first?",
-        "U, S, Vh = torch.linalg.svd(weight, full_matrices=False). The first weight is made of Vh[:rank], the second of U[:, :rank], and S[:rank] goes into either one, or its root "
+        "U, S, Vh = torch.linalg.svd(weight, full_matrices=False). The first weight is made of Vh[:rank], the second of U[:, :rank], and S[:rank] goes into either one, "
+        "or its root "
         "into both. Copy into the weights of new Linears, in torch.no_grad().",
     ),
 )
@@ -108,5 +109,6 @@ truncate.mistake("multiplies_in_the_wrong_order", {"nn.Sequential(first, second)
 truncate.mistake("makes_them_in_the_default_dtype", {"device=layer.weight.device, dtype=layer.weight.dtype": "device=layer.weight.device"},
     "Your Linears have torch's default dtype, whatever the layer's. Give them layer.weight.dtype.")
 truncate.mistake("returns_one_linear", {"return nn.Sequential(first, second)":
-    "one = nn.Linear(layer.in_features, layer.out_features, bias=layer.bias is not None, **like)\n    one.weight = nn.Parameter((second.weight @ first.weight).detach())\n    return nn.Sequential(nn.Identity(), one)"},
+    "one = nn.Linear(layer.in_features, layer.out_features, bias=layer.bias is not None, **like)\n    "
+    "one.weight = nn.Parameter((second.weight @ first.weight).detach())\n    return nn.Sequential(nn.Identity(), one)"},
     "You multiply the two factors out: that weight has O · I numbers again. Return the two Linears.", raises=AttributeError)

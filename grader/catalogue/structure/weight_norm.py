@@ -25,14 +25,16 @@ WeightNormLinear = Task(
     forbids=("torch.nn.utils.weight_norm", "torch._weight_norm*"),
     hints=(
         "One length for each output: along which dimension of v is it measured, and which shape lets it divide v's rows? Which g makes the weight equal to v?",
-        "norm(dim=1, keepdim=True) is (O, 1). In __init__ draw v first, then make weight_g an nn.Parameter of v's norms. In forward compute g · v / ‖v‖ anew each time, and F.linear.",
+        "norm(dim=1, keepdim=True) is (O, 1). In __init__ draw v first, then make weight_g an nn.Parameter of v's norms. "
+        "In forward compute g · v / ‖v‖ anew each time, and F.linear.",
     ),
 )
 
 
 @WeightNormLinear.probe(points=1)
 def starts_at_v(WeightNormLinear, bench):
-    """New layers of random sizes: the parameters; weight_g beside ‖v‖; y beside that of a Linear of weight v; whether v is random; and a state of torch's own weight_norm, loaded."""
+    """New layers of random sizes: the parameters; weight_g beside ‖v‖; y beside that of a Linear of weight v; whether v is random; and a state
+    of torch's own weight_norm, loaded."""
     answers = {}
     for number in range(1, 3):
         I, O = bench.size(2, 9), bench.size(10, 19)
@@ -77,7 +79,8 @@ def learns_length_and_direction(WeightNormLinear, bench, B=4, I=5, O=3):
 
 
 # fmt: off
-WeightNormLinear.mistake("has_one_length_for_all", {"linear.weight.detach().norm(dim=1, keepdim=True)": "linear.weight.detach().norm()", "self.weight_v.norm(dim=1, keepdim=True)": "self.weight_v.norm()"},
+WeightNormLinear.mistake("has_one_length_for_all", {"linear.weight.detach().norm(dim=1, keepdim=True)": "linear.weight.detach().norm()",
+    "self.weight_v.norm(dim=1, keepdim=True)": "self.weight_v.norm()"},
     "Your g is one number for the whole weight. Each output has its own: weight_g is (O, 1), the norms of v's rows.", raises=RuntimeError)
 WeightNormLinear.mistake("divides_by_the_norm_of_all", {"self.weight_v.norm(dim=1, keepdim=True)": "self.weight_v.norm()"},
     "You divide by the norm of the whole v. Each row is divided by its own.")
@@ -86,7 +89,8 @@ WeightNormLinear.mistake("measures_the_columns", {"linear.weight.detach().norm(d
     "You give each input a length: your weight_g is (1, I). It is the outputs, v's rows, that have one: dim=1.", raises=RuntimeError)
 WeightNormLinear.mistake("divides_by_the_columns_norms", {"self.weight_v.norm(dim=1, keepdim=True)": "self.weight_v.norm(dim=0, keepdim=True)"},
     "You divide by the norms of v's columns. An output's direction is its row of v: dim=1.")
-WeightNormLinear.mistake("drops_the_dimension", {"linear.weight.detach().norm(dim=1, keepdim=True)": "linear.weight.detach().norm(dim=1)", "self.weight_g * ": "self.weight_g[:, None] * "},
+WeightNormLinear.mistake("drops_the_dimension", {"linear.weight.detach().norm(dim=1, keepdim=True)": "linear.weight.detach().norm(dim=1)",
+    "self.weight_g * ": "self.weight_g[:, None] * "},
     "Your weight_g is (O,). It is (O, 1), as torch's, so that it divides row by row: keepdim=True.", raises=RuntimeError)
 WeightNormLinear.mistake("starts_with_length_one", {"linear.weight.detach().norm(dim=1, keepdim=True)": "torch.ones(out_features, 1)"},
     "Your g starts at 1, so that the layer does not start with the weight drawn. g starts at ‖v‖.")
@@ -98,12 +102,14 @@ WeightNormLinear.mistake("takes_the_sum_of_absolute_values", {"self.weight_v.nor
     "You divide by the sum of |v|. The norm asked is the root of the sum of the squares.")
 WeightNormLinear.mistake("takes_the_norm_for_a_constant", {"self.weight_v.norm(dim=1, keepdim=True)": "self.weight_v.detach().norm(dim=1, keepdim=True)"},
     "You detach the norm. It depends on v: without its part the gradient of v is not orthogonal to v.")
-WeightNormLinear.mistake("keeps_the_first_norm", {"self.weight_v, self.bias = linear.weight, linear.bias": "self.weight_v, self.bias = linear.weight, linear.bias\n        self.first = linear.weight.detach().norm(dim=1, keepdim=True)",
+WeightNormLinear.mistake("keeps_the_first_norm", {"self.weight_v, self.bias = linear.weight, linear.bias":
+    "self.weight_v, self.bias = linear.weight, linear.bias\n        self.first = linear.weight.detach().norm(dim=1, keepdim=True)",
     "self.weight_v.norm(dim=1, keepdim=True)": "self.first.to(x)"},
     "You divide by the norm that v had when the layer was made. v changes: take its norm in each forward.")
 WeightNormLinear.mistake("takes_a_positive_length", {"self.weight_g * ": "self.weight_g.abs() * "},
     "You take |g|. g may be negative; the row then points the other way.")
-WeightNormLinear.mistake("learns_the_logarithm", {"linear.weight.detach().norm(dim=1, keepdim=True)": "linear.weight.detach().norm(dim=1, keepdim=True).log()", "self.weight_g * ": "self.weight_g.exp() * "},
+WeightNormLinear.mistake("learns_the_logarithm", {"linear.weight.detach().norm(dim=1, keepdim=True)": "linear.weight.detach().norm(dim=1, keepdim=True).log()",
+    "self.weight_g * ": "self.weight_g.exp() * "},
     "Your weight_g is a logarithm. g is the length itself.")
 WeightNormLinear.mistake("forgets_the_bias", {", self.bias)": ")"}, "You leave the bias out.", raises=RuntimeError)
 WeightNormLinear.mistake("scales_the_bias_too", {"F.linear(x, weight, self.bias)": "F.linear(x, weight, self.weight_g[:, 0] * self.bias)"},
@@ -112,5 +118,6 @@ WeightNormLinear.mistake("normalises_v_in_place", {"weight = self.": "self.weigh
     "forward changes weight_v: it becomes a unit vector. Divide in the product, and leave the parameter to the optimizer.")
 WeightNormLinear.mistake("normalises_the_input", {"F.linear(x, weight": "F.linear(x / x.norm(dim=-1, keepdim=True), weight"},
     "You divide x by its norm, too. Only v has its length taken off.")
-WeightNormLinear.mistake("freezes_g", {"nn.Parameter(linear.weight.detach().norm(dim=1, keepdim=True))": "nn.Parameter(linear.weight.detach().norm(dim=1, keepdim=True), requires_grad=False)"},
+WeightNormLinear.mistake("freezes_g", {"nn.Parameter(linear.weight.detach().norm(dim=1, keepdim=True))":
+    "nn.Parameter(linear.weight.detach().norm(dim=1, keepdim=True), requires_grad=False)"},
     "Your weight_g does not learn. Direction and length both do.", raises=RuntimeError)
