@@ -10,6 +10,10 @@ from . import backward, capstone, cnn, cost, formula, init, mlp, pitfalls, quant
 
 EXERCISES: tuple[Exercise, ...] = tuple(
     package.EXERCISE for package in (formula, init, backward, source, pitfalls, mlp, cnn, transformer, capstone, cost, quantized)
+from . import backward, capstone, cnn, cost, formula, init, mlp, pitfalls, source, structure, transformer
+
+EXERCISES: tuple[Exercise, ...] = tuple(
+    package.EXERCISE for package in (formula, init, backward, source, pitfalls, mlp, cnn, transformer, capstone, cost, structure)
 )
 
 
