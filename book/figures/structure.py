@@ -21,7 +21,7 @@ def spectrum(values, break_even):
     for (name, sigma), colour, style in zip(values.items(), (INK, ACCENT, WARM), ("--", "-", "-."), strict=True):
         ax.plot(range(1, len(sigma) + 1), sigma, style, color=colour, label=name)
     ax.axvline(break_even, color=INK, lw=1, ls=":")
-    ax.set(xlabel="j", ylabel="singular value $\\sigma_j$", ylim=(0, None))
+    ax.set(xlabel="number of the singular value", ylabel="singular value", ylim=(0, None))
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, fontsize=11)
     plt.show()
 
