@@ -7,7 +7,7 @@ from . import ACCENT, COOL, INK, WARM, matrix
 
 def patterns(weights):
     """Small weights as coloured cells, each on its own scale. weights: from a name to the matrix and how many numbers it is made of."""
-    _, axes = plt.subplots(2, 3, figsize=(4.8, 4.0))
+    _, axes = plt.subplots(2, 3, figsize=(4.5, 3.9))
     for ax, (name, (values, numbers)) in zip(axes.flat, weights.items(), strict=True):
         matrix(ax, values, numbers=False)
         ax.set_title(f"{name}\n{numbers} numbers", fontsize=10)
@@ -42,6 +42,6 @@ def compare(forms):
     _, ax = plt.subplots(figsize=(4.8, 3.8))
     for (name, points), colour, style in zip(forms.items(), (ACCENT, WARM, COOL, INK), ("-", "s", "^", "D"), strict=True):
         ax.plot(*zip(*points), style, color=colour, label=name)
-    ax.set(xlabel="numbers, as a share of $OI$", ylabel="lost share of the norm", ylim=(-0.03, 1.05))
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=4, fontsize=10, columnspacing=1, handletextpad=0.4)
+    ax.set(xlabel="numbers, as a share of all", ylabel="lost share of the norm", ylim=(-0.03, 1.05))
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2, fontsize=10)
     plt.show()
