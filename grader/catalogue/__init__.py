@@ -2,10 +2,10 @@
 
 from ..course import is_called
 from ..spec import Exercise, Task
-from . import backward, capstone, cnn, cost, formula, init, mlp, pitfalls, source, transformer
+from . import backward, capstone, cnn, cost, formula, init, mlp, parallel, pitfalls, source, transformer
 
 EXERCISES: tuple[Exercise, ...] = tuple(
-    package.EXERCISE for package in (formula, init, backward, source, pitfalls, mlp, cnn, transformer, capstone, cost)
+    package.EXERCISE for package in (formula, init, backward, source, pitfalls, mlp, cnn, transformer, capstone, cost, parallel)
 )
 
 
