@@ -65,7 +65,8 @@ def lets_gradients_through(parallel_mlp, bench):
 
 # fmt: off
 parallel_mlp.mistake("forgets_gelu", {"F.gelu(h)": "h"}, "You leave GELU out. Two Linears with nothing between them are one Linear.")
-parallel_mlp.mistake("activates_the_output", {"F.gelu(h)": "h", "return row_parallel(": "return [F.gelu(y) for y in row_parallel(", "all_reduce)": "all_reduce)]"},
+parallel_mlp.mistake("activates_the_output", {"F.gelu(h)": "h", "return row_parallel(hidden, down_weights, down_bias, all_reduce)":
+    "return [F.gelu(y) for y in row_parallel(hidden, down_weights, down_bias, all_reduce)]"},
     "You apply GELU after the second layer instead of between the two. Each device applies it to its own hidden features.")
 parallel_mlp.mistake("activates_partial_sums", {"F.gelu(h)": "h", "return row_parallel(hidden, down_weights, down_bias, all_reduce)":
     "return [F.linear(torch.zeros_like(h), w, down_bias) + y for h, w, y in zip(hidden, down_weights, all_reduce([F.gelu(h @ w.T) for h, w in zip(hidden, down_weights)]))]"},
@@ -77,7 +78,7 @@ parallel_mlp.mistake("reduces_after_each_layer", {"[F.gelu(h) for h in column_pa
     "row_parallel(hidden,": "row_parallel([h.split([w.shape[1] for w in down_weights], -1)[k] for k, h in enumerate(hidden)],"},
     "You call all_reduce after either layer. After the first one nothing is a partial sum: every hidden feature is whole on its device. One call is enough.")
 parallel_mlp.mistake("forgets_the_upper_biases", {"up_biases)": "[None] * len(up_weights))"}, "You leave the biases of the first layer out. Each device adds its own, before GELU.")
-parallel_mlp.mistake("forgets_the_last_bias", {"down_bias, all_reduce": "None, all_reduce"}, "You leave the second layer's bias out. It is added once, after the sum.")
+parallel_mlp.mistake("forgets_the_last_bias", {"hidden, down_weights, down_bias, all_reduce": "hidden, down_weights, None, all_reduce"}, "You leave the second layer's bias out. It is added once, after the sum.")
 parallel_mlp.mistake("adds_the_last_bias_on_every_device", {"row_parallel(hidden, down_weights, down_bias, all_reduce)":
     "all_reduce([F.linear(h, w, down_bias) for h, w in zip(hidden, down_weights)])"},
     "Every device adds the second layer's bias before the sum, so that it is in y n times. Add it once.")
@@ -86,6 +87,6 @@ parallel_mlp.mistake("forgets_to_reduce", {"row_parallel(hidden, down_weights, d
 parallel_mlp.mistake("joins_everything", {"[F.gelu(h) for h in column_parallel(x, up_weights, up_biases)]": "F.gelu(torch.cat(column_parallel(x, up_weights, up_biases), -1))",
     "row_parallel(hidden, down_weights, down_bias, all_reduce)": "[F.linear(hidden, torch.cat(down_weights, 1), down_bias)] * len(up_weights)"},
     "You join the hidden features and the weights, and no device needs another. They lie apart, and meet in all_reduce alone.")
-parallel_mlp.mistake("returns_one_y", {"all_reduce)": "all_reduce)[0]"}, "You return one y. Each device has one: return the list.", raises=IndexError)
+parallel_mlp.mistake("returns_one_y", {"hidden, down_weights, down_bias, all_reduce)": "hidden, down_weights, down_bias, all_reduce)[0]"}, "You return one y. Each device has one: return the list.", raises=IndexError)
 parallel_mlp.mistake("cuts_the_graph", {"F.gelu(h)": "F.gelu(h).detach()"},
     "Your hidden features are cut off from autograd: the first layer gets no gradient and never learns.", raises=RuntimeError)

@@ -72,9 +72,8 @@ row_parallel.mistake("forgets_to_reduce", {"all_reduce(partial)": "partial"},
     "Your devices return what their own features give. y is the sum over all features: all_reduce the partial sums.")
 row_parallel.mistake("adds_up_in_one_place", {"all_reduce(partial)": "[sum(partial)] * len(xs)"},
     "You add the partial sums up yourself. They lie on different devices, which meet in all_reduce alone: call it once.")
-row_parallel.mistake("gathers_the_inputs", {"[x @ weight.T for x, weight in zip(xs, weights)]": "[torch.cat(xs, -1) @ torch.cat(weights, 1).T for _ in xs]",
-    "all_reduce(partial)": "partial"},
-    "You join x and W again, so that every device has all of both. Each works with what it holds, and the partial sums meet in all_reduce.")
+row_parallel.mistake("gathers_the_inputs", {"[x @ weight.T for x, weight in zip(xs, weights)]": "[torch.cat(xs, -1) @ torch.cat(weights, 1).T for _ in xs]"},
+    "You join x and W again, and every device gives the whole sum to all_reduce: y is there n times. Each works with what it holds.")
 row_parallel.mistake("averages", {"y if bias is None else y + bias": "y / len(xs) + (0 if bias is None else bias)"},
     "You divide by the number of devices. The partial sums are parts of one sum: nothing is averaged.")
 row_parallel.mistake("reduces_twice", {"all_reduce(partial)": "all_reduce(all_reduce(partial))"},

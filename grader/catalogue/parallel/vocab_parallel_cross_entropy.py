@@ -170,16 +170,14 @@ vocab_parallel_cross_entropy.mistake("expects_equal_shards", {"first += part.sha
     "You count as if all devices had as many classes as the first. Add up the classes of each one before.")
 vocab_parallel_cross_entropy.mistake("gives_a_logit_for_foreign_targets", {"torch.where(mine, picked, 0)": "picked"},
     "Devices that do not have the target give some other logit of theirs, and all_reduce adds it. They must give 0.")
-vocab_parallel_cross_entropy.mistake("takes_the_next_devices_first_class_too", {"place < part.shape[1]": "place <= part.shape[1]"},
+vocab_parallel_cross_entropy.mistake("takes_the_next_devices_first_class_too", {"place < part.shape[1]": "place <= part.shape[1]", "place.where(mine, 0)": "place.clamp(0, part.shape[1] - 1)"},
     "A target that is the first class of the next device counts on two of them. Device k has the places 0 to V_k - 1.")
 vocab_parallel_cross_entropy.mistake("misses_its_first_class", {"place >= 0": "place > 0"},
     "A target that is the first class of a device is found nowhere. Its place is 0.")
 vocab_parallel_cross_entropy.mistake("subtracts_the_largest_from_one_side", {"picked = part.gather": "picked = (part + most[:, None]).gather", "for part in shifted:": "for part, most in zip(shifted, largest):"},
     "You subtract the largest logit inside the sum and not from the target's logit. What is taken from one has to be taken from both.")
 vocab_parallel_cross_entropy.mistake("adds_the_sums_up_itself", {"all_reduce([part.exp().sum(1) for part in shifted])": "[sum(part.exp().sum(1) for part in shifted)]"},
-    "You add numbers of different devices yourself. They meet in all_reduce and all_max alone.")
-vocab_parallel_cross_entropy.mistake("finds_the_largest_itself", {"all_max([part.amax(1) for part in logits])": "[torch.stack([part.amax(1) for part in logits]).amax(0)] * len(logits)"},
-    "You compare numbers of different devices yourself. They meet in all_reduce and all_max alone.")
+    "You add or compare numbers of different devices yourself. They meet in all_reduce and all_max alone.")
 vocab_parallel_cross_entropy.mistake("returns_the_losses", {".mean()": ""}, "You return one loss a row. Asked is their mean, a single number.")
 vocab_parallel_cross_entropy.mistake("returns_the_sum", {".mean()": ".sum()"}, "You return the sum over the rows. Asked is the mean.")
 vocab_parallel_cross_entropy.mistake("turns_the_sign", {"total[0].log() - all_reduce(right)[0]": "all_reduce(right)[0] - total[0].log()"},
