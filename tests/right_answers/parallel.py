@@ -18,13 +18,12 @@ def columns_by_einsum(x, weights, biases):
     return tuple(part + (bias if bias is not None else 0) for part, bias in zip(parts, biases))
 
 
-def columns_of_layers(x, weights, biases):
-    def layer(weight, bias):
-        linear = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
-        given = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
-        return torch.func.functional_call(linear, given, x)
-
-    return list(map(layer, weights, biases))
+def columns_of_rows(x, weights, biases):
+    rows, parts = x.reshape(-1, x.shape[-1]), []
+    for weight, bias in zip(weights, biases):
+        part = torch.mm(rows, weight.mT) if bias is None else torch.addmm(bias, rows, weight.mT)
+        parts.append(part.reshape(*x.shape[:-1], len(weight)))
+    return parts
 
 
 def rows_with_the_bias_on_one_device(xs, weights, bias, all_reduce):
@@ -226,7 +225,7 @@ class SortedChoiceByChoice(nn.Module):
 
 
 RIGHT = {
-    "column_parallel": (columns_one_by_one, columns_by_einsum, columns_of_layers),
+    "column_parallel": (columns_one_by_one, columns_by_einsum, columns_of_rows),
     "row_parallel": (rows_with_the_bias_on_one_device, rows_with_shares_of_the_bias, rows_added_in_place),
     "parallel_mlp": (mlp_on_each_device, mlp_by_the_error_function, mlp_of_modules),
     "vocab_parallel_cross_entropy": (loss_by_logsumexp, loss_in_one_sum, loss_with_padding),

@@ -56,7 +56,8 @@ def names_its_parameters(MoE, bench):
 
 @MoE.probe(points=2)
 def adds_up_its_experts(MoE, bench, B=2, T=4, features=3, hidden=5, k=2, others=3, dtype=torch.float32):
-    """With given parameters, k of k + others experts: y for x (B, T, features), for a matrix and for a single token."""
+    """With given parameters, k of k + others experts: y for x (B, T, features), for a matrix, for a single token, for
+    a transposed view."""
     E = k + others
     layer, answers = MoE(features, hidden, E, k).to(bench.device, dtype), {}
     shapes = {"router.weight": (E, features), "up": (E, hidden, features), "down": (E, features, hidden)}
@@ -64,7 +65,8 @@ def adds_up_its_experts(MoE, bench, B=2, T=4, features=3, hidden=5, k=2, others=
     for lead in [(B, T), (T,), ()]:
         y, _ = layer(bench.randn(*lead, features, dtype=dtype))
         answers[f"x {(*lead, features)}"] = y
-    return answers
+    y, _ = layer(bench.randn(T, B, features, dtype=dtype).transpose(0, 1))
+    return {**answers, f"x {(T, B, features)} transposed to {(B, T, features)}": y}
 
 
 @MoE.probe(points=1)
@@ -131,6 +133,8 @@ MoE.mistake("uses_the_best_expert_only", {"weights.flatten()[order, None]": "(or
 MoE.mistake("overwrites", {"index_add(0, rows, ": "index_copy(0, rows, "}, "A token's later result overwrites its earlier one (`y[rows] = ...`, or `+=` with an index that comes twice). Add all k: index_add.")
 MoE.mistake("takes_the_wrong_tokens", {"order // self.k": "order % len(tokens)"}, "Assignment i of the flattened experts belongs to token i // k.")
 MoE.mistake("returns_a_matrix", {"return y.reshape(x.shape)": "return y"}, "You flatten x's leading dimensions and do not bring them back. y has x's shape.")
+MoE.mistake("takes_memory_in_order_only", {"x.reshape(-1": "x.view(-1"},
+    "You take a view of x's memory, which need not lie in order: of a transposed x, view raises. reshape copies where it must.", raises=RuntimeError)
 MoE.mistake("adds_the_residual", {"return y.reshape(x.shape)": "return x + y.reshape(x.shape)"}, "You add x to the result. The residual connection belongs to the block.")
 MoE.mistake("balance_without_the_number_of_experts", {"len(self.up) * ": ""}, "Your balance lacks the factor E: it would be smaller the more experts there are. Perfect balance gives 1.")
 MoE.mistake("balance_of_tokens", {"/ experts.numel()": "/ len(tokens)"}, "You divide the counts by the number of tokens. There are k assignments a token: f is a share of all T · k.")
