@@ -68,6 +68,8 @@ row_parallel.mistake("adds_the_bias_on_the_first_device", {"[y if bias is None e
 row_parallel.mistake("takes_the_bias_for_a_tensor", {"y if bias is None else y + bias": "y + bias"}, "You add a bias that is None. The layer may have none.", raises=TypeError)
 row_parallel.mistake("forgets_to_reduce", {"all_reduce(partial)": "partial"},
     "Your devices return what their own features give. y is the sum over all features: all_reduce the partial sums.")
+row_parallel.mistake("waits_for_a_change_in_place", {"total = all_reduce(partial)": "all_reduce(partial)\n    total = partial"},
+    "You throw away what all_reduce returns. That of torch.distributed writes the sum into the tensor that it is given; this one returns the sums.")
 row_parallel.mistake("adds_up_in_one_place", {"all_reduce(partial)": "[sum(partial)] * len(xs)"},
     "You add the partial sums up yourself. They lie on different devices, which meet in all_reduce alone: call it once.")
 row_parallel.mistake("gathers_the_inputs", {"[x @ weight.T for x, weight in zip(xs, weights)]": "[torch.cat(xs, -1) @ torch.cat(weights, 1).T for _ in xs]"},

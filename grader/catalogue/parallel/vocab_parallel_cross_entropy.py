@@ -177,7 +177,7 @@ vocab_parallel_cross_entropy.mistake("misses_its_first_class", {"place >= 0": "p
 vocab_parallel_cross_entropy.mistake("subtracts_the_largest_from_one_side", {"picked = part.gather": "picked = (part + most[:, None]).gather", "for part in shifted:": "for part, most in zip(shifted, largest):"},
     "You subtract the largest logit inside the sum and not from the target's logit. What is taken from one has to be taken from both.")
 vocab_parallel_cross_entropy.mistake("adds_the_sums_up_itself", {"all_reduce([part.exp().sum(1) for part in shifted])": "[sum(part.exp().sum(1) for part in shifted)]"},
-    "You add or compare numbers of different devices yourself. They meet in all_reduce and all_max alone.")
+    "Numbers of different devices meet outside of all_reduce and all_max: you add or compare them yourself, or use the copy of a result that another device got.")
 vocab_parallel_cross_entropy.mistake("returns_the_losses", {".mean()": ""}, "You return one loss a row. Asked is their mean, a single number.")
 vocab_parallel_cross_entropy.mistake("returns_the_sum", {".mean()": ".sum()"}, "You return the sum over the rows. Asked is the mean.")
 vocab_parallel_cross_entropy.mistake("turns_the_sign", {"total[0].log() - all_reduce(right)[0]": "all_reduce(right)[0] - total[0].log()"},
