@@ -14,6 +14,10 @@ from . import backward, capstone, cnn, cost, formula, init, mlp, pitfalls, sourc
 
 EXERCISES: tuple[Exercise, ...] = tuple(
     package.EXERCISE for package in (formula, init, backward, source, pitfalls, mlp, cnn, transformer, capstone, cost, structure)
+from . import backward, capstone, cnn, cost, formula, init, mlp, parallel, pitfalls, source, transformer
+
+EXERCISES: tuple[Exercise, ...] = tuple(
+    package.EXERCISE for package in (formula, init, backward, source, pitfalls, mlp, cnn, transformer, capstone, cost, parallel)
 )
 
 
