@@ -15,7 +15,7 @@ def cuts(outputs, inputs):
         "along the inputs: terms of y": [
             ("x", [(0, 0, rows, I1, ACCENT), (0, I1, rows, I2, WARM)]),
             ("W", [(0, 0, O, I1, ACCENT), (0, I1, O, I2, WARM)]),
-            ("y", [(0, 0, rows, O, ACCENT), (rows + 0.5, 0, rows, O, WARM)]),
+            ("y", [(0, 0, rows, O, ACCENT), (rows + 1.2, 0, rows, O, WARM)]),
         ],
     }
     for ax, (title, tensors) in zip(axes, ways.items()):
@@ -30,7 +30,7 @@ def cuts(outputs, inputs):
                 ax.text(left + column + across / 2, top + row + down / 2, number, color=PAPER, ha="center", va="center", fontsize=11)
             ax.text(left + width / 2, -0.9, name, ha="center", va="center", fontsize=11)
             if len(blocks) == 2 and blocks[1][0] > rows:
-                ax.text(left + width + 0.4, O / 2, "+", ha="left", va="center", fontsize=14)
+                ax.text(left + width / 2, O / 2, "+", ha="center", va="center", fontsize=14)
             left += width + 1.6
         ax.set(title=title, aspect="equal", xlim=(-0.2, left), ylim=(O + 0.6, -1.6))
         ax.axis("off")
@@ -70,7 +70,7 @@ def widths(widths, changes):
         for width, values in zip(widths, found):
             ax.plot([width] * len(values), values, marker, color=colour, markersize=4)
     ax.set(xlabel="width", ylabel="change of a hidden feature", xticks=widths, xticklabels=widths)
-    ax.set_yscale("log", base=10)
+    ax.yaxis.set_major_formatter("{x:g}")
     ax.minorticks_off()
     ax.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=2, fontsize=10)
     plt.show()
