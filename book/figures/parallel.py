@@ -28,11 +28,11 @@ def cuts(outputs, inputs):
                 ax.add_patch(plt.Rectangle((left + column, top + row), across, down, fc=colour, ec=PAPER, lw=2))
                 number = {ACCENT: "1", WARM: "2", INK: "1, 2"}[colour]
                 ax.text(left + column + across / 2, top + row + down / 2, number, color=PAPER, ha="center", va="center", fontsize=11)
-            ax.text(left + width / 2, -0.9, name, ha="center", va="center", fontsize=11)
+            ax.text(left + width / 2, min(top, 0) - 0.9, name, ha="center", va="center", fontsize=11)
             if len(blocks) == 2 and blocks[1][0] > rows:
                 ax.text(left + width / 2, O / 2, "+", ha="center", va="center", fontsize=14)
             left += width + 1.6
-        ax.set(title=title, aspect="equal", xlim=(-0.2, left), ylim=(O + 0.6, -1.6))
+        ax.set(title=title, aspect="equal", xlim=(-0.2, left), ylim=(O + 0.8, -2.2))
         ax.axis("off")
     figure.tight_layout()
     plt.show()
