@@ -11,7 +11,11 @@ def cuts(outputs, inputs):
     rows, (O1, O2), (I1, I2) = 3, outputs, inputs
     O, I = O1 + O2, I1 + I2
     ways = {
-        "along the outputs: parts of y": [("x", [(0, 0, rows, I, INK)]), ("W", [(0, 0, O1, I, ACCENT), (O1, 0, O2, I, WARM)]), ("y", [(0, 0, rows, O1, ACCENT), (0, O1, rows, O2, WARM)])],
+        "along the outputs: parts of y": [
+            ("x", [(0, 0, rows, I, INK)]),
+            ("W", [(0, 0, O1, I, ACCENT), (O1, 0, O2, I, WARM)]),
+            ("y", [(0, 0, rows, O1, ACCENT), (0, O1, rows, O2, WARM)]),
+        ],
         "along the inputs: terms of y": [
             ("x", [(0, 0, rows, I1, ACCENT), (0, I1, rows, I2, WARM)]),
             ("W", [(0, 0, O, I1, ACCENT), (0, I1, O, I2, WARM)]),
@@ -44,7 +48,8 @@ def ring(counts, sent):
     for (name, values), colour, marker in zip(sent.items(), (WARM, ACCENT, COOL), "s^o"):
         ax.plot(counts, values, marker + "-", color=colour, label=name, markersize=4)
     ax.axhline(2, color=INK, lw=1, ls=":")
-    ax.set(xscale="log", yscale="log", xlabel="devices", ylabel="sent by each, in tensors", xticks=counts, xticklabels=counts, yticks=[0.5, 1, 2, 8, 32], yticklabels=["½", 1, 2, 8, 32])
+    ax.set(xscale="log", yscale="log", xlabel="devices", ylabel="sent by each, in tensors")
+    ax.set(xticks=counts, xticklabels=counts, yticks=[0.5, 1, 2, 8, 32], yticklabels=["½", 1, 2, 8, 32])
     ax.minorticks_off()
     ax.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), fontsize=10)
     plt.show()
