@@ -2,22 +2,11 @@
 
 from ..course import is_called
 from ..spec import Exercise, Task
-from . import backward, capstone, cnn, cost, formula, init, mlp, pitfalls, precision, source, transformer
+from . import backward, capstone, cnn, cost, formula, init, mlp, parallel, pitfalls, precision, quantized, source, structure, transformer
 
 EXERCISES: tuple[Exercise, ...] = tuple(
-    package.EXERCISE for package in (formula, init, backward, source, pitfalls, mlp, cnn, transformer, capstone, cost, precision)
-from . import backward, capstone, cnn, cost, formula, init, mlp, pitfalls, quantized, source, transformer
-
-EXERCISES: tuple[Exercise, ...] = tuple(
-    package.EXERCISE for package in (formula, init, backward, source, pitfalls, mlp, cnn, transformer, capstone, cost, quantized)
-from . import backward, capstone, cnn, cost, formula, init, mlp, pitfalls, source, structure, transformer
-
-EXERCISES: tuple[Exercise, ...] = tuple(
-    package.EXERCISE for package in (formula, init, backward, source, pitfalls, mlp, cnn, transformer, capstone, cost, structure)
-from . import backward, capstone, cnn, cost, formula, init, mlp, parallel, pitfalls, source, transformer
-
-EXERCISES: tuple[Exercise, ...] = tuple(
-    package.EXERCISE for package in (formula, init, backward, source, pitfalls, mlp, cnn, transformer, capstone, cost, parallel)
+    package.EXERCISE
+    for package in (formula, init, backward, source, pitfalls, mlp, cnn, transformer, capstone, cost, precision, quantized, structure, parallel)
 )
 
 
