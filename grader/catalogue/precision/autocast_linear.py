@@ -55,16 +55,19 @@ def rounds_what_it_multiplies(AutocastLinear, bench):
 
 
 @AutocastLinear.probe(points=2)
-def gives_gradients_in_float32(AutocastLinear, bench, I=4, O=5):
-    """The gradients of x (O, I), weight and bias, for a grad_output with one number that is not 0 in each row and column."""
-    layer = AutocastLinear(I, O).to(bench.device)
-    for parameter in layer.parameters():
-        parameter.data.copy_(2 * bench.integers(129, 256, *parameter.shape) + 1)
-    x = (2.0 * bench.integers(129, 256, O, I) + 1).requires_grad_()
-    grad_output = torch.diag(2.0 ** bench.integers(-3, 4, O))[bench.several(range(O))]
-    y = layer(x)
-    y.backward(grad_output.to(y.dtype))
-    return {"of x": x.grad, "of weight": layer.weight.grad, "of bias": layer.bias.grad}
+def gives_gradients_in_the_dtype_of_each(AutocastLinear, bench, I=4, O=5):
+    """The gradients of x (O, I), weight and bias, for a grad_output with one number that is not 0 in each row and column; then with x (O, 1, I), bfloat16."""
+    answers = {}
+    for shape, dtype in {(O, I): torch.float32, (O, 1, I): torch.bfloat16}.items():
+        layer = AutocastLinear(I, O).to(bench.device)
+        for parameter in layer.parameters():
+            parameter.data.copy_(2 * bench.integers(129, 256, *parameter.shape) + 1)
+        x = (2 * bench.integers(129, 256, *shape) + 1).to(dtype).requires_grad_()
+        grad_output = torch.diag(2.0 ** bench.integers(-3, 4, O))[bench.several(range(O))]
+        y = layer(x)
+        y.backward(grad_output.to(y.dtype).reshape(*shape[:-1], O))
+        answers[f"x {shape} {dtype}"] = {"of x": x.grad, "of weight": layer.weight.grad, "of bias": layer.bias.grad}
+    return answers
 
 
 @AutocastLinear.probe(points=1)
