@@ -72,7 +72,7 @@ def gives_gradients_in_the_dtype_of_each(AutocastLinear, bench, I=4, O=5):
 
 @AutocastLinear.probe(points=1)
 def keeps_float32_parameters(AutocastLinear, bench):
-    """Random sizes, with a bias and without: the parameters before and after x of one and of three dimensions; then after a step of SGD that is too small for bfloat16."""
+    """Random sizes, with a bias and without: the parameters before and after x of one and of three dimensions; then after a step of SGD that is too small for bfloat16, and another x."""
     answers = {}
     for bias in (True, False):
         I, O = bench.size(2, 9), bench.size(10, 19)
@@ -84,6 +84,7 @@ def keeps_float32_parameters(AutocastLinear, bench):
         optimizer = torch.optim.SGD(layer.parameters(), lr=2.0**-10)
         layer(bench.integers(1, 4, 1, I).float()).sum().backward()
         optimizer.step()
+        layer(bench.randn(2, I))
         found = {"an nn.Module": isinstance(layer, nn.Module), "bias is None": layer.bias is None}
         answers[f"I={I}, O={O}, bias={bias}"] = {**found, "parameters": kinds, "shapes of y": shapes, "after a step": dict(sorted(layer.named_parameters()))}
     return answers
