@@ -27,8 +27,8 @@ def bfloat16_by_exponents(x):
 
 
 def bfloat16_by_numpy(x):
-    numbers = x.contiguous().cpu().numpy()
-    bits = numbers.reshape(-1).view(np.uint32).astype(np.uint64)
+    numbers = x.cpu().numpy()
+    bits = numbers.ravel().view(np.uint32).astype(np.uint64)
     bits = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16 << 16
     rounded = bits.astype(np.uint32).view(np.float32).reshape(numbers.shape)
     return torch.from_numpy(np.where(np.isnan(numbers), numbers, rounded)).to(x.device)
@@ -66,7 +66,6 @@ def accumulate_in_rounded_float32(terms, chunk):
 class AutocastLinearByProduct(nn.Module):
     def __init__(self, in_features, out_features, bias=True):
         super().__init__()
-        self.in_features, self.out_features = in_features, out_features
         self.weight = nn.Parameter(torch.rand(out_features, in_features) - 0.5)
         self.register_parameter("bias", nn.Parameter(torch.rand(out_features)) if bias else None)
 

@@ -55,21 +55,24 @@ def rounds_what_it_multiplies(AutocastLinear, bench):
 
 
 @AutocastLinear.probe(points=2)
-def gives_gradients_in_float32(AutocastLinear, bench, I=4, O=5):
-    """The gradients of x (O, I), weight and bias, for a grad_output with one number that is not 0 in each row and column."""
-    layer = AutocastLinear(I, O).to(bench.device)
-    for parameter in layer.parameters():
-        parameter.data.copy_(2 * bench.integers(129, 256, *parameter.shape) + 1)
-    x = (2.0 * bench.integers(129, 256, O, I) + 1).requires_grad_()
-    grad_output = torch.diag(2.0 ** bench.integers(-3, 4, O))[bench.several(range(O))]
-    y = layer(x)
-    y.backward(grad_output.to(y.dtype))
-    return {"of x": x.grad, "of weight": layer.weight.grad, "of bias": layer.bias.grad}
+def gives_gradients_in_the_dtype_of_each(AutocastLinear, bench, I=4, O=5):
+    """The gradients of x (O, I), weight and bias, for a grad_output with one number that is not 0 in each row and column; then with x (O, 1, I), bfloat16."""
+    answers = {}
+    for shape, dtype in {(O, I): torch.float32, (O, 1, I): torch.bfloat16}.items():
+        layer = AutocastLinear(I, O).to(bench.device)
+        for parameter in layer.parameters():
+            parameter.data.copy_(2 * bench.integers(129, 256, *parameter.shape) + 1)
+        x = (2 * bench.integers(129, 256, *shape) + 1).to(dtype).requires_grad_()
+        grad_output = torch.diag(2.0 ** bench.integers(-3, 4, O))[bench.several(range(O))]
+        y = layer(x)
+        y.backward(grad_output.to(y.dtype).reshape(*shape[:-1], O))
+        answers[f"x {shape} {dtype}"] = {"of x": x.grad, "of weight": layer.weight.grad, "of bias": layer.bias.grad}
+    return answers
 
 
 @AutocastLinear.probe(points=1)
 def keeps_float32_parameters(AutocastLinear, bench):
-    """Random sizes, with a bias and without: the parameters before and after x of one and of three dimensions; then after a step of SGD that is too small for bfloat16."""
+    """Random sizes, with a bias and without: the parameters before and after x of one and of three dimensions; then after a step of SGD that is too small for bfloat16, and another x."""
     answers = {}
     for bias in (True, False):
         I, O = bench.size(2, 9), bench.size(10, 19)
@@ -81,6 +84,7 @@ def keeps_float32_parameters(AutocastLinear, bench):
         optimizer = torch.optim.SGD(layer.parameters(), lr=2.0**-10)
         layer(bench.integers(1, 4, 1, I).float()).sum().backward()
         optimizer.step()
+        layer(bench.randn(2, I))
         found = {"an nn.Module": isinstance(layer, nn.Module), "bias is None": layer.bias is None}
         answers[f"I={I}, O={O}, bias={bias}"] = {**found, "parameters": kinds, "shapes of y": shapes, "after a step": dict(sorted(layer.named_parameters()))}
     return answers

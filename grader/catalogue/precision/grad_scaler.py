@@ -119,9 +119,7 @@ def has_torchs_defaults(GradScaler, bench):
 
 # fmt: off
 GradScaler.mistake("leaves_the_gradients_scaled", {"            gradient.div_(self.current)\n": "            pass\n"},
-    "You step with gradients that are still multiplied by the scale. Divide them by it first.")
-GradScaler.mistake("divides_copies", {"gradient.div_(self.current)": "gradient = gradient / self.current"},
-    "You divide copies: `gradient = gradient / scale` makes a new tensor, and the optimizer reads the old. Divide in place.")
+    "You step with gradients that are still multiplied by the scale. Divide them by it first, in place: `gradient = gradient / scale` makes a copy, and the optimizer reads the old.")
 GradScaler.mistake("gives_new_gradients",
     {"[p.grad for group": "[p for group", "gradient.div_(self.current)": "gradient.grad = gradient.grad / self.current", "gradient.isfinite()": "gradient.grad.isfinite()"},
     "You put new tensors in the place of the gradients. They are divided in place: whoever holds one sees it.")

@@ -67,8 +67,8 @@ to_bfloat16.mistake("rounds_ties_towards_zero", {" + last": ""},
     "Where x lies exactly halfway you always go towards 0. Ties go to the neighbour whose last bit is 0.")
 to_bfloat16.mistake("rounds_ties_to_odd", {"0x7FFF + last": "0x8000 - last"},
     "Your ties go to the neighbour whose last bit is 1. They go to the even one.")
-to_bfloat16.mistake("looks_at_the_first_bit_cut", {">> 16 & 1": ">> 15 & 1"},
-    "The bit that you add is the first of those cut off. What decides a tie is the last one kept, bit 16.")
+to_bfloat16.mistake("looks_at_the_bit_before_the_last", {">> 16 & 1": ">> 17 & 1"},
+    "The bit that you add is not the last one kept. That one is bit 16, counted from 0; it decides a tie.")
 to_bfloat16.mistake("forgets_nan", {"torch.where(x.isnan(), x, rounded)": "rounded"},
     "A NaN whose payload lies in the low bits becomes ∞ or -0: the addition runs over into exponent or sign, or the payload is cut off. Give NaN a way of its own.")
 to_bfloat16.mistake("makes_nan_of_infinity", {"x.isnan(), x,": "x.isfinite().logical_not(), math.nan,"},
