@@ -156,9 +156,7 @@ def test_a_forward_that_changes_its_input_loses_points_and_reads_which(task):
 
 def forward_of(task):
     """The method that computes: a module's `forward`, or what stands for it in a class that is none."""
-    own = {name: getattr(method, "__func__", method) for name, method in vars(right(task.name)).items() if callable(method) or isinstance(method, staticmethod)}
-    gives = [name for name, method in own.items() if name[0] != "_" and len(inspect.signature(method).parameters) > 1 and "return " in inspect.getsource(method)]
-    return "forward" if "forward" in own else gives[0]
+    return {"KVCache": "attend", "GradScaler": "scale"}.get(task.name, "forward")
 
 
 def with_forward(task, around):
