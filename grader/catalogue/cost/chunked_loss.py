@@ -104,22 +104,28 @@ def never_holds_all_logits(chunked_linear_cross_entropy, bench):
                     storages[StorageWeakRef(storage)] = storage.nbytes(), each.element_size()
             return out
 
-    made, storages, chunk, D, V = [], {}, bench.size(4, 6), bench.size(2, 3), bench.size(50, 60)
+    def save(tensor):
+        saved.add(StorageWeakRef(tensor.untyped_storage()))
+        return tensor
+
+    made, storages, saved, chunk, D, V = [], {}, set(), bench.size(4, 6), bench.size(2, 3), bench.size(50, 60)
     N = 6 * chunk + 1
     x, weight, target = bench.randn(N, D).requires_grad_(), bench.randn(V, D).requires_grad_(), bench.integers(0, V, N)
     known = [t.untyped_storage().nbytes() for t in (x, weight, target)]
     with Made():
-        loss = chunked_linear_cross_entropy(x, weight, target, chunk)
+        with torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor):
+            loss = chunked_linear_cross_entropy(x, weight, target, chunk)
         gc.collect()
-        # whoever keeps a tensor, be it autograd's graph, its ctx or a list, keeps its storage
-        kept = [size for storage, size in storages.items() if not storage.expired()]
-        beside = sum(nbytes / element for nbytes, element in kept if nbytes not in known)
+        # whoever keeps a tensor, be it autograd, a ctx or a list, keeps its storage
+        kept = {storage: nbytes / element for storage, (nbytes, element) in storages.items() if nbytes not in known and not storage.expired()}
+        by_autograd = sum(numbers for storage, numbers in kept.items() if storage in saved)
         gradients = torch.autograd.grad(loss, (x, weight))
     case = f"N={N}, D={D}, V={V}, chunk={chunk}"
     return {
         f"loss and gradients, {case}": [loss.detach(), *gradients],
         "the largest tensor made": bench.band(max(made, default=0), {"at most chunk rows of logits": chunk * V + 1, "more than chunk rows of logits": math.inf}),
-        "kept beside x, weight and target": bench.band(beside, {"less than chunk rows of logits": chunk * V, "chunk rows of logits or more": math.inf}),
+        "kept beside x, weight and target": bench.band(sum(kept.values()), {"less than chunk rows of logits": chunk * V, "chunk rows of logits or more": math.inf}),
+        "of that, by autograd": bench.band(by_autograd, {"less than chunk rows of logits": chunk * V, "chunk rows of logits or more": math.inf}),
     }
 
 
