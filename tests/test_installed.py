@@ -133,7 +133,10 @@ def test_the_doctor_finds_no_way_to_it_either_and_names_a_namesake(installed, sa
     other.mkdir(parents=True)
     (other / "METADATA").write_text("Name: other-grader\nVersion: 1.0\n", encoding="utf-8")
     (other / "top_level.txt").write_text("grader\n", encoding="utf-8")
-    done = call(installed / "linear", "doctor", cwd=tmp_path, PYTHONPATH=str(other.parent))
+    for _ in range(20):
+        done = call(installed / "linear", "doctor", cwd=tmp_path, PYTHONPATH=str(other.parent))
+        if "/usr/local/share/test_" not in done.stdout:  # there test_layouts keeps its course meanwhile
+            break
     assert done.returncode == 0 and "notebooks find no other" in done.stdout and "make" not in done.stdout, done.stdout
     assert "so is a module of the package other-grader called" in done.stdout
 

@@ -66,5 +66,5 @@ def test_the_doctor_tells_what_a_notebook_could_read(tmp_path):
     python = environment(tmp_path / "env") / "python"
     shutil.copytree(ROOT / "exercises", tmp_path / "env" / "lib" / "handed_in")
     done = subprocess.run([python, "-m", "grader", "doctor"], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1 and "notebooks can read" in done.stdout and "/handed_in/0" in done.stdout
+    assert done.returncode == 1 and "notebooks can read" in done.stdout and "/handed_in/" in done.stdout
     assert "find no other" in run("-m", "grader", "doctor").stdout

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from book.printing import print_book
+from grader.catalogue import EXERCISES
 
 from .browsing import SITE, browser, home, read, site  # noqa: F401
 
@@ -16,8 +17,8 @@ def book(browser, tmp_path_factory):
     return target.read_bytes()
 
 
-def test_the_book_has_fewer_than_150_pages_and_an_outline(book):
-    assert 50 < len(re.findall(rb"/Type\s*/Page\b", book)) < 150
+def test_the_book_has_fewer_than_15_pages_for_a_chapter_and_its_exercise_and_an_outline(book):
+    assert 50 < len(re.findall(rb"/Type\s*/Page\b", book)) < 15 * len(EXERCISES)
     assert b"/Outlines" in book
 
 
