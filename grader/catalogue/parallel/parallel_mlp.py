@@ -1,5 +1,7 @@
 """Task parallel_mlp."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -7,11 +9,8 @@ from ...spec import Task
 
 
 def parallel_mlp_reference(x, up_weights, up_biases, down_weights, down_bias, all_reduce):
-    """The whole network at once; what the devices would add up is handed over beside it."""
-    hidden = F.gelu(F.linear(x, torch.cat(up_weights), torch.cat(up_biases)))
-    all_reduce([F.linear(part, weight) for part, weight in zip(hidden.split([len(weight) for weight in up_weights], -1), down_weights)])
-    y = F.linear(hidden, torch.cat(down_weights, 1), down_bias)
-    return [y for _ in up_weights]
+    hidden = [F.gelu(F.linear(x, weight, bias)) for weight, bias in zip(up_weights, up_biases)]
+    return [y + down_bias for y in all_reduce([F.linear(part, weight) for part, weight in zip(hidden, down_weights)])]
 
 
 parallel_mlp = Task(
@@ -61,6 +60,48 @@ def lets_gradients_through(parallel_mlp, bench):
     return answers
 
 
+@parallel_mlp.probe(points=1)
+def keeps_the_devices_apart(parallel_mlp, bench):
+    """Three devices, sizes drawn at random: what each holds at the end, and whether tensors of two devices meet outside all_reduce."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
+
+    owners, held, meetings, exchanging = {}, [], [], []
+
+    def own(tensor, device):  # by the memory, which is kept, so that no other comes to its place
+        held.append(tensor.untyped_storage())
+        owners[held[-1]._cdata] = device
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+            out = func(*args, **(kwargs or {}))
+            devices = sorted({owners[tensor.untyped_storage()._cdata] for tensor in given if tensor.untyped_storage()._cdata in owners})
+            if not exchanging:
+                meetings.extend(devices[1:])
+                for result in [leaf for leaf in tree_leaves(out) if isinstance(leaf, torch.Tensor)] if devices else []:
+                    own(result, devices[0])
+            return out
+
+    def all_reduce(parts):
+        exchanging.append(True)
+        total = torch.stack(list(parts)).sum(0)
+        copies = [total.clone() for _ in parts]
+        for device, copy in enumerate(copies):
+            own(copy, device)
+        exchanging.pop()
+        return copies
+
+    sizes, O = [bench.size(2, 5) for _ in range(3)], bench.size(2, 6)
+    lists = [[bench.randn(*shape, dtype=torch.float64) for shape in shapes] for shapes in zip(*[((size, 4), (size,), (O, size)) for size in sizes])]
+    for each in lists:
+        for device, tensor in enumerate(each):
+            own(tensor, device)
+    with Watch():
+        ys = parallel_mlp(bench.randn(5, 4, dtype=torch.float64), *map(list, lists), bench.randn(O, dtype=torch.float64), all_reduce)
+    return {"y of each device": bench.sequence(ys), "tensors of two devices meet": bench.band(len(meetings), {"in all_reduce alone": 1, "elsewhere": math.inf})}
+
+
 # fmt: off
 parallel_mlp.mistake("forgets_gelu", {"F.gelu(h)": "h"}, "You leave GELU out. Two Linears with nothing between them are one Linear.")
 parallel_mlp.mistake("activates_the_output", {"F.gelu(h)": "h", "return row_parallel(hidden, down_weights, down_bias, all_reduce)":
@@ -88,3 +129,6 @@ parallel_mlp.mistake("joins_everything", {"[F.gelu(h) for h in column_parallel(x
 parallel_mlp.mistake("returns_one_y", {"hidden, down_weights, down_bias, all_reduce)": "hidden, down_weights, down_bias, all_reduce)[0]"}, "You return one y. Each device has one: return the list.", raises=IndexError)
 parallel_mlp.mistake("cuts_the_graph", {"F.gelu(h)": "F.gelu(h).detach()"},
     "Your hidden features are cut off from autograd: the first layer gets no gradient and never learns.", raises=RuntimeError)
+parallel_mlp.mistake("gathers_the_hidden_features", {"[F.gelu(h) for h in column_parallel(x, up_weights, up_biases)]":
+    "F.gelu(torch.cat(column_parallel(x, up_weights, up_biases), -1)).split([len(w) for w in up_weights], -1)"},
+    "You gather the hidden features and cut them apart again. GELU works number by number: each device applies it to its own, and nothing is exchanged between the two layers.")

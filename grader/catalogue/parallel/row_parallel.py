@@ -1,5 +1,7 @@
 """Task row_parallel."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -7,10 +9,8 @@ from ...spec import Task
 
 
 def row_parallel_reference(xs, weights, bias, all_reduce):
-    """The whole layer at once; what the devices would add up is handed over beside it."""
-    all_reduce([F.linear(x, weight) for x, weight in zip(xs, weights)])
-    y = F.linear(torch.cat(xs, -1), torch.cat(weights, 1), bias)
-    return [y for _ in xs]
+    ys = all_reduce([F.linear(x, weight) for x, weight in zip(xs, weights)])
+    return [y if bias is None else y + bias for y in ys]
 
 
 row_parallel = Task(
@@ -59,6 +59,49 @@ def takes_any_leading_dimensions(row_parallel, bench):
     return answers
 
 
+@row_parallel.probe(points=1)
+def keeps_the_devices_apart(row_parallel, bench):
+    """Three devices, sizes drawn at random: what each holds at the end, and whether tensors of two devices meet outside all_reduce."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
+
+    owners, held, meetings, exchanging = {}, [], [], []
+
+    def own(tensor, device):  # by the memory, which is kept, so that no other comes to its place
+        held.append(tensor.untyped_storage())
+        owners[held[-1]._cdata] = device
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+            out = func(*args, **(kwargs or {}))
+            devices = sorted({owners[tensor.untyped_storage()._cdata] for tensor in given if tensor.untyped_storage()._cdata in owners})
+            if not exchanging:
+                meetings.extend(devices[1:])
+                for result in [leaf for leaf in tree_leaves(out) if isinstance(leaf, torch.Tensor)] if devices else []:
+                    own(result, devices[0])
+            return out
+
+    def all_reduce(parts):
+        exchanging.append(True)
+        total = torch.stack(list(parts)).sum(0)
+        copies = [total.clone() for _ in parts]
+        for device, copy in enumerate(copies):
+            own(copy, device)
+        exchanging.pop()
+        return copies
+
+    sizes, O = [bench.size(2, 5) for _ in range(3)], bench.size(2, 6)
+    xs, weights = ([bench.randn(rows, size, dtype=torch.float64) for size in sizes] for rows in (5, O))
+    lists = xs, weights
+    for each in lists:
+        for device, tensor in enumerate(each):
+            own(tensor, device)
+    with Watch():
+        ys = row_parallel(xs, weights, bench.randn(O, dtype=torch.float64), all_reduce)
+    return {"y of each device": bench.sequence(ys), "tensors of two devices meet": bench.band(len(meetings), {"in all_reduce alone": 1, "elsewhere": math.inf})}
+
+
 # fmt: off
 row_parallel.mistake("adds_the_bias_on_every_device", {"x @ weight.T for": "x @ weight.T + (0 if bias is None else bias) for", "y if bias is None else y + bias": "y"},
     "Every device adds the bias before the sum, so that it is in y n times. Add it once: after all_reduce.")
@@ -85,3 +128,6 @@ row_parallel.mistake("joins_the_parts", {"total = all_reduce(partial)": "all_red
     "You put the partial sums side by side. Each of them has all O features: they are added.")
 row_parallel.mistake("forgets_the_transpose", {"x @ weight.T": "x @ weight"},
     "You multiply by weight as it is stored, (O, I_k). x_k ends in I_k: the product needs its transpose.", raises=RuntimeError)
+row_parallel.mistake("hands_over_what_it_joined", {"[x @ weight.T for x, weight in zip(xs, weights)]":
+    "[(torch.cat(xs, -1) @ torch.cat(weights, 1).T) * (0 if k else 1) for k in range(len(xs))]"},
+    "You join x and W, and hand the finished y to all_reduce. They lie on different devices: each makes its own part of the sum, and all_reduce adds the parts up.")
