@@ -12,6 +12,6 @@ EXERCISE = Exercise(
     "13_structure",
     "Less than a full matrix",
     (truncate, LoRALinear, BlockDiagonalLinear, KroneckerLinear, prune_2_4, WeightNormLinear),
-    milestone="You have put a product, blocks, a pattern of zeros or a length and a direction where a full weight stood, and know what each saves. "
+    milestone="You have put a product, blocks, a pattern of zeros or a length and a direction where a full weight stood, and know what each takes. "
     "Next: what if the weights are too large for one device?",
 )
