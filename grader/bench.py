@@ -128,6 +128,18 @@ class Bench:
         """Mark predicted classes (int64): the share of right ones must be `at_least`. labels: where they are not those of the held-out inputs of `data`."""
         return Predictions(classes, self._data.labels if labels is None else labels, at_least, labels is not None)
 
+    def made(self) -> "Made":
+        """For a `with` block: how large a tensor is made in it (see operations.Made)."""
+        from .operations import Made
+
+        return Made()
+
+    def devices(self, *lists) -> "Devices":
+        """For a `with` block: devices that are played by lists, and whether their tensors meet in it (see operations.Devices)."""
+        from .operations import Devices
+
+        return Devices(*lists)
+
     def pair(self, one, other, equal: str, different: str, rtol: float = 0.0, atol: float = 0.0) -> Pair:
         """Mark two values that the judge shall compare with each other (see Pair)."""
         return Pair(one, other, equal, different, rtol, atol)

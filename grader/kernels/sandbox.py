@@ -22,7 +22,7 @@ GRADER = Path(__file__).parent.parent
 COURSE = str(GRADER.parent)  # in its own folder, with solutions/ and exercises/; where it is installed, other packages lie there
 PYTHON = os.path.abspath(sys.executable)  # a folder named on the way there, as in ../.venv/bin/python, need not be in the sandbox
 INSIDE = (  # of the grader's files: what a kernel runs
-    "__init__.py", "learner.py", "asking.py", "bench.py", "flags.py", "lent.py", "rounds.py", "sources.py", "state.py", "texts.py", "watch.py", "wire.py",
+    "__init__.py", "learner.py", "asking.py", "bench.py", "flags.py", "lent.py", "operations.py", "rounds.py", "sources.py", "state.py", "texts.py", "watch.py", "wire.py",
     "kernels/__init__.py", "kernels/cgroup.py", "kernels/clock.py", "kernels/confine.py", "kernels/gpu.py", "kernels/inside.py", "kernels/kernel.py",
     "kernels/limits.py", "kernels/memory.py", "kernels/template.py",
 )  # fmt: skip

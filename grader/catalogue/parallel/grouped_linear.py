@@ -50,26 +50,19 @@ def lets_experts_go_empty(grouped_linear, bench):
 @grouped_linear.probe(points=2)
 def does_no_more_than_it_must(grouped_linear, bench):
     """Sizes drawn at random: y, the FLOPs of its matrix products by torch's counter, and the largest tensor that is made."""
-    from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils.flop_counter import FlopCounterMode
 
-    class Largest(TorchDispatchMode):
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            out = func(*args, **(kwargs or {}))
-            made.extend(each.numel() for each in (out if isinstance(out, (tuple, list)) else [out]) if isinstance(each, torch.Tensor))
-            return out
-
-    made, I, O, E = [], bench.size(5, 8), bench.size(9, 12), bench.size(4, 6)
+    made, I, O, E = bench.made(), bench.size(5, 8), bench.size(9, 12), bench.size(4, 6)
     counts = bench.several([0, *[bench.size(2, 9) for _ in range(E - 2)], 20])
     x, weight = bench.randn(sum(counts), I), bench.randn(E, O, I)
     with FlopCounterMode(display=False) as counter:
-        with Largest():
+        with made:
             y = grouped_linear(x, weight, counts)
     limit, flops = max(x.numel(), weight.numel(), y.numel()), 2 * sum(counts) * I * O
     return {
         f"y, I={I}, O={O}, counts {counts}": y,
         "FLOPs": bench.band(counter.get_total_flops(), {"those of one Linear for each row": flops + 1, "more than one Linear for each row": math.inf}),
-        "the largest tensor made": bench.band(max(made, default=0), {"at most as large as x, weight or y": limit + 1, "larger than x, weight and y": math.inf}),
+        "the largest tensor made": bench.band(made.largest, {"at most as large as x, weight or y": limit + 1, "larger than x, weight and y": math.inf}),
     }
 
 

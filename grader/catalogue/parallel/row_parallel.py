@@ -62,44 +62,12 @@ def takes_any_leading_dimensions(row_parallel, bench):
 @row_parallel.probe(points=1)
 def keeps_the_devices_apart(row_parallel, bench):
     """Three devices, sizes drawn at random: what each holds at the end, and whether tensors of two devices meet outside all_reduce."""
-    from torch.utils._python_dispatch import TorchDispatchMode
-    from torch.utils._pytree import tree_leaves
-
-    owners, held, meetings, exchanging = {}, [], [], []
-
-    def own(tensor, device):  # by the memory, which is kept, so that no other comes to its place
-        held.append(tensor.untyped_storage())
-        owners[held[-1]._cdata] = device
-
-    class Watch(TorchDispatchMode):
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
-            out = func(*args, **(kwargs or {}))
-            devices = sorted({owners[tensor.untyped_storage()._cdata] for tensor in given if tensor.untyped_storage()._cdata in owners})
-            if not exchanging:
-                meetings.extend(devices[1:])
-                for result in [leaf for leaf in tree_leaves(out) if isinstance(leaf, torch.Tensor)] if devices else []:
-                    own(result, devices[0])
-            return out
-
-    def all_reduce(parts):
-        exchanging.append(True)
-        total = torch.stack(list(parts)).sum(0)
-        copies = [total.clone() for _ in parts]
-        for device, copy in enumerate(copies):
-            own(copy, device)
-        exchanging.pop()
-        return copies
-
     sizes, O = [bench.size(2, 5) for _ in range(3)], bench.size(2, 6)
     xs, weights = ([bench.randn(rows, size, dtype=torch.float64) for size in sizes] for rows in (5, O))
-    lists = xs, weights
-    for each in lists:
-        for device, tensor in enumerate(each):
-            own(tensor, device)
-    with Watch():
-        ys = row_parallel(xs, weights, bench.randn(O, dtype=torch.float64), all_reduce)
-    return {"y of each device": bench.sequence(ys), "tensors of two devices meet": bench.band(len(meetings), {"in all_reduce alone": 1, "elsewhere": math.inf})}
+    devices = bench.devices(xs, weights)
+    with devices:
+        ys = row_parallel(xs, weights, bench.randn(O, dtype=torch.float64), devices.all_reduce)
+    return {"y of each device": bench.sequence(ys), "tensors of two devices meet": bench.band(devices.meetings, {"in all_reduce alone": 1, "elsewhere": math.inf})}
 
 
 # fmt: off

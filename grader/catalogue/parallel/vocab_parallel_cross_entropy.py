@@ -108,48 +108,16 @@ def lets_gradients_through(vocab_parallel_cross_entropy, bench, B=5, V=3, n=3):
 @vocab_parallel_cross_entropy.probe(points=2)
 def keeps_the_devices_apart(vocab_parallel_cross_entropy, bench):
     """Sizes drawn at random: the loss, the largest tensor that is made, and how often tensors of two devices meet outside all_reduce and all_max."""
-    from torch.utils._python_dispatch import TorchDispatchMode
-    from torch.utils._pytree import tree_leaves
-
-    owners, held, made, meetings, exchanging = {}, [], [], [], []
-
-    def own(tensor, device):  # by the memory, which is kept, so that no other comes to its place
-        held.append(tensor.untyped_storage())
-        owners[held[-1]._cdata] = device
-
-    class Watch(TorchDispatchMode):
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
-            out = func(*args, **(kwargs or {}))
-            results = [leaf for leaf in tree_leaves(out) if isinstance(leaf, torch.Tensor)]
-            devices = sorted({owners[tensor.untyped_storage()._cdata] for tensor in given if tensor.untyped_storage()._cdata in owners})
-            if not exchanging:
-                made.extend(result.numel() for result in results)
-                meetings.extend(devices[1:])
-                for result in results if devices else []:
-                    own(result, devices[0])
-            return out
-
-    def exchange(parts, reduced):
-        exchanging.append(True)
-        whole = reduced(torch.stack(list(parts)))
-        copies = [whole.clone() for _ in parts]
-        for device, copy in enumerate(copies):
-            own(copy, device)
-        exchanging.pop()
-        return copies
-
     B, sizes = bench.size(8, 10), [bench.size(10, 15) for _ in range(4)]
     logits, target = [bench.randn(B, size) for size in sizes], bench.integers(0, sum(sizes), B)
-    for device, part in enumerate(logits):
-        own(part, device)
-    with Watch():
-        loss = vocab_parallel_cross_entropy(logits, target, lambda parts: exchange(parts, lambda t: t.sum(0)), lambda parts: exchange(parts, lambda t: t.amax(0)))
+    devices = bench.devices(logits)
+    with devices:
+        loss = vocab_parallel_cross_entropy(logits, target, devices.all_reduce, devices.all_max)
     case = f"B={B}, {' + '.join(map(str, sizes))} classes"
     return {
         f"loss, {case}": loss,
-        "the largest tensor made": bench.band(max(made, default=0), {"at most one device's logits": B * max(sizes) + 1, "more than one device's logits": math.inf}),
-        "tensors of two devices meet": bench.band(len(meetings), {"in all_reduce and all_max alone": 1, "elsewhere": math.inf}),
+        "the largest tensor made": bench.band(devices.largest, {"at most one device's logits": B * max(sizes) + 1, "more than one device's logits": math.inf}),
+        "tensors of two devices meet": bench.band(devices.meetings, {"in all_reduce and all_max alone": 1, "elsewhere": math.inf}),
     }
 
 

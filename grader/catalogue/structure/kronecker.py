@@ -77,28 +77,20 @@ def lets_gradients_through(KroneckerLinear, bench, B=3, a_in=2, a_out=3, b_in=4,
 @KroneckerLinear.probe(points=2)
 def never_makes_the_product(KroneckerLinear, bench):
     """Sizes drawn at random: the largest tensor that is made, by the constructor, forward with one row of x, or backward."""
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    class Largest(TorchDispatchMode):
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            out = func(*args, **(kwargs or {}))
-            made.extend(each.numel() for each in (out if isinstance(out, (tuple, list)) else [out]) if isinstance(each, torch.Tensor))
-            return out
-
-    made, (a_in, a_out, b_in, b_out) = [], (bench.size(5, 9) for _ in range(4))
-    with Largest():
+    made, (a_in, a_out, b_in, b_out) = bench.made(), (bench.size(5, 9) for _ in range(4))
+    with made:
         layer = KroneckerLinear(a_in, a_out, b_in, b_out)
     layer = layer.to(bench.device, torch.float64)
     for p, shape in [(layer.a, (a_out, a_in)), (layer.b, (b_out, b_in)), (layer.bias, (a_out * b_out,))]:
         p.data.copy_(bench.randn(*shape))
     x, grad_output = bench.randn(1, a_in * b_in, dtype=torch.float64).requires_grad_(), bench.randn(1, a_out * b_out, dtype=torch.float64)
-    with Largest():
+    with made:
         y = layer(x)
         gradients = torch.autograd.grad(y, (x, layer.a, layer.b, layer.bias), grad_output)
     limit = a_in * a_out * b_in * b_out
     return {
         f"y and gradients, KroneckerLinear({a_in}, {a_out}, {b_in}, {b_out})": [y.detach(), *gradients],
-        "the largest tensor made": bench.band(max(made, default=0), {"smaller than kron(a, b)": limit, "as large as kron(a, b), or larger": math.inf}),
+        "the largest tensor made": bench.band(made.largest, {"smaller than kron(a, b)": limit, "as large as kron(a, b), or larger": math.inf}),
     }
 
 
