@@ -1,5 +1,7 @@
 """Task column_parallel."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -7,9 +9,7 @@ from ...spec import Task
 
 
 def column_parallel_reference(x, weights, biases):
-    """The whole layer at once, cut afterwards."""
-    whole = torch.cat([weight.new_zeros(len(weight)) if bias is None else bias for weight, bias in zip(weights, biases)])
-    return list(F.linear(x, torch.cat(weights), whole).split([len(weight) for weight in weights], -1))
+    return [F.linear(x, *own) for own in zip(weights, biases)]
 
 
 column_parallel = Task(
@@ -56,6 +56,16 @@ def lets_gradients_through(column_parallel, bench, B=3, I=4, O=2, n=3):
     return {"of x": gradients[0], "of the weights": gradients[1 : n + 1], "of the biases": gradients[n + 1 :]}
 
 
+@column_parallel.probe(points=1)
+def keeps_the_devices_apart(column_parallel, bench):
+    """Three devices, sizes drawn at random: what each computes, and whether tensors of two devices meet."""
+    sizes, I = [bench.size(2, 5) for _ in range(3)], bench.size(2, 6)
+    weights, biases = [bench.randn(size, I, dtype=torch.float64) for size in sizes], [bench.randn(size, dtype=torch.float64) for size in sizes]
+    with bench.devices(weights, biases) as devices:
+        ys = column_parallel(bench.randn(5, I, dtype=torch.float64), weights, biases)
+    return {"y of each device": bench.sequence(ys), "tensors of two devices meet": bench.band(devices.meetings, {"nowhere": 1, "somewhere": math.inf})}
+
+
 # fmt: off
 column_parallel.mistake("forgets_the_biases", {"weight, bias) for": "weight) for"}, "You leave the biases out. Each device adds its own to its own features.")
 column_parallel.mistake("gathers", {"return [": "return torch.cat([", "biases)]": "biases)], dim=-1)"},
@@ -83,3 +93,8 @@ column_parallel.mistake("cuts_the_graph", {"F.linear(x, weight, bias)": "F.linea
     "Your parts are cut off from autograd (`detach`, `data` or `no_grad`): no gradient reaches anything.", raises=RuntimeError)
 column_parallel.mistake("cuts_x_from_the_graph", {"F.linear(x, weight, bias)": "F.linear(x.detach(), weight, bias)"},
     "No gradient reaches x. It is what the layers below learn from: each device has a part of it, and autograd adds them up.", raises=RuntimeError)
+column_parallel.mistake("joins_the_weights", {"[F.linear(x, weight, bias) for weight, bias in zip(weights, biases)]":
+    "list(F.linear(x, torch.cat(weights), torch.cat([w.new_zeros(len(w)) if b is None else b for w, b in zip(weights, biases)])).split([len(w) for w in weights], -1))"},
+    "You join the weights, compute the whole layer and cut y. They lie on different devices, and each device computes with its own: nothing is exchanged.")
+column_parallel.mistake("gives_all_the_first_bias", {"F.linear(x, weight, bias)": "F.linear(x, weight, biases[0])"},
+    "Every device adds the first one's bias. Each has a bias of its own: walk over both lists with zip.", raises=RuntimeError)

@@ -65,8 +65,7 @@ def keeps_the_devices_apart(parallel_mlp, bench):
     """Three devices, sizes drawn at random: what each holds at the end, and whether tensors of two devices meet outside all_reduce."""
     sizes, O = [bench.size(2, 5) for _ in range(3)], bench.size(2, 6)
     lists = [[bench.randn(*shape, dtype=torch.float64) for shape in shapes] for shapes in zip(*[((size, 4), (size,), (O, size)) for size in sizes])]
-    devices = bench.devices(*lists)
-    with devices:
+    with bench.devices(*lists) as devices:
         ys = parallel_mlp(bench.randn(5, 4, dtype=torch.float64), *map(list, lists), bench.randn(O, dtype=torch.float64), devices.all_reduce)
     return {"y of each device": bench.sequence(ys), "tensors of two devices meet": bench.band(devices.meetings, {"in all_reduce alone": 1, "elsewhere": math.inf})}
 

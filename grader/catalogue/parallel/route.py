@@ -75,3 +75,5 @@ route.mistake("uses_the_first_only", {"largest.softmax(-1)": "torch.zeros_like(l
     "Your first expert has all the weight. The k share it, by the softmax of their scores.")
 route.mistake("cuts_the_graph", {"largest.softmax(-1)": "largest.softmax(-1).detach()"},
     "Your weights are cut off from autograd. They are the only way on which the router learns.", raises=RuntimeError)
+route.mistake("masks_by_a_product", {"largest.softmax(-1)": "(scores * torch.zeros_like(scores).scatter(-1, experts, 1)).softmax(-1).gather(-1, experts)"},
+    "You set the scores of the other experts to 0, and exp(0) is 1: they still have a share of the softmax. Take it over the k chosen scores alone, or mask with -∞.")

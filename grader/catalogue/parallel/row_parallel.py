@@ -64,8 +64,7 @@ def keeps_the_devices_apart(row_parallel, bench):
     """Three devices, sizes drawn at random: what each holds at the end, and whether tensors of two devices meet outside all_reduce."""
     sizes, O = [bench.size(2, 5) for _ in range(3)], bench.size(2, 6)
     xs, weights = ([bench.randn(rows, size, dtype=torch.float64) for size in sizes] for rows in (5, O))
-    devices = bench.devices(xs, weights)
-    with devices:
+    with bench.devices(xs, weights) as devices:
         ys = row_parallel(xs, weights, bench.randn(O, dtype=torch.float64), devices.all_reduce)
     return {"y of each device": bench.sequence(ys), "tensors of two devices meet": bench.band(devices.meetings, {"in all_reduce alone": 1, "elsewhere": math.inf})}
 

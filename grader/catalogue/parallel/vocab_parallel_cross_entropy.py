@@ -110,8 +110,7 @@ def keeps_the_devices_apart(vocab_parallel_cross_entropy, bench):
     """Sizes drawn at random: the loss, the largest tensor that is made, and how often tensors of two devices meet outside all_reduce and all_max."""
     B, sizes = bench.size(8, 10), [bench.size(10, 15) for _ in range(4)]
     logits, target = [bench.randn(B, size) for size in sizes], bench.integers(0, sum(sizes), B)
-    devices = bench.devices(logits)
-    with devices:
+    with bench.devices(logits) as devices:
         loss = vocab_parallel_cross_entropy(logits, target, devices.all_reduce, devices.all_max)
     case = f"B={B}, {' + '.join(map(str, sizes))} classes"
     return {
