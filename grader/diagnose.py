@@ -308,6 +308,8 @@ def _call_text(task, call):
 def _argument_text(value):
     if callable(value) and not isinstance(value, torch.nn.Module):
         return "a function"
+    if isinstance(value, (list, tuple)) and any(hasattr(each, "shape") for each in value):
+        return f"[{shorten(', '.join(map(_argument_text, value)), 110, placeholder=' …')}]"
     if not hasattr(value, "shape"):
         return shorten(re.sub(r" at 0x\w+", "", repr(value)), 110, placeholder=" …")
     shape, dtype = tuple(value.shape), str(value.dtype).removeprefix("torch.")

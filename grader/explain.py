@@ -14,8 +14,10 @@ def explain(message: str, calls: list[dict]) -> str:
     shapes = {}
     for call in calls:
         for name, value in call.items():
-            if hasattr(value, "shape"):
-                shapes.setdefault(name, []).append(tuple(value.shape))
+            entries = [(f"{name}[{place}]", each) for place, each in enumerate(value)] if isinstance(value, (list, tuple)) else [(name, value)]
+            for label, each in entries:
+                if hasattr(each, "shape"):
+                    shapes.setdefault(label, []).append(tuple(each.shape))
     for pattern, sentence in _EXPLANATIONS:
         found = re.search(pattern, message[:READ])
         if found:

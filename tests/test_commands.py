@@ -238,3 +238,10 @@ def test_each_task_has_a_line_whatever_the_length_of_its_name(tmp_path):
     shown = grader("check", ROOT / "exercises/10_cost.ipynb", cwd=tmp_path).stdout
     for task in next(exercise for exercise in EXERCISES if exercise.name == "10_cost").tasks:
         assert re.search(rf" {task.name} +0 / {task.points} ", shown), shown
+
+
+def test_lists_of_tensors_are_shown_and_explained_by_their_shapes(tmp_path):
+    nbformat.write(answered("14_parallel", {"row_parallel": "def row_parallel(xs, weights, bias, all_reduce):\n    return all_reduce([x @ w for x, w in zip(xs, weights)])"}), tmp_path / "14.ipynb")
+    shown = " ".join(grader("check", tmp_path / "14.ipynb", cwd=tmp_path).stdout.split())
+    assert "row_parallel(xs: [(2, 3, 2), (2, 3, 3), (2, 3, 4)], weights: [(4, 2), (4, 3), (4, 4)], bias: (4,), all_reduce: a function)" in shown
+    assert "(6, 2) is xs[0], of shape (2, 3, 2), with its leading dimensions flattened and (4, 2) is weights[0]." in shown

@@ -99,4 +99,5 @@ parallel_mlp.mistake("cuts_the_graph", {"F.gelu(h)": "F.gelu(h).detach()"},
     "Your hidden features are cut off from autograd: the first layer gets no gradient and never learns.", raises=RuntimeError)
 parallel_mlp.mistake("gathers_the_hidden_features", {"[F.gelu(h) for h in column_parallel(x, up_weights, up_biases)]":
     "F.gelu(torch.cat(column_parallel(x, up_weights, up_biases), -1)).split([len(w) for w in up_weights], -1)"},
-    "You gather the hidden features and cut them apart again. GELU works number by number: each device applies it to its own, and nothing is exchanged between the two layers.")
+    "You join what lies on different devices, weights or hidden features. GELU works number by number: each device applies it to its own features, and nothing is exchanged "
+    "before all_reduce adds up what each gives of y.")
