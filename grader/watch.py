@@ -50,7 +50,7 @@ def _forbidden_as(name: str, forbidden: tuple[str, ...]) -> list[str]:
 
 
 class ForbiddenOperations(TorchDispatchMode):
-    """Tells ForbiddenCalls of the operations that run, and of autograd's engine where one runs for it."""
+    """Tells ForbiddenCalls of the operations that run, of the dtypes that they make, and of autograd's engine where one runs for it."""
 
     def __init__(self, calls: ForbiddenCalls):
         super().__init__()
@@ -65,7 +65,11 @@ class ForbiddenOperations(TorchDispatchMode):
         self.calls.note(f"torch.{func.overloadpacket.__name__}")
         if torch._C._current_graph_task_id() != -1:
             self.calls.note("torch.autograd")
-        return func(*args, **(kwargs or {}))
+        out = func(*args, **(kwargs or {}))
+        for each in out if isinstance(out, (tuple, list)) else (out,):
+            if isinstance(each, torch.Tensor):
+                self.calls.note(str(each.dtype))
+        return out
 
 
 def _operations(calls: ForbiddenCalls):

@@ -109,6 +109,9 @@ def test_a_forbidden_answer_in_plain_sight_is_found(task, what):
         ("attention", "def attention(q, k, v, mask=None):\n    return getattr(torch, '_scaled_dot' + '_product_attention_math')(q, k, v, mask)[0]"),
         ("linear_sums", "def linear_sums(x, w, b):\n    return getattr(operator, 'mat' + 'mul')(np.asarray(x), np.asarray(w).T) + b"),
         ("linear", "def linear(x, w, b=None):\n    return getattr(torch, 'addmm' + '')(b, x, w.T)"),
+        ("to_bfloat16", "def to_bfloat16(x):\n    return x.to(torch.get_autocast_dtype('cpu')).float()"),
+        ("to_bfloat16", "def to_bfloat16(x):\n    return x.to(getattr(torch, 'bfloat' + '16')).float()"),
+        ("to_bfloat16", "def to_bfloat16(x):\n    return x.type('torch.' + 'BFloat' + '16Tensor').float()"),
     ],
 )  # fmt: skip
 def test_what_the_source_does_not_show_is_seen_where_the_work_is_done(task, source):
