@@ -100,7 +100,7 @@ def grows_and_backs_off(GradScaler, bench):
     return answers
 
 
-@GradScaler.probe(points=1)
+@GradScaler.probe(points=1, once=True)
 def has_torchs_defaults(GradScaler, bench):
     """GradScaler(): the scale after 1,999 steps and updates, after 2,000, after a step that is skipped; and with init_scale alone given."""
     answers = {}
