@@ -31,6 +31,8 @@ class ForbiddenCalls(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         self.note(_name_of(func))
+        if any(map(torch.is_autocast_enabled, ("cpu", "cuda"))):  # whatever name it was entered by
+            self.note("torch.autocast")
         return func(*args, **(kwargs or {}))
 
 

@@ -98,6 +98,18 @@ def test_a_forbidden_answer_in_plain_sight_is_found(task, what):
     assert forbidden_in_source([source], task, chosen.forbids) or "forbidden" in statuses(chosen, namespace[task])
 
 
+AUTOCAST = """
+class AutocastLinear(torch.nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.empty(out_features, in_features).uniform_(-1, 1))
+        self.bias = torch.nn.Parameter(torch.zeros(out_features)) if bias else None
+
+    def forward(self, x):
+        with {}("cpu", torch.bfloat16):
+            return F.linear(x, self.weight, self.bias)"""
+
+
 @pytest.mark.parametrize(
     ("task", "source"),
     [
@@ -112,6 +124,8 @@ def test_a_forbidden_answer_in_plain_sight_is_found(task, what):
         ("to_bfloat16", "def to_bfloat16(x):\n    return x.to(torch.get_autocast_dtype('cpu')).float()"),
         ("to_bfloat16", "def to_bfloat16(x):\n    return x.to(getattr(torch, 'bfloat' + '16')).float()"),
         ("to_bfloat16", "def to_bfloat16(x):\n    return x.type('torch.' + 'BFloat' + '16Tensor').float()"),
+        ("AutocastLinear", AUTOCAST.format("vars(torch)['auto' + 'cast']")),
+        ("AutocastLinear", AUTOCAST.format("getattr(torch.amp, 'auto' + 'cast')")),
     ],
 )  # fmt: skip
 def test_what_the_source_does_not_show_is_seen_where_the_work_is_done(task, source):

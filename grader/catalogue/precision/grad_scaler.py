@@ -80,7 +80,7 @@ def grows_and_backs_off(GradScaler, bench):
     answers = {}
     for optimizers in (1, 2):
         interval, growth, backoff = bench.size(2, 4), [2.0, 3.0, 1.5][bench.size(0, 2)], [0.5, 0.25, 0.125][bench.size(0, 2)]
-        scaler = GradScaler(2.0 ** bench.size(10, 20), growth, backoff, interval)
+        scaler = GradScaler(2.0 ** bench.size(-3, 9), growth, backoff, interval)
         parameters = [bench.randn(3).requires_grad_() for _ in range(optimizers)]
         each = [torch.optim.SGD([parameter], lr=0.1) for parameter in parameters]
         skipped = [(), *[()] * interval, (0,), (optimizers - 1,), *[()] * (2 * interval + 1), *bench.several([(0,), (), (), (), (), *[(optimizers - 1,)] * (optimizers - 1)])]
@@ -105,11 +105,11 @@ def has_torchs_defaults(GradScaler, bench):
     """GradScaler(): the scale after 1,999 steps and updates, after 2,000, after a step that is skipped; and with init_scale alone given, after such a step."""
     answers = {}
     for scaler, good in ((GradScaler(), 2000), (GradScaler(2.0 ** bench.size(3, 9)), 1)):
-        weight, scales = torch.ones(1, device=bench.device, requires_grad=True), [scaler.get_scale()]
+        weight, scales = torch.ones(99, device=bench.device, requires_grad=True), [scaler.get_scale()]
         optimizer = torch.optim.SGD([weight], lr=0.0)
         scaler.scale(weight.sum()).backward()
         for update in range(1, good + 2):
-            weight.grad.fill_(0.0 if update <= good else math.inf)
+            weight.grad.fill_(3e38 if update <= good else math.inf)  # finite, though its square and its sum are not
             scaler.step(optimizer)
             scaler.update()
             scales += [scaler.get_scale()] if update >= good - 1 else []

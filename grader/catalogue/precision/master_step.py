@@ -51,13 +51,13 @@ def adds_small_steps_up(master_step, bench, O=3, I=4):
 
 @master_step.probe(points=1)
 def works_in_the_memory_it_is_given(master_step, bench):
-    """A weight that is a parameter of a layer, and a master of which every second row is no part: through other views of their memory; then whether weight still learns."""
+    """A weight that is a parameter of a layer, and a master of which every second row is no part: through other views of their memory, and a grad that is transposed; then whether weight still learns."""
     layer = nn.Linear(4, 3, dtype=torch.bfloat16, device=bench.device)
     memory = bench.integers(-2048, 2049, 6, 4).float() / 512
-    held, grad = layer.weight.detach(), bench.integers(-255, 256, 3, 4).bfloat16()
+    held, grad = layer.weight.detach(), bench.integers(-255, 256, 4, 3).bfloat16().T
     held.copy_(memory[::2])
-    master_step(layer.weight, memory[::2], grad, 3 / 512)
-    return {"weight": held, "master, and the rows between": memory, "grad": grad, "weight learns, is a leaf": [layer.weight.requires_grad, layer.weight.is_leaf]}
+    returned = master_step(layer.weight, memory[::2], grad, 3 / 512)
+    return {"weight": held, "master, and the rows between": memory, "grad": grad, "returned": returned, "weight learns, is a leaf": [layer.weight.requires_grad, layer.weight.is_leaf]}
 
 
 # fmt: off

@@ -62,12 +62,15 @@ def lets_gradients_pass_inside(FakeQuantize, bench, B=4, I=5):
 
 @FakeQuantize.probe(points=1)
 def keeps_calls_apart(FakeQuantize, bench):
-    """Two calls with x of one shape, then the gradients of both, the first call's first; float32."""
+    """Two calls with x of one shape, whose scales ask for a gradient and get none, then the gradients of both, the first call's first; float32."""
     calls = []
     for _ in range(2):
-        x, scale = (bench.integers(-300, 301, 3, 4) / 4.0).requires_grad_(), torch.tensor(0.25, device=bench.device)
-        calls.append((x, FakeQuantize.apply(x, scale, bench.size(40, 215))))
-    return {f"{number}. call": torch.autograd.grad(y, x, bench.randn(3, 4))[0] for number, (x, y) in enumerate(calls, 1)}
+        x, scale = (bench.integers(-300, 301, 3, 4) / 4.0).requires_grad_(), torch.tensor(0.25, device=bench.device, requires_grad=True)
+        calls.append((x, scale, FakeQuantize.apply(x, scale, bench.size(40, 215))))
+    answers = {}
+    for number, (x, scale, y) in enumerate(calls, 1):
+        answers[f"{number}. call: x, scale"] = list(torch.autograd.grad(y, (x, scale), bench.randn(3, 4), allow_unused=True))
+    return answers
 
 
 # fmt: off

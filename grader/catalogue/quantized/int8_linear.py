@@ -61,17 +61,29 @@ def survives_a_row_of_zeros(int8_linear, bench):
 @int8_linear.probe(points=1)
 def sums_exactly(int8_linear, bench):
     """1,400 and more large levels, whose odd sums are above 2²⁴, in float64, with scales that are powers of two;
-    the bias is about minus the result, so that the last digits remain."""
+    the bias is about minus the result, so that the last digits remain. Then 120,000 and more, whose sums are even enough for float32 to hold, in float32."""
     I = bench.size(1400, 1500)
     x, weight_q = bench.integers(120, 128, 1, I), bench.integers(120, 128, 3, I)
     x[:, -1] = 127
     weight_q[:, -1] -= 1 - (x * weight_q).sum(1) % 2
     weight_scale = 2.0 ** bench.integers(-3, 1, 3).double()
     bias = -((x * weight_q).sum(1) // 1000 * 1000) * weight_scale
-    return int8_linear(x.double(), weight_q.to(torch.int8), weight_scale, bias)
+    answers = {"float64": int8_linear(x.double(), weight_q.to(torch.int8), weight_scale, bias)}
+
+    I = 8 * bench.size(15_000, 16_000)
+    x, weight_q = bench.integers(120, 128, 1, I), bench.integers(120, 128, 3, I)
+    x[:, -1], x[:, :2], weight_q[:, :2] = 127, 1, 0
+    rest = (x * weight_q).sum(1) % 256  # which the first two take away
+    weight_q[:, 0], weight_q[:, 1] = -(rest // 2), rest // 2 - rest
+    weight_scale = 2.0 ** bench.integers(-3, 1, 3).float()
+    bias = -((x * weight_q).sum(1) // 65536 * 65536) * weight_scale
+    answers["float32"] = int8_linear(x.float(), weight_q.to(torch.int8), weight_scale, bias)
+    return answers
 
 
 # fmt: off
+int8_linear.mistake("adds_up_in_the_dtype_of_x", {"x_q.double() @ weight_q.double().T": "x_q @ weight_q.to(x.dtype).T"},
+    "You add up in x's dtype. float32 holds whole numbers exactly up to 2²⁴ only: int32 is exact, and so is float64.")
 int8_linear.mistake("takes_one_scale_for_all_rows", {"x.abs().amax(dim=1, keepdim=True)": "x.abs().amax() if len(x) else x.new_ones(())"},
     "You take one scale for all of x. Each row has its own: a large row would make the steps of a small one coarse.")
 int8_linear.mistake("takes_a_scale_for_each_feature", {

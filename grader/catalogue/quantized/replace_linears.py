@@ -140,6 +140,20 @@ def knows_what_is_a_linear(replace_linears, bench):
     return answers
 
 
+@replace_linears.impostor(
+    "named_children shows a layer that one module holds under two names once: the second keeps the old one. named_modules(remove_duplicate=False) shows every place."
+)
+def asks_modules_for_their_children(model, make):
+    if isinstance(model, nn.Linear):
+        return make(model)
+    made = {}
+    for holder, name, child in [(holder, name, child) for holder in model.modules() for name, child in holder.named_children()]:
+        if isinstance(child, nn.Linear):
+            made[child] = made.get(child) or make(child)
+            setattr(holder, name, made[child])
+    return model
+
+
 # fmt: off
 replace_linears.mistake("looks_at_its_own_children_only", {"model.named_modules(remove_duplicate=False)": "model.named_children()"},
     "You replace the model's own children only. Blocks have children, too: named_modules finds all.")
