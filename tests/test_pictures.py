@@ -102,3 +102,16 @@ def test_without_scripts_and_as_a_file_the_system_s_colours_choose(browser, site
     page.goto((site / "book/01_formula.html").as_uri())
     assert page.locator("img.dark").first.is_visible() and not page.locator("img.light").first.is_visible()
     page.close()
+
+
+@pytest.mark.parametrize("scheme", PAPER)
+def test_a_plot_as_a_learner_draws_it_takes_the_page_s_paper_and_can_be_read(browser, scheme):
+    page = browser.new_page(base_url=browser.home, color_scheme=scheme)
+    page.goto("solutions/06_mlp.html")
+    plot = page.locator(".picture img:not(.light, .dark)").first
+    plot.scroll_into_view_if_needed()
+    plot.evaluate("(plot) => plot.decode()")
+    pixels = np.asarray(Image.open(io.BytesIO(plot.screenshot())).convert("RGB"))
+    page.close()
+    assert np.abs(pixels[:3, :3].astype(int).mean((0, 1)) - [int(PAPER[scheme][at : at + 2], 16) for at in (1, 3, 5)]).max() < 16
+    assert np.quantile(contrast([*pixels[0, 0], 1], pixels.reshape(-1, 3)), 0.995) > 7
