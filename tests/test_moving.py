@@ -8,7 +8,7 @@ import pytest
 from .browsing import AXE, DESK, PHONE, SITE, browser, home, site  # noqa: F401
 from .moving import NAMES, Figure, open_page, trial  # noqa: F401
 
-BESIDE = {"routes"}  # stands beside the still figure, which shows something else
+BESIDE = {"routes", "levels", "cuts"}  # stand beside the still figure, which shows something else
 
 every_figure = pytest.mark.parametrize("name", NAMES)
 profiles = pytest.mark.parametrize("profile, scheme", [(DESK, "light"), (DESK, "dark"), (PHONE, "light"), (PHONE, "dark")], ids=["desk-light", "desk-dark", "phone-light", "phone-dark"])
@@ -54,7 +54,10 @@ HOLDS = {
     "routes": ("gridcell", "x[1, 1]", "picked"),
     "step": ("slider", "step h", "h"),
     "heads": ("button", "Shake token c", "shaken"),
+    "levels": ("slider", "the large weight", "back"),
+    "cuts": ("gridcell", "y[1, 2]", "picked"),
 }
+DRAGGED = {"one-sum", "columns", "levels"}
 
 
 @every_figure
@@ -68,9 +71,9 @@ def test_it_is_moved_by(open_page, name, means):
         place = {"x": size["width"] * 0.4, "y": size["height"] / 2}
         hold.click(position=place) if means == "mouse" else hold.tap(position=place)
     elif means == "mouse":
-        figure.drag(hold, 40) if name in ("one-sum", "columns") else hold.click()
+        figure.drag(hold, 40) if name in DRAGGED else hold.click()
     elif means == "finger":
-        figure.finger(hold, 40) if name in ("one-sum", "columns") else hold.tap()
+        figure.finger(hold, 40) if name in DRAGGED else hold.tap()
     else:
         figure.keys(hold, {"one-sum": "+", "routes": "ArrowLeft", "heads": "Enter"}.get(name, "ArrowRight"))
     assert figure.values()[value] != before[value] and figure.says() != said
@@ -106,6 +109,10 @@ def test_it_fits_is_large_enough_legible_and_accessible(open_page, profile, sche
         figures["columns"].press(name)
     figures["heads"].choose("merge by reshape")
     figures["heads"].press("Shake token d")
+    figures["levels"].choose("each four")
+    figures["cuts"].choose("inputs")
+    figures["cuts"].choose("4")
+    figures["cuts"].press("Each device adds b")
     figures["routes"].box.locator("select").select_option("forgets")
     page.wait_for_timeout(500)  # colours glide
     assert page.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [profile["viewport"]["width"]] * 2
