@@ -14,6 +14,10 @@ STILL = """<section><figure id="still-{name}"><img alt="The still one" width="40
 <div data-moving="{name}" hidden></div></section>"""
 
 
+def near(ours, torchs):
+    torch.testing.assert_close(torch.as_tensor(ours, dtype=torch.float64), torch.as_tensor(torchs, dtype=torch.float64), rtol=1e-5, atol=1e-5)
+
+
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory):
     """A page with every figure that moves, after a still one each."""
@@ -63,14 +67,14 @@ class Figure:
     def says(self):
         return self.box.locator(".readout").inner_text().replace("\xa0", " ")
 
-    def role(self, role, name):
-        return self.box.get_by_role(role, name=name, exact=False).first
+    def role(self, role, name, exact=False):
+        return self.box.get_by_role(role, name=name, exact=exact).first
 
     def press(self, name):
         self.role("button", name).click()
 
-    def choose(self, name):
-        self.role("radio", name).check()
+    def choose(self, name, exact=False):
+        self.role("radio", name, exact).check()
 
     def slide(self, name, value):
         self.role("slider", name).evaluate("(input, value) => { input.value = value; input.dispatchEvent(new Event('input', {bubbles: true})) }", value)

@@ -8,7 +8,7 @@ import pytest
 from .browsing import AXE, DESK, PHONE, SITE, browser, home, site  # noqa: F401
 from .moving import NAMES, Figure, open_page, trial  # noqa: F401
 
-BESIDE = {"routes", "levels", "cuts"}  # stand beside the still figure, which shows something else
+BESIDE = {"routes", "roofline", "bits", "levels", "cuts"}  # stand beside the still figure, which shows something else
 
 every_figure = pytest.mark.parametrize("name", NAMES)
 profiles = pytest.mark.parametrize("profile, scheme", [(DESK, "light"), (DESK, "dark"), (PHONE, "light"), (PHONE, "dark")], ids=["desk-light", "desk-dark", "phone-light", "phone-dark"])
@@ -54,6 +54,8 @@ HOLDS = {
     "routes": ("gridcell", "x[1, 1]", "picked"),
     "step": ("slider", "step h", "h"),
     "heads": ("button", "Shake token c", "shaken"),
+    "bits": ("gridcell", "fraction bit 3", "word"),
+    "roofline": ("slider", "rows B", "B"),
     "levels": ("slider", "the large weight", "back"),
     "cuts": ("gridcell", "y[1, 2]", "picked"),
 }
@@ -66,7 +68,7 @@ def test_it_is_moved_by(open_page, name, means):
     role, label, value = HOLDS[name]
     figure = Figure(open_page(**(PHONE if means == "finger" else DESK)), name)
     before, said, hold = figure.values(), figure.says(), figure.role(role, label)
-    if name in ("depth", "step") and means != "keys":  # a slider is pressed where it should go
+    if name in ("depth", "step", "roofline") and means != "keys":  # a slider is pressed where it should go
         size = hold.bounding_box()
         place = {"x": size["width"] * 0.4, "y": size["height"] / 2}
         hold.click(position=place) if means == "mouse" else hold.tap(position=place)
@@ -75,7 +77,7 @@ def test_it_is_moved_by(open_page, name, means):
     elif means == "finger":
         figure.finger(hold, 40) if name in DRAGGED else hold.tap()
     else:
-        figure.keys(hold, {"one-sum": "+", "routes": "ArrowLeft", "heads": "Enter"}.get(name, "ArrowRight"))
+        figure.keys(hold, {"one-sum": "+", "routes": "ArrowLeft", "heads": "Enter", "bits": "Enter"}.get(name, "ArrowRight"))
     assert figure.values()[value] != before[value] and figure.says() != said
     figure.press("Start again")
     assert figure.values() == before
@@ -88,6 +90,33 @@ def test_a_matrix_is_one_stop_for_the_tab_key_and_the_arrows_walk_in_it(open_pag
     assert figure.box.get_by_role("grid", name="y").locator("[tabindex='0']").count() == 1
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('[role=grid]')") is None
+
+
+def test_bits_are_one_stop_for_the_tab_key_and_both_keys_flip_them(open_page):
+    figure = Figure(page := open_page(), "bits")
+    figure.keys(figure.role("gridcell", "sign"), "ArrowDown", "ArrowRight", " ")
+    assert figure.word == 0x3F80 + 2**6
+    figure.keys(figure.role("gridcell", "fraction bit 6"), "Enter")
+    assert figure.word == 0x3F80
+    assert figure.box.get_by_role("grid", name="bits").locator("[tabindex='0']").count() == 1
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('[role=grid]')") is None
+
+
+def test_what_is_no_number_is_marked_and_changes_nothing(open_page):
+    figure = Figure(open_page(), "bits")
+    field, before = figure.role("textbox", "x ="), figure.values()
+    for text in ("", "2^", "1 +", "1..2", "two"):
+        field.fill(text)
+        assert field.get_attribute("aria-invalid") == "true" and figure.values() == before
+    field.fill("3")
+    assert field.get_attribute("aria-invalid") == "false" and figure.value == "3"
+
+
+def test_the_point_is_dragged_along_the_roof(open_page):
+    figure = Figure(open_page(**DESK), "roofline")
+    figure.drag(figure.box.locator(".sheet"), 60)
+    assert figure.B > 100 and figure.bound == "compute"
 
 
 def test_the_step_is_dragged_in_the_picture_too(open_page):
@@ -107,6 +136,9 @@ def test_it_fits_is_large_enough_legible_and_accessible(open_page, profile, sche
     figures["one-sum"].choose("3: W is square")
     for name in ("f(u + v)", "ReLU"):
         figures["columns"].press(name)
+    figures["bits"].choose("float32")
+    figures["bits"].press("1 + 2")
+    figures["roofline"].press("2 × B")
     figures["heads"].choose("merge by reshape")
     figures["heads"].press("Shake token d")
     figures["levels"].choose("each four")
@@ -124,7 +156,7 @@ def test_it_fits_is_large_enough_legible_and_accessible(open_page, profile, sche
 
 
 # What can be pressed and is narrower or lower than 24 pixels.
-SMALL = """[...document.querySelectorAll(".moving :is(button, select, [role=gridcell], [role=button], [role=slider], input[type=range], .options label)")]
+SMALL = """[...document.querySelectorAll(".moving :is(button, select, [role=gridcell], [role=button], [role=slider], input[type=range], input[type=text], .options label)")]
     .filter((target) => { const box = target.getBoundingClientRect(); return Math.min(box.width, box.height) < 23.99 })
     .map((target) => target.outerHTML.slice(0, 120))"""
 

@@ -1,6 +1,5 @@
-"""The numbers of the figures that move, against torch's. Needs `make site` and a Chromium."""
+"""The numbers of the figures that move in chapters 01 to 08, against torch's. Needs `make site` and a Chromium."""
 
-import itertools
 import math
 
 import pytest
@@ -8,11 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from .browsing import DESK, browser, home, site  # noqa: F401
-from .moving import Figure, open_page, trial  # noqa: F401
-
-
-def near(ours, torchs):
-    torch.testing.assert_close(torch.as_tensor(ours, dtype=torch.float64), torch.as_tensor(torchs, dtype=torch.float64), rtol=1e-5, atol=1e-5)
+from .moving import Figure, near, open_page, trial  # noqa: F401
 
 
 def test_one_sum_is_torchs_and_torchs_message(open_page):
@@ -173,80 +168,3 @@ def test_heads_are_torchs_reshapes_and_the_leak_is_attentions(open_page):
                 rows = ((y - moved).abs().amax(-1) > 1e-9).nonzero().flatten().tolist()
                 assert figure.moved == rows
                 assert ("A leak" in figure.says()) == any(row < token for row in rows)
-
-
-def test_levels_are_the_chapters_formulas_and_torchs(open_page):
-    figure = Figure(open_page(), "levels")
-    large = figure.role("slider", "the large weight")
-    cases = [(bits, name, share) for bits in range(2, 9) for name in ("symmetric", "affine") for share in ("all twelve", "each four")]
-    steps = itertools.cycle((["Shift+ArrowRight"] * 4, ["ArrowLeft"] * 3, ["Shift+ArrowLeft"] * 7))
-    for (bits, name, share), keys in zip(cases, steps):
-        figure.slide("bits", bits)
-        figure.choose(name)
-        figure.choose(share)
-        figure.keys(large, *keys)
-        values = figure.values()
-        given, found = (torch.tensor(values[key], dtype=torch.float64) for key in ("weights", "back"))
-        parts = given.reshape(1 if share == "all twelve" else 3, -1)
-        if name == "symmetric":
-            first, last = 1 - 2 ** (bits - 1), 2 ** (bits - 1) - 1
-            s = parts.abs().amax(1, keepdim=True) / last
-            z = torch.zeros_like(s)
-        else:
-            first, last = 0, 2**bits - 1
-            low = parts.amin(1, keepdim=True).clamp(max=0)
-            s = (parts.amax(1, keepdim=True).clamp(min=0) - low) / last
-            z = (-low / s).round()
-        q = ((parts / s).round() + z).clamp(first, last)
-        assert torch.equal((s * (q - z)).view(3, 4), found)
-        assert torch.equal(s.expand(-1, 12 // s.numel()).reshape(3, 4)[:, 0], torch.tensor(values["scales"], dtype=torch.float64))
-        assert z.expand(-1, 12 // s.numel()).reshape(3, 4)[:, 0].tolist() == values["zero_points"]
-        by_torch = torch.stack([torch.fake_quantize_per_tensor_affine(part, step.item(), int(point), first, last) for part, step, point in zip(parts, s, z)])
-        tie = (parts / s % 1 - 0.5).abs() < 1e-5  # there float32, in which torch divides, may round the other way
-        near(by_torch[~tie], (s * (q - z))[~tie])
-        others = torch.arange(12) != 5
-        errors = (found - given).flatten()[others].abs()
-        near([values["worst"], values["mean"]], [errors.max(), errors.mean()])
-        assert (errors <= (s.expand_as(parts).flatten()[others] / 2) * 1.001).all()
-        assert values["distinct"] == found.flatten()[others].unique().numel() and values["zeros"] == (found.flatten()[others] == 0).sum()
-        assert ("all come back as 0" if values["distinct"] == 1 else f"come back as {values['distinct']} different numbers") in figure.says()
-    figure.press("Start again")
-    figure.keys(large, *["Shift+ArrowRight"] * 6)
-    assert figure.weights[1][1] == 4 and figure.distinct == 3
-    figure.choose("each four")
-    assert figure.distinct == 11
-
-
-def test_cuts_are_torchs_and_a_bias_on_every_device_is_in_y_as_often(open_page):
-    figure = Figure(open_page(), "cuts")
-    for n in (1, 2, 4):
-        figure.box.get_by_role("radio", name=str(n), exact=True).check()
-        for cut, each in (("outputs", False), ("inputs", False), ("inputs", True)):
-            figure.choose(cut)
-            if each:
-                figure.press("Each device adds b")
-            values = figure.values()
-            x, W, b = (torch.tensor(values[name], dtype=torch.float32) for name in ("x", "W", "b"))
-            if cut == "outputs":
-                parts = [[x] * n, W.chunk(n), b.chunk(n)]
-                made = [F.linear(*part) for part in zip(*parts)]
-                y, sends = torch.cat(made, -1), 1
-            else:
-                parts = [x.chunk(n, -1), W.chunk(n, -1), [b] * n]
-                made = [F.linear(x_k, W_k, b if each else None) for x_k, W_k in zip(*parts[:2])]
-                y, sends = sum(made) + (0 if each else b), 2
-            whole = F.linear(x, W, b)  # small whole numbers: exact in any order
-            assert torch.equal(torch.tensor(values["made"]), torch.stack(made).long()) and torch.equal(torch.tensor(values["y"]), y.long())
-            assert torch.equal(torch.tensor(values["torchs"]), whole.long())
-            assert values["held"] == [part[0].nbytes for part in parts]
-            assert values["sent"] == sends * (n - 1) * whole.nbytes / n
-            assert torch.equal(y - whole, ((n - 1) * b).expand_as(y) if each else torch.zeros_like(y))
-            wrong = each and n > 1
-            assert (f"b is in y {n} times" in figure.says()) == wrong and figure.box.locator(".cell.wrong").count() == wrong * y.numel()
-            for r, o in ((0, 3), (1, 0)):
-                figure.keys(figure.role("gridcell", f"y[{r}, {o}]"))
-                said = figure.says().partition("\n")[0].partition(" = ")[2].partition(":")[0].rstrip(".").replace("−", "-")
-                left, _, right = said.rpartition(" = ")
-                assert int(right) == y[r, o] and (not left or eval(left) == y[r, o])
-        figure.press("Each device adds b")
-        figure.press("Other numbers")

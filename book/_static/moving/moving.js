@@ -21,11 +21,11 @@ const moving = (() => {
 
   const number = (value, digits = 2) => String(Number(value.toFixed(digits)) + 0).replace("-", "−");
   const factor = (value, digits) => (value < 0 ? `(${number(value, digits)})` : number(value, digits)); // inside a product or a sum
-  const short = (value) => {
-    if (value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e4)) return String(Number(value.toPrecision(3))).replace("-", "−");
-    const [digits, power] = value.toExponential(1).split("e");
-    const raised = [...String(Number(power))].map((each) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(each)]).join("");
-    return `${Number(digits)} · 10${raised}`.replace("-", "−");
+  const raised = (power) => [...String(power)].map((each) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(each)]).join("");
+  const short = (value, digits = 3) => {
+    if (value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 10 ** (digits + 1))) return String(Number(value.toPrecision(digits))).replace("-", "−");
+    const [head, power] = value.toExponential(digits - 2).split("e");
+    return `${Number(head)} · 10${raised(Number(power))}`.replace("-", "−");
   };
   const vector = (values, digits) => `(${values.map((value) => number(value, digits)).join(", ")})`;
   const table = (rows, digits) => `[${rows.map((row) => `[${row.map((value) => number(value, digits)).join(", ")}]`).join(", ")}]`;
@@ -114,8 +114,9 @@ const moving = (() => {
   };
 
   /** A matrix as a grid of cells, one stop for the Tab key. The arrows move in it, and `pick(i, j)` is told where one is;
-      `nudge(i, j, steps)`, where given, is what dragging sideways and the keys + and − do. `cell(i, j)` gives {text, label, kind}. */
-  const matrix = ({ name, rows, columns, x, y, width = 40, height = 34, title, cell, pick, nudge }) => {
+      `nudge(i, j, steps)`, where given, is what dragging sideways and the keys + and − do, `press(i, j)` what a click and the keys Enter and space do.
+      `cell(i, j)` gives {text, label, kind}. */
+  const matrix = ({ name, rows, columns, x, y, width = 40, height = 34, title, cell, press, pick = press && (() => {}), nudge }) => {
     const cells = grid(rows, columns, (i, j) => {
       const box = svg("rect", { width, height });
       const text = words(width / 2, height / 2, "", { class: "number" });
@@ -131,8 +132,10 @@ const moving = (() => {
         if (dx || dy) cells[i + dy]?.[j + dx]?.focus();
         else if (steps && nudge) nudge(i, j, steps);
         else if (![" ", "Enter"].includes(event.key)) return;
+        else press?.(i, j);
         event.preventDefault();
       });
+      if (press) element.addEventListener("click", () => press(i, j));
       let from = 0;
       const scrub = (point) => {
         const steps = Math.trunc((point.x - from) / 12);
@@ -164,7 +167,7 @@ const moving = (() => {
 
   // ---- the figure's place
 
-  const kit = { html, svg, set, number, factor, short, vector, table, product, transpose, grid, button, toggle, choice, slider, row, picture, words, path, drag, handle, matrix };
+  const kit = { html, svg, set, number, factor, raised, short, vector, table, product, transpose, grid, button, toggle, choice, slider, row, picture, words, path, drag, handle, matrix };
 
   /** The figure before the place that the page keeps for a moving one. */
   const stillBefore = (place) => {
