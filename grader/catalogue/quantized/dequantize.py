@@ -39,7 +39,7 @@ def gives_the_dtype_of_the_scale(dequantize, bench):
     """float64, float32, bfloat16, with scales without dimensions, in float64 too large for float32; q from () to three dimensions; zero_point is an int32 tensor without dimensions."""
     answers, cases = {}, [(dtype, shape) for dtype in (torch.float64, torch.float32, torch.bfloat16) for shape in [(), (5,), (2, 3, 2)]]
     for dtype, shape in bench.several(cases):
-        size = 1e60 if dtype == torch.float64 else 0.001
+        size = {torch.float64: 1e60}.get(dtype, 0.001)
         q, scale = bench.integers(0, 256, *shape).to(torch.uint8), torch.tensor(size * bench.size(10, 99), dtype=dtype, device=bench.device)
         zero_point = torch.tensor(bench.size(60, 200), dtype=torch.int32, device=bench.device)
         answers[f"{dtype}, q {shape}"] = dequantize(q, scale, zero_point)
