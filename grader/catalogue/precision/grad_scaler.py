@@ -132,6 +132,8 @@ GradScaler.mistake("replaces_what_is_not_finite", {"            gradient.div_(se
     "You put numbers in the place of ∞ and NaN, and step. A gradient with one of them is not to be trusted: leave the step out.")
 GradScaler.mistake("looks_for_nan_only", {"gradient.isfinite().all()": "not gradient.isnan().any()"}, "You look for NaN alone. ∞ and -∞ are not finite, either.")
 GradScaler.mistake("looks_for_infinity_only", {"gradient.isfinite().all()": "not gradient.isinf().any()"}, "You look for ∞ alone. NaN is not finite, either.")
+GradScaler.mistake("stays_above_one", {"self.current *= self.backoff_factor": "self.current = max(self.current * self.backoff_factor, 1.0)"},
+    "Your scale does not fall below 1. It may: gradients that are too large for float16 need a scale below 1.")
 GradScaler.mistake("looks_at_the_sum", {"gradient.isfinite().all()": "not gradient.sum().isinf()"},
     "You ask whether a gradient's sum is infinite. ∞ and -∞ together, and NaN, make it NaN: look at every number.")
 GradScaler.mistake("looks_at_the_first_gradient_only", {"for gradient in gradients):": "for gradient in gradients[:1]):"},
