@@ -27,13 +27,13 @@ AutocastLinear = Task(
 
 @AutocastLinear.probe(points=1)
 def computes_in_bfloat16(AutocastLinear, bench, B=3, I=4, O=5):
-    """y for x (B, I) of small whole numbers, float32 and bfloat16; with a bias, and without."""
+    """y for x (B, I) of small whole numbers, float32 and bfloat16, each with other parameters; with a bias, and without."""
     answers = {}
     for bias in (True, False):
         layer = AutocastLinear(I, O, bias).to(bench.device)
-        for parameter in layer.parameters():
-            parameter.data.copy_(bench.integers(-4, 5, *parameter.shape))
         for dtype in (torch.float32, torch.bfloat16):
+            for parameter in layer.parameters():
+                parameter.data.copy_(bench.integers(-4, 5, *parameter.shape))
             answers[f"bias={bias}, x {dtype}"] = layer(bench.integers(-4, 5, B, I).to(dtype))
     return answers
 

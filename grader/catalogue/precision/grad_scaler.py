@@ -83,7 +83,7 @@ def grows_and_backs_off(GradScaler, bench):
         scaler = GradScaler(2.0 ** bench.size(-3, 9), growth, backoff, interval)
         parameters = [bench.randn(3).requires_grad_() for _ in range(optimizers)]
         each = [torch.optim.SGD([parameter], lr=0.1) for parameter in parameters]
-        skipped = [(), *[()] * interval, (0,), (optimizers - 1,), *[()] * (2 * interval + 1), *bench.several([(0,), (), (), (), (), *[(optimizers - 1,)] * (optimizers - 1)])]
+        skipped = [(), *[()] * interval, tuple(range(optimizers)), (optimizers - 1,), *[()] * (2 * interval + 1), *bench.several([(0,), (), (), (), (), *[(optimizers - 1,)] * (optimizers - 1)])]
         scales = [scaler.get_scale()]
         for bad in skipped:
             for parameter, optimizer in zip(parameters, each):
@@ -132,6 +132,9 @@ GradScaler.mistake("replaces_what_is_not_finite", {"            gradient.div_(se
     "You put numbers in the place of ∞ and NaN, and step. A gradient with one of them is not to be trusted: leave the step out.")
 GradScaler.mistake("looks_for_nan_only", {"gradient.isfinite().all()": "not gradient.isnan().any()"}, "You look for NaN alone. ∞ and -∞ are not finite, either.")
 GradScaler.mistake("looks_for_infinity_only", {"gradient.isfinite().all()": "not gradient.isinf().any()"}, "You look for ∞ alone. NaN is not finite, either.")
+GradScaler.mistake("backs_off_for_each_skip",
+    {"            self.current *= self.backoff_factor\n            self.good = 0": "            self.good = 0", "self.skipped = True": "self.skipped = True\n            self.current *= self.backoff_factor"},
+    "Your scale falls with each step that is skipped. It falls once for each update, however many optimizers skipped theirs.")
 GradScaler.mistake("stays_above_one", {"self.current *= self.backoff_factor": "self.current = max(self.current * self.backoff_factor, 1.0)"},
     "Your scale does not fall below 1. It may: gradients that are too large for float16 need a scale below 1.")
 GradScaler.mistake("looks_at_the_sum", {"gradient.isfinite().all()": "not gradient.sum().isinf()"},
