@@ -2,15 +2,19 @@
 
 import ast
 import graphlib
+import re
+from fnmatch import fnmatch
 
 import pytest
 
+from book._ext.site_notebooks import INPUTS
 from grader.catalogue import EXERCISES, all_tasks
 from grader.mutants import equivalents, texts_of
 from grader.solutions import solution_of
 from grader.spec import Impostor
 
 from . import mutants
+from .chapters import cells
 from .notebooks import ROOT
 
 
@@ -60,3 +64,11 @@ def test_mutants_of_right_answers_that_may_live_are_theirs():
                 left.discard((name, edit))
     assert not left
     assert all(reason.strip() for edits in mutants.MAY_LIVE.values() for reason in edits.values())
+
+
+@pytest.mark.parametrize("page", sorted(path.stem for path in (ROOT / "book").glob("*.md")))
+def test_a_page_is_run_again_when_the_grader_that_it_runs_or_the_figures_that_it_shows_have_changed(page):
+    code = "\n".join(cell.code for cell in cells(page))
+    used = {ROOT / found for found in re.findall(r"benchmarks/results/\w+\.json", code)}
+    used |= {ROOT / "grader/spec.py"} if re.search(r"^\s*(from|import) grader\b|-m grader\b", code, re.M) else set()
+    assert used <= {file for pages, inputs in INPUTS.items() if fnmatch(f"book/{page}", pages) for each in inputs for file in ROOT.glob(each)}

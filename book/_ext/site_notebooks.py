@@ -18,9 +18,9 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 # What a page runs beside its own text.
 INPUTS = {
     "book/*": ["requirements.txt", "book/figures/__init__.py"],  # and the figures of that chapter, see `drawing`
-    "book/[agkt]*": ["grader/**/*.py"],  # adding, grader, kill_table, teachers, trust
+    "book/[abgkrt]*": ["grader/**/*.py"],  # adding, benchmark, grader, kill_table, report_format, teachers, trust
     "book/teachers": ["book/classroom.py", "solutions/*", "exercises/*", "grader/reports/*", "tests/notebooks.py", "tests/right_answers/*.py"],
-    "book/benchmark": ["benchmarks/results/results.json"],
+    "book/[bk]*": ["benchmarks/results/*.json"],
     "exercises/*": ["grader/**/*.py"],  # where a task is taught
     "solutions/*": ["requirements.txt", "grader/**/*.py"],
 }
