@@ -136,16 +136,22 @@ class Task:
     def mistake(self, name: str, edits: dict[str, str], message: str, raises: type[Exception] | tuple[type[Exception], ...] = ()):
         """Register the solution's answer with some of its text replaced, and what to tell the learner who gave it. Each text stands there exactly
         once, docstrings left out. raises: needed where only exceptions find it out."""
-        self.impostors.append(Impostor(name, self.name, message, _as_tuple(raises), edits=tuple(edits.items())))
+        self._add(Impostor(name, self.name, message, _as_tuple(raises), edits=tuple(edits.items())))
 
     def impostor(self, message: str, raises: type[Exception] | tuple[type[Exception], ...] = ()) -> Callable:
         """Decorator: register a wrong answer that is another program than the solution. message, raises: as of `mistake`."""
 
         def register(answer):
-            self.impostors.append(Impostor(answer.__name__, self.name, message, _as_tuple(raises), written=answer))
+            self._add(Impostor(answer.__name__, self.name, message, _as_tuple(raises), written=answer))
             return answer
 
         return register
+
+    def _add(self, impostor: Impostor):
+        """Raises ValueError where another has its name: of two, one would never be asked."""
+        if any(impostor.name == other.name for other in self.impostors):
+            raise ValueError(f"{self.name} has two mistakes called {impostor.name}.")
+        self.impostors.append(impostor)
 
     def starts_from(self, message: str, raises: type[Exception] | tuple[type[Exception], ...] = ()) -> Callable:
         """Decorator: register a wrong answer, a plain function, that the learner is given to mend. raises: as of `impostor`."""

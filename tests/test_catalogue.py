@@ -117,6 +117,14 @@ def test_impostors_are_wrong_not_forbidden(task):
         assert not forbidden_in_source([IMPORTS, named(task.name, impostor)], task.name, task.forbids)
 
 
+def test_two_mistakes_of_one_name_are_refused():
+    """One of them would never be asked, and nobody would see it."""
+    double = Task("double", reference=lambda x: 2 * x, section="", hints=("", ""))
+    double.mistake("adds", {"2 * x": "2 + x"}, "You add.")
+    with pytest.raises(ValueError, match="double has two mistakes called adds"):
+        double.mistake("adds", {"2": "x"}, "You add x.")
+
+
 @pytest.mark.parametrize(
     "announced, answers_wrongly, killed",
     [((), False, False), (TypeError, False, False), (ValueError, False, True), ((TypeError, ValueError), False, True), ((), True, True)],

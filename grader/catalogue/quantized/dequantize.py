@@ -47,6 +47,8 @@ def gives_the_dtype_of_the_scale(dequantize, bench):
 
 
 # fmt: off
+dequantize.mistake("computes_in_float32_and_casts", {"scale * (q.to(scale.dtype) - zero_point)": "((q.float() - zero_point) * scale).to(scale.dtype)"},
+    "You compute in float32, whatever the scale. Of a float64 scale that keeps seven digits, and nothing beyond 3.4 · 10³⁸: compute in scale's dtype.")
 dequantize.mistake("wraps_around", {"q.to(scale.dtype) - zero_point": "q - zero_point"},
     "You subtract in uint8, which has no negative numbers: 3 - 5 is 254. Leave uint8 before you subtract.")
 dequantize.mistake("reads_signed_bytes", {"q.to(scale.dtype)": "q.to(torch.int8).to(scale.dtype)"},
