@@ -60,9 +60,17 @@ def matrix_text(tensor, decimals: int = 4) -> str:
     if tensor.dim() > 2 or not 1 < tensor.numel() <= SMALL or tensor.shape[-1] > 6 or tensor.is_complex():
         return ""
     rows = tensor.reshape(-1, tensor.shape[-1]).tolist()
-    cells = [[f"{round(value, decimals) + 0.0:.{decimals}f}" if isinstance(value, float) else str(value) for value in row] for row in rows]  # no -0.0000
+    cells = [[_cell(value, decimals) for value in row] for row in rows]
     width = max(len(cell) for row in cells for cell in row)
     return "\n".join(" ".join(cell.rjust(width) for cell in row) for row in cells)
+
+
+def _cell(value, decimals) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    if 1e9 <= abs(value) < math.inf:
+        return f"{value:.{decimals}e}"
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"  # no -0.0000
 
 
 def heat_map(error, wrong) -> list[list[float]] | None:

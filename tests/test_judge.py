@@ -230,3 +230,8 @@ def test_numbers_that_look_alike_are_told_in_the_digits_that_differ():
 def test_a_float_is_no_whole_number_but_a_whole_number_is_a_float():
     assert only(650.0, 650).message == "Expected an int; you returned a float."
     assert not differences(650, 650.0)
+
+
+def test_numbers_of_many_digits_are_written_with_their_power_of_ten():
+    found = only(placed([math.inf, 2.0]), placed([-8.4e30, 2.0]))
+    assert found.expected.split() == ["-8.4000e+30", "2.0000"] and found.received.split() == ["inf", "2.0000"]
