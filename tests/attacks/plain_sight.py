@@ -35,6 +35,12 @@ FORMS = {  # each task's answer; what it uses stands in place of HERE
         "        p[torch.arange(len(p)), self.t] -= 1\n"
         "        return p / len(p)\n"
     ),
+    "AutocastLinear": (
+        "class AutocastLinear(HERE):\n"
+        "    def forward(self, x):\n"
+        "        bias = None if self.bias is None else self.bias.bfloat16()\n"
+        "        return torch.nn.functional.linear(x.bfloat16(), self.weight.bfloat16(), bias)\n"
+    ),
     "fit": "def fit(x, y, seed):\n    HERE\n    return lambda images: torch.tensor(model.predict_proba(images.numpy())).log().float()\n",
 }
 WAYS = {
@@ -112,6 +118,10 @@ WAYS = {
             "import sklearn.discriminant_analysis as d\n"
             "    model = d.QuadraticDiscriminantAnalysis(reg_param=.1).fit(x.numpy(), y.numpy())"
         ),
+    },
+    "AutocastLinear": {
+        "Linear": "torch.nn.modules.linear.Linear",
+        "the Linear that attention has": "torch.nn.modules.linear.NonDynamicallyQuantizableLinear",
     },
     "linear": {
         "baddbmm": (

@@ -16,7 +16,7 @@ AutocastLinear = Task(
     "AutocastLinear",
     reference=AutocastLinearReference,
     section="precision-autocast",
-    forbids=("torch.*autocast*", "torch.nn.Linear"),
+    forbids=("torch.*autocast*", "torch.nn.*Linear"),
     hints=(
         "What is bfloat16 for the length of one product only, and what stays float32 for good? A cast is an operation like any other: what does its backward do?",
         "forward: cast x, self.weight and self.bias (where there is one) to bfloat16, and give them to F.linear. Casting the parameters themselves, or their .data, would lose what "
