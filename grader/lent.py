@@ -4,7 +4,6 @@ A trace is a line such as "0: values" (of the first argument), "1.weight: shape"
 """
 
 import functools
-import hashlib
 import inspect
 from contextlib import contextmanager, suppress
 
@@ -21,12 +20,12 @@ def _parts(value, path, depth=0):
     if isinstance(value, torch.Tensor):
         yield f"{path}: shape", (tuple(value.shape), value.stride(), value.dtype)
         yield f"{path}: requires_grad", value.requires_grad
-        yield f"{path}: values", _digest(wire.raw_bytes(value))
+        yield f"{path}: values", wire.raw_bytes(value)
         if value.is_leaf and not isinstance(value, torch.nn.Parameter):  # those of a module's parameters are its user's own affair
-            yield f"{path}: grad", None if value.grad is None else _digest(wire.raw_bytes(value.grad))
+            yield f"{path}: grad", None if value.grad is None else wire.raw_bytes(value.grad)
     elif isinstance(value, np.ndarray):
         yield f"{path}: shape", (value.shape, value.strides, value.dtype)
-        yield f"{path}: values", _digest(np.ascontiguousarray(value).tobytes())
+        yield f"{path}: values", np.ascontiguousarray(value).tobytes()
     elif isinstance(value, torch.nn.Module):
         for name, module in value.named_modules():
             yield f"{'.'.join(filter(None, [path, name]))}: mode", module.training
@@ -38,10 +37,6 @@ def _parts(value, path, depth=0):
             yield from _parts(item, f"{path}[{key}]", depth + 1)
             if isinstance(item, (int, float, str, bool)):
                 yield f"{path}[{key}]: values", item
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=8).digest()
 
 
 def _states(arguments):

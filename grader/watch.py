@@ -23,6 +23,7 @@ class ForbiddenCalls(TorchFunctionMode):
     def __init__(self, forbidden: tuple[str, ...]):
         super().__init__()
         self.forbidden = forbidden
+        self.is_autocast_of_interest = bool(_forbidden_as("torch.autocast", forbidden))
         self.seen: list[str] = []
 
     def note(self, name: str):
@@ -31,7 +32,7 @@ class ForbiddenCalls(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         self.note(_name_of(func))
-        if any(map(torch.is_autocast_enabled, ("cpu", "cuda"))):  # whatever name it was entered by
+        if self.is_autocast_of_interest and any(map(torch.is_autocast_enabled, ("cpu", "cuda"))):  # whatever name it was entered by
             self.note("torch.autocast")
         return func(*args, **(kwargs or {}))
 

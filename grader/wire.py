@@ -117,7 +117,7 @@ def _encode(value, budget, depth):
 
 
 def _encode_tensor(tensor, budget, depth):
-    with torch._C.DisableTorchFunctionSubclass():  # a subclass has no say in what its numbers are
+    with torch._C.DisableTorchFunction():  # a subclass has no say in what its numbers are, and no mode need see how they are read
         plain = tensor.detach().as_subclass(torch.Tensor)
         device = plain.device.type
         name = str(plain.dtype).removeprefix("torch.")
