@@ -1,7 +1,7 @@
-"""A class of ten thousand, one in twenty of them hostile, graded by one and by two Dask workers on this machine: how many a second, and what do the
-processes take meanwhile? And files of the same size that take no time to grade: what does it cost to send them around?
+"""A class of ten thousand, one in twenty of them hostile, graded by one and by two Dask workers on this machine, two notebooks at a time in all: how many
+a second, and what do the processes take meanwhile? And files of the same size that take no time to grade: what does it cost to send them around?
 
-The class is that of `class_run`. As a command: python -m benchmarks.cluster_run [COUNT]
+The class is made as that of `class_run`, of the first exercise alone. As a command: python -m benchmarks.cluster_run [COUNT]
 """
 
 import concurrent.futures
@@ -24,62 +24,74 @@ from .machine import machine
 
 RESULTS = Path(__file__).parent / "results" / "cluster.json"
 WORKERS = (1, 2)
+TOGETHER = 2  # notebooks that are graded at a time, by all workers together
+ALONE = 10  # one in so many is graded without a cluster, too
 IDLE = 10  # seconds in which a cluster is left alone, to see what it computes then
 SAMPLES = 200  # that are kept of a run
 
 
 def measure(count: int) -> dict:
-    """Grade `count` generated notebooks without a cluster, and on each number of workers. Raises RuntimeError where the reports differ, or an attack
-    earns anything."""
+    """Grade `count` generated notebooks on each number of workers, and a part of them without a cluster. Raises RuntimeError where the reports differ, or
+    an attack earns anything."""
     shutil.rmtree(class_run.WORK, ignore_errors=True)
     with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:  # needs torch, which this process does without
-        due, limits = pool.submit(class_run.make_class, count, 0.05).result()
-    notebooks, torn, report = (class_run.WORK / name for name in ("notebooks", "torn", "notebooks0.json"))
+        due, limits = pool.submit(class_run.make_class, count, 0.05, 1).result()
+    notebooks, torn = class_run.WORK / "notebooks", class_run.WORK / "torn"
     size = sum(path.stat().st_size for path in notebooks.iterdir()) / count
     torn.mkdir()
     for number in range(max(2000, count // 10)):
         (torn / f"{number}.ipynb").write_bytes(b'{"cells": ["' + b"x" * int(size))
-    alone, *runs = (_run(number, notebooks, limits) for number in (0, *WORKERS))
-    results = json.loads(report.read_text(encoding="utf-8"))["submissions"]
-    points = {Path(each["path"]).stem: each["points"] for each in results}
-    if wrong := [stem for stem, (least, most) in due.items() if not least <= points.get(stem, -1) <= most]:
-        raise RuntimeError(f"not graded, or otherwise than is right: {wrong}: see {report}")
-    if any(report.with_name(f"notebooks{number}.json").read_bytes() != report.read_bytes() for number in WORKERS):
+    runs = [_run(number, [notebooks], limits) for number in WORKERS]
+    alone = _run(0, sorted(notebooks.iterdir())[: count // ALONE], limits)
+    reports = [_report(number) for number in WORKERS]
+    graded, apart = _submissions(reports[0]), _submissions(_report(0))
+    if wrong := [stem for stem, (least, most) in due.items() if not (stem in graded and least <= graded[stem]["points"] <= most)]:
+        raise RuntimeError(f"not graded, or otherwise than is right: {wrong}: see {reports[0]}")
+    if any(report.read_bytes() != reports[0].read_bytes() for report in reports) or any(graded[stem] != each for stem, each in apart.items()):
         raise RuntimeError(f"the reports differ: see {class_run.WORK}")
-    sent = _run(WORKERS[-1], torn, limits)
+    sent = _run(WORKERS[-1], [torn], limits, "torn")
     with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        kept = pool.submit(_kept, report).result()
+        kept = pool.submit(_kept, reports[0]).result()
     return {
-        "count": count, "hostile": sum("hostile" in each["path"] for each in results), "limits": limits, "alone": alone, "runs": runs, "sent": sent,
-        "notebook_bytes": size, "result_bytes": report.stat().st_size / count, "kept_bytes": kept,
+        "count": count, "hostile": sum("hostile" in stem for stem in graded), "limits": limits, "alone": alone, "alone_count": len(apart), "runs": runs,
+        "sent": sent, "notebook_bytes": size, "result_bytes": reports[0].stat().st_size / count, "kept_bytes": kept,
     }  # fmt: skip
 
 
-def _run(workers: int, notebooks: Path, limits: list[str]) -> dict:
-    """Grade notebooks on so many workers, one at a time each, or on none, two at a time; how fast, what the processes took, and what they computed for
-    each notebook."""
-    report = notebooks.with_name(f"{notebooks.name}{workers}.json")
+def _report(workers: int, name: str = "notebooks") -> Path:
+    return class_run.WORK / f"{name}{workers}.json"
+
+
+def _submissions(report) -> dict:
+    """A report's results, by the notebooks' names."""
+    return {Path(each["path"]).stem: each for each in json.loads(report.read_text(encoding="utf-8"))["submissions"]}
+
+
+def _run(workers: int, notebooks: list[Path], limits: list[str], name: str = "notebooks") -> dict:
+    """Grade notebooks on so many workers, or on none, TOGETHER at a time in all; how fast, what the processes took, and what they computed for each
+    notebook."""
+    report = _report(workers, name)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     address = f"tcp://127.0.0.1:{port}"
     worker = ["distributed.cli.dask_worker", address, "--no-nanny", "--nthreads", "1", "--no-dashboard"]
-    grade = ["grader", "grade", notebooks, "--json", report, "--seed", "1", "--regrade", *limits]
+    grade = ["grader", "grade", *notebooks, "--json", report, "--seed", "1", "--regrade", *limits]
     commands = {
         "scheduler": ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"],
         **{f"worker {number}": worker for number in range(1, workers + 1)},
-        "client": [*grade, "--cluster", address, "-j", "1"],
-    } if workers else {"client": [*grade, "-j", "2"]}  # fmt: skip
+        "client": [*grade, "--cluster", address, "-j", TOGETHER // workers],
+    } if workers else {"client": [*grade, "-j", TOGETHER]}  # fmt: skip
     processes, samples, growth = {}, [], _Growth(report)
     try:
-        for name, words in commands.items():
-            if name == "client":  # when the others have come to rest
+        for role, words in commands.items():
+            if role == "client":  # when the others have come to rest
                 time.sleep(IDLE)
                 idle = {name: _taken(process.pid)["seconds"] for name, process in processes.items()}
                 time.sleep(IDLE)
                 idle = {name: (_taken(process.pid)["seconds"] - idle[name]) / IDLE for name, process in processes.items()}
-            with open(class_run.WORK / f"{notebooks.name}{workers} {name}.log", "w", encoding="utf-8") as log:
-                processes[name] = subprocess.Popen([sys.executable, "-m", *map(str, words)], stdout=log, stderr=log)
+            with open(class_run.WORK / f"{report.stem} {role}.log", "w", encoding="utf-8") as log:
+                processes[role] = subprocess.Popen([sys.executable, "-m", *map(str, words)], stdout=log, stderr=log)
         begun = time.perf_counter()
         while processes["client"].poll() is None:
             time.sleep(1)
@@ -144,7 +156,8 @@ def _taken(pid) -> dict | None:
 def show(results: dict, console: Console):
     """Print what `measure` returns."""
     hostile = f"{results['count']} notebooks, {results['hostile']} of them hostile"
-    for what, run in [*((hostile, run) for run in (results["alone"], *results["runs"])), ("torn files", results["sent"])]:
+    named = [*((hostile, run) for run in results["runs"]), (f"{results['alone_count']} of them", results["alone"]), ("torn files", results["sent"])]
+    for what, run in named:
         console.print(f"{what}, {run['workers']} worker(s): {run['seconds']:.0f} s, {run['steady_a_second']:.2f} a second from the first on")
         for name, taken in run["samples"][-1]["processes"].items():
             console.print(

@@ -1,5 +1,5 @@
 """A class's submissions, the same for the same seed: solutions, right but different answers, notebooks with one known mistake, and
-untouched ones. They are of the first three exercises, which train nothing: what is timed is grading.
+untouched ones. They are of the first exercises, which train nothing: what is timed is grading.
 """
 
 import json
@@ -10,14 +10,13 @@ import nbformat
 
 from tests.notebooks import IMPORTS, answer_cell, answered, exercise, named, solution
 
-SUBJECTS = 3
 KINDS = ("solution", "right", "mistaken", "untouched")
 
 
-def make(folder: Path, count: int, seed: int, hostile: float = 0.0, attacks: list[nbformat.NotebookNode] = ()) -> list[Path]:
-    """Write `count` notebooks, NUMBER_KIND.ipynb; their paths. Every 12 hold each kind of each exercise once.
+def make(folder: Path, count: int, seed: int, hostile: float = 0.0, attacks: list[nbformat.NotebookNode] = (), subjects: int = 3) -> list[Path]:
+    """Write `count` notebooks, NUMBER_KIND.ipynb; their paths. Every 4 for each of the subjects hold each kind of each exercise once.
 
-    hostile: the part of them that is replaced by `attacks`, in turn.
+    hostile: the part of them that is replaced by `attacks`, in turn. subjects: of how many exercises they are, an odd number.
     """
     from grader.catalogue import EXERCISES  # brings torch, which must stay out of a process that measures memory
     from tests.right_answers import right_answers
@@ -27,7 +26,7 @@ def make(folder: Path, count: int, seed: int, hostile: float = 0.0, attacks: lis
     replaced = sorted(chance.sample(range(count), round(hostile * count)))
     paths = []
     for number in range(count):
-        subject, kind = EXERCISES[number % SUBJECTS], KINDS[number % len(KINDS)]
+        subject, kind = EXERCISES[number % subjects], KINDS[number % len(KINDS)]
         if number in replaced:
             kind, notebook = "hostile", attacks[replaced.index(number) % len(attacks)]
         elif kind == "right":

@@ -115,13 +115,15 @@ def _is_pieces(node):
 
 
 def _ours():
-    return {name: module for name, module in sorted(sys.modules.items()) if name.startswith("grader.") and module is not None}
+    names = sorted(name for name in list(sys.modules) if name.startswith("grader."))
+    return {name: sys.modules[name] for name in names if sys.modules[name] is not None}
 
 
 def _owners() -> dict[str, object]:
     """The modules and classes of torch, NumPy, Python and the grader whose functions are looked after, by name."""
-    classes = {f"{name}.{each.__name__}": each for name, module in _ours().items() for each in vars(module).values() if isinstance(each, type) and each.__module__ == name}
-    return {**OWNERS, **_ours(), **classes}
+    ours = _ours()
+    classes = {f"{name}.{each.__name__}": each for name, module in ours.items() for each in vars(module).values() if isinstance(each, type) and each.__module__ == name}
+    return {**OWNERS, **ours, **classes}
 
 
 _known: dict[str, dict[str, object]] = {}  # by owner: what stands in it
