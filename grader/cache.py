@@ -71,7 +71,7 @@ class Cache:
             return
         with suppress(OSError):  # a full disk or a read-only home costs the shortcut, not the grade
             path = self._path(key)
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # results hold learners' names and marks
             new = path.with_suffix(f".{os.getpid()}")
             new.write_text(as_json(result), encoding="utf-8")
             new.replace(path)

@@ -116,36 +116,38 @@ class Workplace:
     def _ask(self, task, examiner):
         """Ask all probes of a task, in one cell of their own as far as they come to an end.
 
-        What follows a probe that does not end is asked in another cell; so is what a kernel took along when it died, for that may be
-        another's doing. A probe in which kernels die twice, or which its time or output runs out on, is charged for it; after MAX_ENDS of
-        them the task's other probes are not asked. An answer with a nonce that nobody gave out counts against the whole task: no probe of it then has
-        exactly one answer a round.
+        What follows a probe that does not end is asked in another cell. Where a kernel died, for that may be another's doing, and it may have taken along
+        what it had said last, the others are asked apart from then on. A probe in which kernels die twice, or which its time or output runs out on, is
+        charged for it; after MAX_ENDS of them the task's other probes are not asked. An answer with a nonce that nobody gave out counts against the whole
+        task: no probe of it then has exactly one answer a round.
         """
-        left, failures, ends, strays = list(task.probes), Counter(), 0, []
+        left, failures, ends, strays, apart = list(task.probes), Counter(), 0, [], False
         while left:
-            nonces = {probe.name: secrets.token_hex(8) for probe in left}
-            awaited = [nonces[probe.name] for probe in left for _ in task.rounds(probe)]
+            asked = left[:1] if apart else left
+            nonces = {probe.name: secrets.token_hex(8) for probe in asked}
             try:
-                messages, ended = self._with_kernel(lambda: self.session.ask(self._question(task, left, nonces, examiner), awaited))
+                messages, ended = self._with_kernel(lambda: self._put(task, asked, nonces, examiner, apart))
             except (CellEnded, KernelUnavailable) as reason:
                 self._answers |= {(task.name, probe.name): reason for probe in left}
                 break
             answers = [(nonce_of(message), message) for message in messages if nonce_of(message) is not None]
             strays += [message for nonce, message in answers if nonce not in nonces.values()]
-            own = {probe.name: [message for nonce, message in answers if nonce == nonces[probe.name]] for probe in left}
-            for probe in left:
+            own = {probe.name: [message for nonce, message in answers if nonce == nonces[probe.name]] for probe in asked}
+            for probe in asked:
                 if own[probe.name] and answers_all(own[probe.name], len(task.rounds(probe))):
                     self._answers[task.name, probe.name] = Published(own[probe.name], nonces[probe.name])
             left = [probe for probe in left if (task.name, probe.name) not in self._answers]
-            if not left:
-                break
-            first = left[0]
+            first = next((probe for probe in asked if probe in left), None)
+            if not first:
+                continue
             failures[first.name] += 1
             if not ended or not ended.alive:
                 self.close()
-            if (ended and ended.status != verdicts.KERNEL_DIED) or failures[first.name] == MAX_DEATHS:
+            is_certain = apart or not ended or ended.status not in (verdicts.KERNEL_DIED, verdicts.OUT_OF_MEMORY)
+            if is_certain and ((ended and ended.status != verdicts.KERNEL_DIED) or failures[first.name] == MAX_DEATHS):
                 self._answers[task.name, first.name] = ended.in_round(task.rounds(first)[len(own[first.name])]) if ended else Published([], nonces[first.name])
                 left, ends = left[1:], ends + 1
+            apart |= not is_certain
             if ends == MAX_ENDS:
                 other = CellEnded(ended.status if ended else verdicts.WRONG, "Not asked: two other probes of this task did not come to an end.", alive=False)
                 self._answers |= {(task.name, probe.name): other for probe in left}
@@ -173,17 +175,30 @@ class Workplace:
         """The answer without what another probe is charged for: a thing that is changed costs one probe's points, not the task's."""
         return without_traces(answer, {kind for kind, name in self._charged.get(task.name, {}).items() if name != probe.name})
 
+    def _put(self, task, probes, nonces, examiner, apart):
+        """Ask these probes in one cell, or one of them, apart, each round in a cell of its own; what was published, and why it ended early, if so."""
+        cells = [[(probes[0], (each,))] for each in task.rounds(probes[0])] if apart else [[(probe, task.rounds(probe)) for probe in probes]]
+        published = []
+        for cell in cells:
+            awaited = [nonces[probe.name] for probe, rounds in cell for _ in rounds]
+            messages, ended = self.session.ask(self._question(task, cell, nonces, examiner), awaited)
+            published += messages
+            answers = [message for message in messages if nonce_of(message) == awaited[0]]
+            if ended or not answers or answers_all(answers, 2):  # one alone ends the rounds only if it raised
+                break
+        return published, ended
+
     @staticmethod
-    def _question(task, probes, nonces, examiner):
-        """What is sent to the kernel to ask these probes."""
+    def _question(task, asked, nonces, examiner):
+        """What is sent to the kernel to ask probes, each in these rounds: pairs of both."""
         return question(
             task.name, task.forbids, examiner.device,
             [
                 {
                     "name": probe.name, "source": probe.source, "seed": examiner.seed_of(task, probe), "nonce": nonces[probe.name],
-                    "data": wire.encode(examiner.data(task, probe).given), "rounds": [asdict(each) for each in task.rounds(probe)],
+                    "data": wire.encode(examiner.data(task, probe).given), "rounds": [asdict(each) for each in rounds],
                 }
-                for probe in probes
+                for probe, rounds in asked
             ],
         )  # fmt: skip
 

@@ -110,6 +110,15 @@ def test_the_report_is_the_same_each_time(graded, name):
     assert len(reports) == 1
 
 
+def test_where_a_process_ends_is_said_alike_though_its_last_words_are_lost_with_it(tmp_path):
+    """What a process has published is sent by a thread of its own, which may not come to that."""
+    answer = "def linear(x, weight, bias=None):\n    if x.shape[-1] == 1:\n        import os; os._exit(3)\n    y = x @ weight.T\n    return y if bias is None else y + bias"
+    found = grade(tmp_path, {str(number): in_the_answers_cell(answer) for number in range(8)}, "--seed", "11")
+    assert len({json.dumps({**each, "path": ""}) for each in found.values()}) == 1
+    verdicts = tasks(found["0"])["linear"]["verdicts"]
+    assert [each["message"] for each in verdicts[:2]] == ["The Python process ended while it ran, where I is 1."] * 2 and found["0"]["points"] == FULL - 7
+
+
 def without(notebook, task, kind):
     """The notebook with the answer's cell turned into another kind of cell."""
     cell = answer_cell(notebook, task)

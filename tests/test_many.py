@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -83,6 +84,7 @@ def test_what_has_not_changed_is_not_graded_again(tmp_path):
         return (tmp_path / "report.json").read_text()
 
     first = graded()
+    assert stat.S_IMODE(Path(os.environ["XDG_CACHE_HOME"], "linear-grader").stat().st_mode) == 0o700  # it holds names and marks
     assert graded() == first != graded("--regrade")
     write(tmp_path, {"a": solution("01_formula")})
     assert '"points": 0' in first and '"points": 0' not in graded()

@@ -56,6 +56,14 @@ def test_nothing_heavy_is_imported(room):
     assert "jinja2" in imported and not imported & {"torch", "numpy", "nbformat", "pytest", "rich", "IPython"}
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_report_is_whole_where_nobody_can_be_told_of_it(room):
+    words = ["-c", "import os, sys; os.dup2(os.open('/dev/full', os.O_WRONLY), 1); from grader.__main__ import main; sys.exit(main())"]
+    done = run(*words, "report", "report.json", "-o", "untold", cwd=room, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == 1 and done.stderr.startswith("Standard output cannot be written") and done.stderr.endswith(" untold is written.\n"), done.stderr
+    assert (room / "untold" / "class.html").is_file() and (room / "untold" / "feedback.zip").is_file()
+
+
 def test_mistakes_are_counted_the_commonest_first(room):
     out, _ = report(room)
     rows = table(out / "mistakes.csv")

@@ -5,8 +5,10 @@ import re
 import shutil
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
+from .. import terminal
 from ..texts import MOST, one_line, path_text
 
 OUTPUTS = ("gradebook.csv", "marks.csv", "unmatched.csv", "mistakes.csv", "class.html", "feedback.zip", "feedback")
@@ -40,7 +42,7 @@ def run(arguments) -> int:
     from .sheets import SheetError
 
     try:
-        _write(arguments)
+        say = _write(arguments)
     except (Refused, ReportError, SheetError) as refusal:
         print(one_line(refusal, MOST), file=sys.stderr)
         return BAD_USAGE
@@ -52,10 +54,11 @@ def run(arguments) -> int:
         letters = f"names hold letters that a file's name cannot have here ({one_line(error.encoding)})"
         print(f"{path_text(arguments.output)}: {letters}. Set PYTHONUTF8=1 in the environment. Nothing was written.", file=sys.stderr)
         return NOT_WRITTEN
-    return WRITTEN
+    return WRITTEN if terminal.attempt(say, f"{path_text(arguments.output)} is written.") else NOT_WRITTEN
 
 
 def _write(arguments):
+    """Write the outputs; what tells of them."""
     from . import lms, tables
     from .sheets import number
 
@@ -78,7 +81,7 @@ def _write(arguments):
         _put(new, folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    _say(folder, book, export, filled, scale, learners, unknown)
+    return partial(_say, folder, book, export, filled, scale, learners, unknown)
 
 
 def _export(arguments):

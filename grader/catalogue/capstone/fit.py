@@ -90,7 +90,7 @@ def repeats_itself_for_the_same_seed(fit, bench):
 SHORT = {"600": "150", "lr=0.5": "lr=1"}  # learns as much in a quarter of the time
 
 # fmt: off
-fit.mistake("stops_too_early", {"600": "15"}, "You stop after a few steps, while the loss is still falling fast. Take some hundred steps.")
+fit.mistake("stops_too_early", {"600": "15"}, "You stop after a few steps, while the loss is still falling fast. Take a few hundred steps.")
 fit.mistake("steps_too_small", {"lr=0.5": "lr=0.001"}, "Your steps are too small: the network has hardly left its start when you stop. Try a larger learning rate.")
 fit.mistake("steps_too_large", {"600": "150", "lr=0.5": "lr=30"},
     "Your steps are too large: each one leaps over the valley, and the network lands anywhere. Try a smaller learning rate.")
