@@ -159,7 +159,7 @@ def _grade(arguments):
 
     from .device import most_jobs, try_gpu
     from .files import shown_path
-    from .kernels.warm import arithmetic
+    from .kernels.environment import arithmetic
     from .reports.console import print_flags, print_missing_modules, print_scores, print_summary
     from .reports.outputs import NotBegun, Outputs
     from .reports.reading import ReportError

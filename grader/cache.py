@@ -15,7 +15,8 @@ from fastjsonschema import JsonSchemaException
 
 from .files import read
 from .fingerprint import grader
-from .kernels.warm import Setting, arithmetic
+from .kernels.environment import arithmetic
+from .kernels.warm import Setting
 from .reports.reading import submission_validator
 from .verdicts import PASSED, REPORT_KIB, TIMED_OUT, SubmissionResult, as_json, result_from_dict
 

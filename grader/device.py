@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from .kernels.limits import MIB, Limits
 from .kernels.sandbox import GRADER
 from .kernels.scratch import Folder
-from .kernels.warm import Setting, device_environment
+from .kernels.environment import of_device
+from .kernels.warm import Setting
 
 TRIAL = 300.0  # seconds that the trial may take: it imports torch twice, and a driver that sleeps takes its time
 OWN = 1024 * MIB  # of the GPU's memory that a notebook takes before it asks for any: two processes' contexts, and their libraries
@@ -64,7 +65,7 @@ def try_gpu(setting: Setting) -> Gpu:
         raise DeviceError("the installed torch is built without CUDA.")
     path = os.pathsep.join(filter(None, (str(GRADER.parent), os.environ.get("PYTHONPATH"))))
     with Folder() as folder:
-        environment = {**os.environ, **device_environment("cuda"), "PYTHONPATH": path, "TMPDIR": folder}
+        environment = {**os.environ, **of_device("cuda"), "PYTHONPATH": path, "TMPDIR": folder}
         words = [sys.executable, "-m", "grader.device", json.dumps(asdict(setting))]
         try:
             done = subprocess.run(words, cwd=GRADER.parent, env=environment, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=TRIAL)

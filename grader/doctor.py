@@ -48,7 +48,7 @@ def _namesakes():
 
 def _arithmetic():
     """A line where the environment steers how torch computes."""
-    from .kernels.warm import arithmetic
+    from .kernels.environment import arithmetic
 
     settings = " ".join(f"{name}={value}" for name, value in arithmetic().items())
     return [(False, True, f"arithmetic: {settings}", "")] if settings else []

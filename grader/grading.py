@@ -11,8 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import cached_property
 
-from nbval.kernel import RunningKernel
-
 from . import flags, names, verdicts, wire
 from .asking import Answer, read_answer
 from .diagnose import Examiner, ReferenceFault, forbidden_message, without_traces
@@ -21,6 +19,7 @@ from .kernels.messages import CellEnded, KernelUnavailable, nonce_of
 from .kernels.session import Session
 from .kernels.warm import Setting
 from .notebooks import Submission
+from .published import Published, answers_all, names_told, told
 from .sources import forbidden_in_source, is_unchanged, source_of, top_level
 from .spec import Probe, Task
 from .texts import MOST, SHORT, one_line
@@ -29,52 +28,9 @@ MAX_FAULTS = 2  # kernels that the machine may lose before it is called a grader
 MAX_STARTS = 64  # kernels for one submission: each start after the first follows a cell or a probe that was fatal
 MAX_DEATHS = 2  # kernels that may die in a cell or in a probe before it is to blame
 MAX_ENDS = 2  # probes of a task that may not come to an end before its others are not asked
-MAX_TOLD = 20  # names in one answer
-NAME = re.compile(r"@|[\w.]{1,100}")
 LACKING = ("ModuleNotFoundError", "ImportError", "StdinNotImplementedError")
 NO_MODULE = re.compile(r"No module named '([A-Za-z_][\w.]{0,80})'")
 CHECKS = re.compile(r"""(\s*check\(\s*["']\w+["']\s*(,\s*seed\s*=\s*\d+\s*)?\))+\s*""")
-
-
-class Published(RunningKernel):
-    """What a kernel published in answer to one probe's rounds, in the form of a kernel: nbval runs the probe's cell in it."""
-
-    def __init__(self, messages: list[dict], nonce: str):
-        self.messages = messages
-        self.nonce = nonce
-
-    def is_alive(self):
-        return True
-
-    def execute_cell_input(self, cell_input, allow_stdin=None):
-        return self.nonce
-
-    def await_reply(self, msg_id, timeout=None):
-        """It has come already."""
-
-    def get_message(self, stream, timeout=None):
-        own = {"parent_header": {"msg_id": self.nonce}}
-        if self.messages:
-            return {**self.messages.pop(0), **own}
-        return {"msg_type": "status", "content": {"execution_state": "idle"}, **own}
-
-
-def answers_all(messages: list[dict], rounds: int) -> bool:
-    """Whether a probe's rounds, so many, have come to an end: each is answered, or one with what ends them."""
-    return len(messages) >= rounds or any(messages[-1]["content"]["data"][wire.MIME].keys() & {"raised", "missing"})
-
-
-def told(published: Published) -> list[dict]:
-    """The data of the answers among what was published."""
-    data = [message["content"].get("data", {}).get(wire.MIME) for message in published.messages if nonce_of(message)]
-    return [each for each in data if isinstance(each, dict)]
-
-
-def names_told(answers: list[Published], field: str) -> dict[str, None]:
-    """The names that a field of published answers lists, each once: of forbidden calls, in any round, of replaced functions or of deeds."""
-    found = [data for published in answers for data in told(published)]
-    names = [name for data in found if isinstance(data.get(field), list) for name in data[field][:MAX_TOLD]]
-    return dict.fromkeys(name for name in names if type(name) is str and NAME.fullmatch(name))
 
 
 class Workplace:
@@ -136,10 +92,11 @@ class Workplace:
             for probe in asked:
                 if own[probe.name] and answers_all(own[probe.name], len(task.rounds(probe))):
                     self._answers[task.name, probe.name] = Published(own[probe.name], nonces[probe.name])
-            left = [probe for probe in left if (task.name, probe.name) not in self._answers]
-            first = next((probe for probe in asked if probe in left), None)
-            if not first:
+            lost = [probe for probe in asked if (task.name, probe.name) not in self._answers]
+            left = [*lost, *left[len(asked) :]]
+            if not lost:
                 continue
+            first = lost[0]
             failures[first.name] += 1
             if not ended or not ended.alive:
                 self.close()

@@ -54,9 +54,10 @@ def pytest_configure(config):
     import torch
 
     from .device import DeviceError, pick_device
+    from .kernels.environment import of_device
     from .kernels.limits import LimitError, Limits
     from .kernels.sandbox import NoSandbox, pick_sandbox
-    from .kernels.warm import Setting, close_templates, device_environment
+    from .kernels.warm import Setting, close_templates
     from .results import Results
 
     option = config.option
@@ -73,7 +74,7 @@ def pytest_configure(config):
     except (DeviceError, LimitError, NoSandbox) as refusal:
         raise pytest.UsageError(str(refusal)) from None
     if option.grade_device == "cuda":
-        os.environ.update(device_environment("cuda"))
+        os.environ.update(of_device("cuda"))
     torch.set_num_threads(1)  # as in the kernels; and workers share the cores
     config.stash[SETTING] = Setting(sandbox, option.grade_device, limits)
     config.add_cleanup(close_templates)

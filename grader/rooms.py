@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .fingerprint import grader
-from .kernels import sandbox, warm
+from .kernels import environment, sandbox, warm
 from .kernels.limits import Limits
 from .kernels.scratch import Folder
 from .verdicts import to_dict
@@ -44,7 +44,7 @@ class Run:
 
 def facts(setting: warm.Setting) -> dict[str, str]:
     """What must be alike wherever notebooks of a run are graded, as it is here."""
-    steered = " ".join(f"{name}={value}" for name, value in warm.arithmetic().items())
+    steered = " ".join(f"{name}={value}" for name, value in environment.arithmetic().items())
     return {**grader(), "distributed": importlib.metadata.version("distributed"), "arithmetic": steered or "as it comes", "sandbox": setting.sandbox}
 
 

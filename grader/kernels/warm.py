@@ -9,7 +9,6 @@ import json
 import os
 import select
 import signal
-import site
 import socket
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from jupyter_client.provisioning import KernelProvisionerBase
 
-from . import cgroup, sandbox
+from . import cgroup, environment, sandbox
 from .limits import Limits
 from .scratch import Folder
 
@@ -31,7 +30,6 @@ END_SECONDS = 20.0
 LOOK = 0.5  # seconds between looks at whether a template has ended before it answers
 PATIENCE = 10.0  # seconds for the template to say how long a kernel has computed
 PROVISIONER = "linear-grader-warm"
-ARITHMETIC = ("ATEN_", "BLIS_", "CUBLAS_", "CUDNN_", "DNNL_", "MKL_", "NPY_", "NVIDIA_TF32_", "ONEDNN_", "OPENBLAS_", "PYTORCH_TUNABLEOP_", "TORCH_")
 
 
 class TemplateError(Exception):
@@ -66,7 +64,7 @@ class Template:
             self.process = subprocess.Popen(
                 words, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
                 cwd=None if confined else sandbox.GRADER.parent,
-                env=environment(sandbox.PRIVATE if confined else self.folder.name) | device_environment(setting.device),
+                env=environment.of_kernel(sandbox.PRIVATE if confined else self.folder.name) | environment.of_device(setting.device),
                 process_group=0 if confined else None,
             )  # fmt: skip
         self._owner = os.getpid()
@@ -138,7 +136,7 @@ def compile_what_templates_import():
         with Folder() as home, suppress(subprocess.TimeoutExpired):
             subprocess.run(
                 [sandbox.PYTHON, "-c", "from grader.kernels import template; template.prepare(); template.rehearse()"],
-                cwd=home, env=environment(home) | device_environment("cpu") | writing, check=False, timeout=300,  # ten times what it takes
+                cwd=home, env=environment.of_kernel(home) | environment.of_device("cpu") | writing, check=False, timeout=300,  # ten times what it takes
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
 
@@ -163,33 +161,6 @@ def close_templates():
         _templates.popitem()[1].close()
     if confined:
         cgroup.sweep()
-
-
-def arithmetic() -> dict[str, str]:
-    """Variables of the environment by which torch, NumPy and their libraries choose how to compute. They hold for answers and for references."""
-    return {name: value for name, value in sorted(os.environ.items()) if name.startswith(ARITHMETIC) and not name.endswith("_NUM_THREADS")}
-
-
-def environment(home: str) -> dict:
-    """A kernel's environment: enough to import torch, no secrets, the grader's own arithmetic, one thread for each library, and the mark that
-    grading is going on."""
-    kept = ("PATH", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "SYSTEMROOT", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
-    path = filter(None, (str(sandbox.GRADER.parent), os.environ.get("PYTHONPATH")))
-    own = {"HOME": home, "IPYTHONDIR": home, "MPLCONFIGDIR": home, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-    own["LOGNAME"] = "learner"  # torch 2.11 asks for the user's name when it is imported, and no file in a sandbox knows one
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    user = {"PYTHONUSERBASE": site.USER_BASE} if site.ENABLE_USER_SITE else {}  # packages installed with --user, of which another HOME knows nothing
-    fixed = {"PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1", "LINEAR_GRADER": "1"}
-    return {**{name: os.environ[name] for name in kept if name in os.environ}, **arithmetic(), **own, **threads, **user, **fixed}
-
-
-def device_environment(device: str) -> dict:
-    """What a process that computes on this device has in its environment besides."""
-    if device == "cpu":
-        return {"CUDA_VISIBLE_DEVICES": ""}  # a notebook that takes a GPU where it finds one is graded alike on all machines
-    blocking = {"CUDA_LAUNCH_BLOCKING": "1"}  # an error is raised where it is made
-    exact = {"NVIDIA_TF32_OVERRIDE": "0", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}  # all bits of a float32; deterministic algorithms, for who asks for them
-    return {**blocking, **exact, "CUDA_CACHE_DISABLE": "1"}  # a private folder holds no driver's files
 
 
 _ending: list[tuple[socket.socket, cgroup.Group | None]] = []  # lifelines and groups of kernels that have been told to end
