@@ -12,7 +12,7 @@ from jupyter_client.manager import KernelManager
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
 from .. import verdicts
-from . import warm
+from . import environment, warm
 from .clock import Clock
 from .inside import ANSWER
 from .limits import MIB
@@ -79,8 +79,8 @@ class Session(Listener):
             self.km.provisioner.await_birth(STARTUP)
         else:
             self.km = KernelManager(connection_file=os.path.join(self._folder.name, "kernel.json"), **name)
-            environment = warm.environment(work) | warm.device_environment(self.setting.device)
-            self.km.start_kernel(cwd=work, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            found = environment.of_kernel(work) | environment.of_device(self.setting.device)
+            self.km.start_kernel(cwd=work, env=found, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.kc = self.km.client(context=_context())
         self.kc.start_channels(hb=False)
         self._monitor = self.kc.iopub_channel.socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED)
