@@ -78,10 +78,10 @@ def try_gpu(setting: Setting) -> Gpu:
         raise DeviceError(f"a trial of the GPU ended with code {done.returncode} ({last[:160]}).") from None
     if "reason" in said:
         raise DeviceError(f"{said['reason'].rstrip('.')}.")
-    gpu = Gpu(**said)
-    if gpu.free < setting.limits.memory * MIB:
-        raise DeviceError(f"a notebook may take {setting.limits.memory:g} MiB of the GPU's memory, which are not free ({gpu}): see --limit memory=.")
-    return gpu
+    found = Gpu(**said)
+    if found.free < setting.limits.memory * MIB:
+        raise DeviceError(f"a notebook may take {setting.limits.memory:g} MiB of the GPU's memory, which are not free ({found}): see --limit memory=.")
+    return found
 
 
 def _trial(setting: Setting) -> dict:

@@ -52,7 +52,7 @@ class _Loop:
     def _serve(self, session):
         from .plugin import SubmissionFile
 
-        results = session.config.pluginmanager.get_plugin("grade-results")
+        kept = session.config.pluginmanager.get_plugin("grade-results")
         for path, shown in iter(self.connection.recv, None):
             file = SubmissionFile.from_parent(session, path=path)
             file.shown_path = lambda shown=shown: shown
@@ -60,7 +60,7 @@ class _Loop:
                 error = _grade(file).replace(path_text(path), shown)
             except Exception as fault:
                 error = f"{shown}: the grader failed on it ({one_line(f'{type(fault).__name__}: {fault}')}). Please report this."
-            found = results.take()
+            found = kept.take()
             if session.config.option.grade_device == "cuda" and _has_lost_gpu():
                 return  # and be replaced
             self.connection.send(SubmissionResult(shown, "", 0, 0, error=error) if error else found[0])
