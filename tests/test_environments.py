@@ -13,11 +13,13 @@ from pathlib import Path
 import nbclient
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell
 
 from grader import versions
 from grader.catalogue import EXERCISES
 
 from .notebooks import ROOT, answered, exercise, grader, run, solution
+from .test_accidents import CELLS
 
 OUTSIDE = {  # what PYTHONPATH leads to, and the line that is then said
     "old torch": ({"torch-2.3.1.dist-info/METADATA": "Name: torch\nVersion: 2.3.1"}, "The course runs with torch 2.11 to 2.15; this is 2.3.1. Run `make`"),
@@ -252,15 +254,29 @@ sys.meta_path.insert(0, Finder)
 """
 
 
-def test_where_no_process_can_be_forked_plain_kernels_check_a_notebook(tmp_path):
-    """As on macOS and in Windows: what the course does there, on this system."""
-    notebook = answered("01_formula", {"linear": WRONG, "compose": "while True: pass"})
-    (tmp_path / "01.ipynb").write_text(nbformat.writes(notebook), encoding="utf-8")
+def checked_in_a_plain_kernel(folder, notebook):
+    """What `check` says where no process can be forked, as on macOS and in Windows: what the course does there, on this system."""
+    (folder / "01.ipynb").write_text(nbformat.writes(notebook), encoding="utf-8")
     words = "check", "01.ipynb", "--sandbox", "none", "--limit", "cell=3"
-    done = grader(*words, cwd=tmp_path, env=with_path(tmp_path / "aside", {"sitecustomize.py": PLAIN}))
-    said = " ".join(done.stdout.replace("│", " ").split())
-    assert done.returncode == 0 and "the product needs weight's transpose" in said and "0 of 22 points" in said, said + done.stderr
+    done = grader(*words, cwd=folder, env=with_path(folder / "aside", {"sitecustomize.py": PLAIN}))
+    assert done.returncode == 0, done.stderr
+    return " ".join(done.stdout.replace("│", " ").split())
+
+
+def test_where_no_process_can_be_forked_plain_kernels_check_a_notebook(tmp_path):
+    said = checked_in_a_plain_kernel(tmp_path, answered("01_formula", {"linear": WRONG, "compose": "while True: pass"}))
+    assert "the product needs weight's transpose" in said and "0 of 22 points" in said, said
     assert "timed out: It did not end within 3 s" in said
+
+
+def test_accidents_cost_nothing_in_a_plain_kernel_either(tmp_path):
+    """Whatever ends or starves a process, all in one notebook."""
+    notebook = solution("01_formula")
+    names = "exit, first", "quit, in the middle", "exit without a call", "a restart", "a timer that ends the process later", "a thread that kills", "exit, last"
+    for source, place in [CELLS[name] for name in (*names, "a timer that interrupts", "an alarm", "as many open files as may be")]:
+        notebook.cells.insert(len(notebook.cells) if place is None else place, new_code_cell(source))
+    said = checked_in_a_plain_kernel(tmp_path, notebook)
+    assert "22 of 22 points" in said and "note:" not in said, said
 
 
 # Terminals and files

@@ -15,19 +15,25 @@ from IPython.core.application import BaseIPythonApplication
 from ipykernel.iostream import OutStream
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
+from ipykernel.parentpoller import ParentPollerUnix, ParentPollerWindows
 from ipykernel.zmqshell import ZMQInteractiveShell
 from traitlets.config import Config
 from zmq.eventloop.zmqstream import ZMQStream
 
 CHANNELS = ("shell", "iopub", "stdin")  # control has nothing to say: signals interrupt and end a kernel
 PORTS = {channel: number + 1 for number, channel in enumerate(CHANNELS)}
+WATCHES = ParentPollerUnix, ParentPollerWindows  # threads of ipykernel's, where it has any, that end a kernel whose grader is gone
 
 
-class _Shell(ZMQInteractiveShell):
+class Shell(ZMQInteractiveShell):
     """Jupyter's shell, but for `exit` and `quit`: a notebook is graded to its end, wherever they stand in it."""
 
     def _update_exit_now(self, change):
         """Nothing ends here."""
+
+
+class _ForkedShell(Shell):
+    """One that may be confined."""
 
     def system_piped(self, cmd):
         """`!cmd`, without a terminal: that would take a session of its own, which the sandbox does not give (see confine)."""
@@ -124,17 +130,22 @@ class ForkedKernelApp(IPKernelApp, _Prepared):
         return super()._try_bind_socket(s, port)
 
 
-def prepare():
-    """Do what can be done before the fork."""
+def settings() -> Config:
+    """What every kernel is set to: it keeps no history, and makes no pause before a reply."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.cache_size = 0
     config.IPKernelApp.capture_fd_output = False
     config.IPKernelApp.outstream_class = f"{__name__}.{Stream.__name__}"
-    config.Kernel._execute_sleep = 0  # a pause before each reply
-    app = ForkedKernelApp.instance(config=config, transport="ipc", ip="kernel", **{f"{name}_port": port for name, port in PORTS.items()})
+    config.Kernel._execute_sleep = 0
+    return config
+
+
+def prepare():
+    """Do what can be done before the fork."""
+    app = ForkedKernelApp.instance(config=settings(), transport="ipc", ip="kernel", **{f"{name}_port": port for name, port in PORTS.items()})
     BaseIPythonApplication.initialize(app, [])
-    _Kernel.instance(shell_class=_Shell, parent=app, session=app.session, log=app.log, profile_dir=app.profile_dir)
+    _Kernel.instance(shell_class=_ForkedShell, parent=app, session=app.session, log=app.log, profile_dir=app.profile_dir)
 
 
 def _from_main_thread_only(end, kernel: int):
@@ -144,11 +155,18 @@ def _from_main_thread_only(end, kernel: int):
     @functools.wraps(end)
     def end_or_leave(*arguments):
         others = end.__name__ == "kill" and arguments[:1] != (kernel,)
-        if others or os.getpid() != kernel or threading.current_thread() is threading.main_thread():
+        thread = threading.current_thread()
+        if others or os.getpid() != kernel or thread is threading.main_thread() or isinstance(thread, WATCHES):
             return end(*arguments)
         raise SystemExit
 
     return end_or_leave
+
+
+def end_from_main_thread_only():
+    """See that no thread but the main one can end this process, a kernel, or interrupt it."""
+    for module, name in ((os, "_exit"), (os, "abort"), (os, "kill"), (_thread, "interrupt_main")):
+        setattr(module, name, _from_main_thread_only(getattr(module, name), os.getpid()))
 
 
 def serve(key: str, sockets: list[int], started=None):
@@ -157,8 +175,7 @@ def serve(key: str, sockets: list[int], started=None):
     app.listening = dict(zip(PORTS.values(), sockets))
     app.session.key, app.session.pid = key.encode(), os.getpid()
     app.initialize([])
-    for module, name in ((os, "_exit"), (os, "abort"), (os, "kill"), (_thread, "interrupt_main")):
-        setattr(module, name, _from_main_thread_only(getattr(module, name), os.getpid()))
+    end_from_main_thread_only()
     if started:
         started()
     app.start()

@@ -3,6 +3,7 @@
 import functools
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from .. import verdicts
 from . import environment, warm
 from .clock import Clock
 from .inside import ANSWER
-from .limits import MIB
+from .limits import MIB, Limits
 from .listener import ANSWER_BYTES, MESSAGE_BYTES, Listener
 from .messages import GPU_LOST, CellEnded, KernelUnavailable, in_short, without_gpu_trouble
 from .scratch import Folder
@@ -34,11 +35,14 @@ class Run:
 
 
 class _Specs(NbvalKernelspecManager):
-    """This environment's Python kernel, forked from a template."""
+    """This environment's Python kernel: forked from a template, or plain."""
 
     def get_kernel_spec(self, kernel_name):
         spec = super().get_kernel_spec(kernel_name)
-        spec.metadata = {"kernel_provisioner": {"provisioner_name": warm.PROVISIONER}}
+        if warm.AVAILABLE:
+            spec.metadata = {"kernel_provisioner": {"provisioner_name": warm.PROVISIONER}}
+        else:
+            spec.argv = [sys.executable, "-P", "-m", "grader.kernels.plain", "-f", "{connection_file}"]
         return spec
 
 
@@ -47,6 +51,7 @@ class WarmKernelManager(KernelManager):
     Its `ip` is where its sockets lie."""
 
     template: warm.Template
+    limits: Limits
     work: str
     libraries: list[str]
 
@@ -66,14 +71,13 @@ class Session(Listener):
             raise KernelUnavailable(f"No Python kernel could be started ({error}). Try: python -m grader doctor") from error
 
     def _start(self, total):
-        specs = _Specs() if warm.AVAILABLE else NbvalKernelspecManager()
-        name = {"kernel_name": CURRENT_ENV_KERNEL_NAME, "kernel_spec_manager": specs, "transport": "ipc" if os.name == "posix" else "tcp"}
+        name = {"kernel_name": CURRENT_ENV_KERNEL_NAME, "kernel_spec_manager": _Specs(), "transport": "ipc" if os.name == "posix" else "tcp"}
         work = os.path.join(self._folder.name, "work")
         os.mkdir(work)
         if warm.AVAILABLE:
             self.km = WarmKernelManager(**name)
             self._door = os.open(self._folder.name, os.O_RDONLY | os.O_DIRECTORY)
-            self.km.template, self.km.work, self.km.libraries = warm.template(self.setting), work, self._libraries
+            self.km.template, self.km.limits, self.km.work, self.km.libraries = warm.template(self.setting), self.setting.limits, work, self._libraries
             self.km.ip = f"/proc/self/fd/{self._door}/kernel"  # sockets have room for a hundred letters, which a folder may exceed
             self.km.start_kernel()
             self.km.provisioner.await_birth(STARTUP)

@@ -30,8 +30,7 @@ import torch._dynamo  # noqa: F401  (the first optimizer imports it, and a secon
 import torch.fx.experimental.symbolic_shapes  # noqa: F401  (the first backward pass imports it, and half a second with it)
 from ipykernel import debugger  # noqa: F401  (imported late, it costs every kernel a quarter of a second)
 
-from .. import asking
-from . import cgroup, clock, confine, inside, memory  # noqa: F401
+from . import cgroup, clock, confine, inside, memory
 from .kernel import CHANNELS, prepare, serve
 from .limits import MIB, Limits
 
@@ -272,12 +271,7 @@ def rehearse():
             except ImportError:  # a module's alias, or one that only a running kernel can import
                 pass
     os.waitpid(child, 0)
-
-    def probe(candidate, bench):
-        return candidate(bench.randn(2, 3), bench.array(2))
-
-    with torch.no_grad():  # a backward pass may start threads
-        list(asking.ask(probe, lambda x, y: (x @ x.T, y + y), 0, "cpu", ("torch.nn.functional.linear",)))
+    inside.rehearse()
 
 
 def main(control: socket.socket):

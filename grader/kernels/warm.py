@@ -51,20 +51,19 @@ class Template:
     Processes forked from the one that started it may use it too: each request is a datagram of its own.
     """
 
-    def __init__(self, setting: Setting):
+    def __init__(self, confined: bool, cuda: bool):
         compile_what_templates_import()
-        self.setting = setting
+        self.confined, self.cuda = confined, cuda
         self.folder = Folder()
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         words = [sandbox.PYTHON, "-m", "grader.kernels.template", str(theirs.fileno())]
-        confined = setting.sandbox == "bwrap"
         if confined:
-            words = [*sandbox.command(setting.device == "cuda"), *words]
+            words = [*sandbox.command(cuda), *words]
         with theirs, open(os.path.join(self.folder.name, "log"), "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 words, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
                 cwd=None if confined else sandbox.GRADER.parent,
-                env=environment.of_kernel(sandbox.PRIVATE if confined else self.folder.name) | environment.of_device(setting.device),
+                env=environment.of_kernel(sandbox.PRIVATE if confined else self.folder.name) | environment.of_device("cuda" if cuda else "cpu"),
                 process_group=0 if confined else None,
             )  # fmt: skip
         self._owner = os.getpid()
@@ -89,7 +88,7 @@ class Template:
     def _kill(self):
         """End what was started, and in a sandbox what is not tied to it yet."""
         with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL) if self.setting.sandbox == "bwrap" else self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL) if self.confined else self.process.kill()
 
     def last_words(self) -> str:
         """What it wrote last before it ended."""
@@ -97,12 +96,11 @@ class Template:
             lines = log.read().strip().splitlines()
         return f"the process that kernels are forked from has ended; its last words: {lines[-1] if lines else 'none'}"
 
-    def fork(self, key: str, folder: str, listening: list[socket.socket], group: cgroup.Group | None, libraries: list[str]) -> socket.socket:
+    def fork(self, key: str, folder: str, limits: Limits, listening: list[socket.socket], group: cgroup.Group | None, libraries: list[str]) -> socket.socket:
         """Have a kernel forked that serves on these sockets, in this group, and has imported these libraries; its lifeline (see template). Raises TemplateError."""
-        confined, cuda = self.setting.sandbox == "bwrap", self.setting.device == "cuda"
         request = {
-            "key": key, "folder": sandbox.WORK if confined else folder, "limits": asdict(self.setting.limits),
-            "confined": confined, "cuda": cuda, "groups": sandbox.gpu_groups() if cuda else [], "libraries": libraries,
+            "key": key, "folder": sandbox.WORK if self.confined else folder, "limits": asdict(limits), "libraries": libraries,
+            "confined": self.confined, "cuda": self.cuda, "groups": sandbox.gpu_groups() if self.cuda else [],
         }  # fmt: skip
         lifeline, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -141,22 +139,23 @@ def compile_what_templates_import():
             )  # fmt: skip
 
 
-_templates: dict[Setting, Template] = {}
+_templates: dict[tuple[bool, bool], Template] = {}  # by whether it is confined, and whether its kernels use a GPU
 
 
 def template(setting: Setting) -> Template:
-    """This process's template for a setting: started when first asked for, and anew when it has died."""
-    known = _templates.get(setting)
+    """This process's template for a setting, whatever its limits: started when first asked for, and anew when it has died."""
+    place = setting.sandbox == "bwrap", setting.device == "cuda"
+    known = _templates.get(place)
     if known is None or not known.is_alive():
         if known:
             known.close()
-        _templates[setting] = Template(setting)
-    return _templates[setting]
+        _templates[place] = Template(*place)
+    return _templates[place]
 
 
 @atexit.register
 def close_templates():
-    confined = any(setting.sandbox == "bwrap" for setting in _templates)
+    confined = any(each.confined for each in _templates.values())
     while _templates:
         _templates.popitem()[1].close()
     if confined:
@@ -285,11 +284,11 @@ class WarmProvisioner(KernelProvisionerBase):
         if self.lifeline is None:
             return
         self.lifeline.shutdown(socket.SHUT_WR)
-        if self.parent.template.setting.sandbox == "none":
-            await self.wait()
-        else:
+        if self.parent.template.confined:
             _ending.append((self.lifeline, self.group))
             self.lifeline = self.group = None
+        else:
+            await self.wait()
 
     async def terminate(self, restart: bool = False):
         await self.kill(restart)
@@ -307,16 +306,16 @@ class WarmProvisioner(KernelProvisionerBase):
     async def launch_kernel(self, cmd, **kwargs):
         """Open the kernel's sockets and have it forked. Raises TemplateError."""
         manager = self.parent
-        setting, listening = manager.template.setting, []
-        if setting.sandbox == "bwrap" and setting.device == "cpu" and cgroup.place():  # CUDA's driver takes memory of the machine's, too
+        template, listening = manager.template, []
+        if template.confined and not template.cuda and cgroup.place():  # CUDA's driver takes memory of the machine's, too
             with suppress(OSError):  # the template counts in any case
-                self.group = cgroup.Group(setting.limits)
+                self.group = cgroup.Group(manager.limits)
         try:
             for number in PORTS.values():
                 listening.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
                 listening[-1].bind(f"{manager.ip}-{number}")
                 listening[-1].listen()
-            self.lifeline = manager.template.fork(manager.session.key.decode(), manager.work, listening, self.group, manager.libraries)
+            self.lifeline = template.fork(manager.session.key.decode(), manager.work, manager.limits, listening, self.group, manager.libraries)
         except Exception:
             if self.group:
                 self.group.close()
