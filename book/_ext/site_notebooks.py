@@ -14,6 +14,7 @@ from jupyter_cache import get_cache
 from myst_nb.core.read import read_myst_markdown_notebook
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.parallel import make_chunks
 
 # What a page runs beside its own text.
 INPUTS = {
@@ -24,6 +25,7 @@ INPUTS = {
     "exercises/*": ["grader/**/*.py"],  # where a task is taught
     "solutions/*": ["requirements.txt", "grader/**/*.py"],
 }
+LONGEST = "book/kill_table"  # as long as four chapters
 CLASS = Path("_build/class")  # where the page for teachers leaves the pages that `report` makes
 
 
@@ -43,8 +45,12 @@ def run_pages_side_by_side(app):
 
 
 def deal(app, env, docnames):
-    """Each of Sphinx's processes reads a stretch of the pages. Dealt like cards, the long ones, neighbours all, do not fall to one."""
-    docnames[:] = [docname for first in range(app.parallel) for docname in docnames[first :: app.parallel]]
+    """Each of Sphinx's processes reads a stretch of the pages. The longest page leads the first, with pages behind it that run nothing; the others are dealt
+    like cards, so that the long ones, neighbours all, do not fall to one."""
+    stretch = len(make_chunks(docnames, app.parallel)[0]) if LONGEST in docnames else 0
+    first = sorted(docnames, key=lambda docname: (docname != LONGEST, not docname.startswith("exercises/")))[:stretch]
+    others = [docname for docname in docnames if docname not in first]
+    docnames[:] = [*first, *(docname for start in range(app.parallel) for docname in others[start :: app.parallel])]
 
 
 def rerun_what_changed(app, env, added, changed, removed):
