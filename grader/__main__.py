@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command; its exit code: 0 graded, 1 something could not be graded (or --require-full failed), 2 bad usage."""
     terminal.write_anything()
     os.environ["PYTHONSAFEPATH"] = "yes"  # for the processes that are started from here
-    sys.modules.setdefault("rfc3987_syntax", None)  # jsonschema, if it finds it, compiles a grammar of IRIs, for a second; no notebook's schema has one
+    versions.compile_no_grammar()
     try:
         arguments = _parser().parse_args(list(map(_file_or_option, sys.argv[1:] if argv is None else argv)))
     except _Refused as refusal:

@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from . import versions
 from .fingerprint import grader
 from .kernels import environment, sandbox, warm
 from .kernels.limits import Limits
@@ -205,6 +206,7 @@ def _serve(channel, seed, setting, jobs):
 
 
 if __name__ == "__main__":
+    versions.compile_no_grammar()
     given = json.loads(sys.argv[2])
     limits = Limits(**given["setting"].pop("limits"))
     with socket.socket(fileno=int(sys.argv[1])) as its_end:

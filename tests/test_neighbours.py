@@ -18,7 +18,7 @@ def start(number):
 BUSY = {
     "processes": BURN.format("burn()") + "start(58)\ntime.sleep(7)",
     "processes with sessions of their own": BURN.format("os.setsid(), burn()") + "start(58)\ntime.sleep(7)",
-    "threads that need no interpreter": "import hashlib, threading\ndata = b'x' * 2**26\nfor _ in range(40): threading.Thread(target=lambda: [hashlib.sha256(data) for _ in range(5)]).start()",
+    "threads that need no interpreter": "import hashlib, threading\ndata = b'x' * 2**26\nfor _ in range(40): threading.Thread(target=lambda: [hashlib.sha256(data) for _ in range(2)]).start()",
 }
 SLOW = """def linear(x, weight, bias=None):
     import time

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .browsing import PHONE, SITE, browser, home, read, site  # noqa: F401
+from .browsing import PHONE, SITE, browser, home, site  # noqa: F401
 
 PAPER = {"light": "#ffffff", "dark": "#14181e"}  # as in site.css
-SHOWN = {name: [link.rpartition("/")[2] for link in read(SITE / name).links if re.search(r"_images/[\w.]+\.svg$", link)] for name in
-         (page.relative_to(SITE).as_posix() for page in SITE.glob("book/*.html"))}  # fmt: skip
+SHOWN = {page.relative_to(SITE).as_posix(): re.findall(r'(?:href|src)="[^"]*_images/([\w.]+\.svg)"', page.read_text(encoding="utf-8")) for page in SITE.glob("book/*.html")}
 FIGURES = sorted({figure for figures in SHOWN.values() for figure in figures}) or ["no site"]
 
 # Each text of Matplotlib's with its colour and its place, and each line that is no faint guide nor a gap in the paper's colour; then the texts go.
