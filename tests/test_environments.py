@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -254,19 +255,21 @@ sys.meta_path.insert(0, Finder)
 """
 
 
-def checked_in_a_plain_kernel(folder, notebook):
-    """What `check` says where no process can be forked, as on macOS and in Windows: what the course does there, on this system."""
-    (folder / "01.ipynb").write_text(nbformat.writes(notebook), encoding="utf-8")
-    words = "check", "01.ipynb", "--sandbox", "none", "--limit", "cell=3"
+def checked_in_plain_kernels(folder, *notebooks):
+    """What `check` says where no process can be forked, as on macOS and in Windows: what the course does there, on this system. And its report."""
+    for number, notebook in enumerate(notebooks):
+        (folder / f"{number}.ipynb").write_text(nbformat.writes(notebook), encoding="utf-8")
+    words = "check", *sorted(path.name for path in folder.glob("*.ipynb")), "--sandbox", "none", "--limit", "cell=3", "--json", "report.json"
     done = grader(*words, cwd=folder, env=with_path(folder / "aside", {"sitecustomize.py": PLAIN}))
-    assert done.returncode == 0, done.stderr
-    return " ".join(done.stdout.replace("│", " ").split())
+    assert done.returncode == 0, done.stdout + done.stderr
+    return " ".join(done.stdout.replace("│", " ").split()), json.loads((folder / "report.json").read_text(encoding="utf-8"))["submissions"]
 
 
 def test_where_no_process_can_be_forked_plain_kernels_check_a_notebook(tmp_path):
-    said = checked_in_a_plain_kernel(tmp_path, answered("01_formula", {"linear": WRONG, "compose": "while True: pass"}))
-    assert "the product needs weight's transpose" in said and "0 of 22 points" in said, said
+    said, (wrong, right) = checked_in_plain_kernels(tmp_path, answered("01_formula", {"linear": WRONG, "compose": "while True: pass"}), solution("04_source"))
+    assert "the product needs weight's transpose" in said and wrong["points"] == 0, said
     assert "timed out: It did not end within 3 s" in said
+    assert (right["points"], right["flags"]) == (right["max_points"], []), right
 
 
 def test_accidents_cost_nothing_in_a_plain_kernel_either(tmp_path):
@@ -275,8 +278,8 @@ def test_accidents_cost_nothing_in_a_plain_kernel_either(tmp_path):
     names = "exit, first", "quit, in the middle", "exit without a call", "a restart", "a timer that ends the process later", "a thread that kills", "exit, last"
     for source, place in [CELLS[name] for name in (*names, "a timer that interrupts", "an alarm", "as many open files as may be")]:
         notebook.cells.insert(len(notebook.cells) if place is None else place, new_code_cell(source))
-    said = checked_in_a_plain_kernel(tmp_path, notebook)
-    assert "22 of 22 points" in said and "note:" not in said, said
+    said, [found] = checked_in_plain_kernels(tmp_path, notebook)
+    assert (found["points"], found["notes"]) == (found["max_points"], []), said
 
 
 # Terminals and files

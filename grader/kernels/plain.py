@@ -3,6 +3,7 @@
 As a program, this module is the kernel. Its arguments are ipykernel's.
 """
 
+import torch._dynamo  # noqa: F401  (the first optimizer imports it, which changes functions of torch's)
 import torch.fx.experimental.symbolic_shapes  # noqa: F401  (the first backward pass imports it)
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
