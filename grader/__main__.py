@@ -114,17 +114,10 @@ class _Refused(Exception):
 
 def _check(arguments):
     """Grade one's own notebooks, with everything there is to say; with --watch, again whenever they are saved."""
-    from rich.console import Console
-
-    from .catalogue import find_exercise
     from .files import shown_path
     from .learning.exercises import NoExercise, chosen
-    from .learning.loop import Loop, single_keys
-    from .kernels.limits import Limits
     from .learning.progress import next_first, remembered
-    from .reports.console import print_feedback
     from .reports.outputs import NotBegun, Outputs
-    from .running import grade_paths, watch
 
     try:
         if not arguments.notebooks and not arguments.watch:
@@ -132,9 +125,19 @@ def _check(arguments):
         wanted = {shown_path(path): (path, tasks) for path, tasks in chosen(arguments.notebooks or ["all"]).items()}
         paths = [path for path, _ in wanted.values()] if arguments.notebooks else next_first()
         setting, seed = _setting(arguments, paths, required=False), _seed(arguments)
+        _warm_up(setting)
         reports = Outputs(arguments, _facts(seed, setting))
     except (NoExercise, NotBegun, _Refused) as refusal:
         return _refuse(str(refusal), BAD_USAGE)
+
+    from rich.console import Console
+
+    from .catalogue import find_exercise
+    from .kernels.limits import Limits
+    from .learning.loop import Loop, single_keys
+    from .reports.console import print_feedback
+    from .running import grade_paths, watch
+
     out, loop, code = Console(highlight=False), Loop(), GRADED
     graded = watch(paths, seed, setting, loop.is_over) if arguments.watch else grade_paths(paths, seed, setting, jobs=1, regrade=set(wanted))
     usual = (setting.limits, setting.device) == (Limits(), DEVICE)  # as `status` would grade
@@ -270,6 +273,14 @@ def _setting(arguments, paths, required, earlier=None):
         return Setting(sandbox, pick_device(device, sandbox, limits), limits)
     except (DeviceError, LimitError, NoSandbox) as refusal:
         raise _Refused(str(refusal)) from None
+
+
+def _warm_up(setting):
+    """Have what kernels are forked from import torch while this process does: both take seconds."""
+    from .kernels import warm
+
+    if warm.AVAILABLE:
+        warm.template(setting)
 
 
 def _seed(arguments, earlier=None) -> int:
