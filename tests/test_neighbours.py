@@ -18,8 +18,9 @@ def start(number):
 BUSY = {
     "processes": BURN.format("burn()") + "start(58)\ntime.sleep(7)",
     "processes with sessions of their own": BURN.format("os.setsid(), burn()") + "start(58)\ntime.sleep(7)",
-    "threads that need no interpreter": "import hashlib, threading\ndata = b'x' * 2**26\nfor _ in range(40): threading.Thread(target=lambda: [hashlib.sha256(data) for _ in range(2)]).start()",
+    "threads that need no interpreter": "import hashlib, os, threading, time\ndata = b'x' * 2**26\nfor _ in range(40): threading.Thread(target=lambda: [hashlib.sha256(data) for _ in range(2)]).start()\ntime.sleep(2)",
 }
+TELL = "\nraise RuntimeError(f'nice {os.nice(0)}')"
 SLOW = """def linear(x, weight, bias=None):
     import time
     end = time.process_time() + 0.1
@@ -34,6 +35,8 @@ pytestmark = pytest.mark.usefixtures("sandbox")
 def test_a_notebook_with_much_to_do_at_once_takes_no_time_from_its_neighbour(tmp_path, variant):
     honest, busy = solution(EXERCISE), solution(EXERCISE)
     answer_cell(honest, "linear").source = SLOW
-    busy.cells.insert(2, later(BUSY[variant]).cells[-1])
+    busy.cells.insert(2, later(BUSY[variant] + TELL).cells[-1])
     found = grade(tmp_path, {"busy": busy, "honest": honest}, "-j", "2", "--limit", "probe=1", "--limit", "cell=20")
     assert found["honest"]["points"] == FULL, tasks(found["honest"])["linear"]["verdicts"]
+    [nice] = [int(note.rpartition(" ")[2]) for note in found["busy"]["notes"] if "nice" in note]
+    assert nice > 10  # where each session has its share of the processors (see autogroups in sched(7)), points alone would not show it
