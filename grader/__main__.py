@@ -32,6 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     terminal.write_anything()
     os.environ["PYTHONSAFEPATH"] = "yes"  # for the processes that are started from here
     versions.compile_no_grammar()
+    versions.keep_all_bits()
     try:
         arguments = _parser().parse_args(list(map(_file_or_option, sys.argv[1:] if argv is None else argv)))
     except _Refused as refusal:

@@ -13,6 +13,12 @@ import sys
 from contextlib import redirect_stderr
 
 
+if not os.environ.get("LINEAR_GRADER"):
+    from .versions import keep_all_bits
+
+    keep_all_bits()
+
+
 class Feedback:
     """A task's result, shown as HTML in notebooks and as text elsewhere."""
 

@@ -207,6 +207,7 @@ def _serve(channel, seed, setting, jobs):
 
 if __name__ == "__main__":
     versions.compile_no_grammar()
+    versions.keep_all_bits()
     given = json.loads(sys.argv[2])
     limits = Limits(**given["setting"].pop("limits"))
     with socket.socket(fileno=int(sys.argv[1])) as its_end:

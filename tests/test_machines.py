@@ -1,9 +1,11 @@
 """The same on every machine: chapters, grades and the kill table on other processors, with more and fewer threads, and with other seeds."""
 
+import os
+
 import pytest
 
 from .machines import MACHINES, ROOT, environment, failures
-from .notebooks import grader, run
+from .notebooks import answer_cell, grader, run, solution
 
 CHAPTERS = sorted(path.name for path in (ROOT / "book").glob("[0-9]*.md"))
 FARTHEST = next(iter(MACHINES))  # from the machines that build the site: its random numbers, its products and its convolutions are all others
@@ -29,6 +31,16 @@ def test_solutions_have_full_marks_on_the_farthest_machine():
     done = grader("grade", ROOT / "solutions", "--require-full", env=environment(FARTHEST))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ATEN_CPU_CAPABILITY=default" in done.stdout
+
+
+def test_a_convolution_is_computed_with_all_its_bits_where_the_environment_asks_for_fewer():
+    """oneDNN's would be, and not the product that it is compared with; with both of the variable's names, at both doors."""
+    for name in ("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE"):
+        done = grader("grade", ROOT / "solutions/07_cnn.ipynb", "--require-full", env={**os.environ, name: "BF16"})
+        assert done.returncode == 0 and f"{name}=STRICT" in done.stdout, done.stdout + done.stderr
+    cells = [cell.source for cell in solution("07_cnn").cells if cell.cell_type == "code"]
+    done = run("-c", "\n".join([*cells[:2], answer_cell(solution("07_cnn"), "conv2d_by_linear").source, "check(conv2d_by_linear)"]), env={**os.environ, name: "BF16"})
+    assert "✓ conv2d_by_linear" in done.stdout, done.stdout + done.stderr
 
 
 def test_inputs_are_drawn_alike_on_the_farthest_machine():
