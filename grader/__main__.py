@@ -17,7 +17,7 @@ import secrets
 from contextlib import closing, nullcontext
 from pathlib import Path
 
-from . import terminal, texts, versions
+from . import process, terminal, texts, versions
 from .collecting import command as collecting
 from .reports import command as reporting
 from .doors import command as doors
@@ -31,8 +31,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command; its exit code: 0 graded, 1 something could not be graded (or --require-full failed), 2 bad usage."""
     terminal.write_anything()
     os.environ["PYTHONSAFEPATH"] = "yes"  # for the processes that are started from here
-    versions.compile_no_grammar()
-    versions.keep_all_bits()
+    process.compile_no_grammar()
+    process.keep_all_bits()
     try:
         arguments = _parser().parse_args(list(map(_file_or_option, sys.argv[1:] if argv is None else argv)))
     except _Refused as refusal:
@@ -116,6 +116,7 @@ class _Refused(Exception):
 def _check(arguments):
     """Grade one's own notebooks, with everything there is to say; with --watch, again whenever they are saved."""
     from .files import shown_path
+    from .kernels import warm
     from .learning.exercises import NoExercise, chosen
     from .learning.progress import next_first, remembered
     from .reports.outputs import NotBegun, Outputs
@@ -126,7 +127,7 @@ def _check(arguments):
         wanted = {shown_path(path): (path, tasks) for path, tasks in chosen(arguments.notebooks or ["all"]).items()}
         paths = [path for path, _ in wanted.values()] if arguments.notebooks else next_first()
         setting, seed = _setting(arguments, paths, required=False), _seed(arguments)
-        _warm_up(setting)
+        warm.begin(setting)
         reports = Outputs(arguments, _facts(seed, setting))
     except (NoExercise, NotBegun, _Refused) as refusal:
         return _refuse(str(refusal), BAD_USAGE)
@@ -274,14 +275,6 @@ def _setting(arguments, paths, required, earlier=None):
         return Setting(sandbox, pick_device(device, sandbox, limits), limits)
     except (DeviceError, LimitError, NoSandbox) as refusal:
         raise _Refused(str(refusal)) from None
-
-
-def _warm_up(setting):
-    """Have what kernels are forked from import torch while this process does: both take seconds."""
-    from .kernels import warm
-
-    if warm.AVAILABLE:
-        warm.template(setting)
 
 
 def _seed(arguments, earlier=None) -> int:

@@ -12,9 +12,8 @@ import subprocess
 import sys
 from contextlib import redirect_stderr
 
-
-if not os.environ.get("LINEAR_GRADER"):
-    from .versions import keep_all_bits
+if not os.environ.get("LINEAR_GRADER"):  # in a kernel, the grader has seen to it
+    from .process import keep_all_bits
 
     keep_all_bits()
 

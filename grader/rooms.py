@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from . import versions
+from . import process
 from .fingerprint import grader
 from .kernels import environment, sandbox, warm
 from .kernels.limits import Limits
@@ -191,8 +191,7 @@ def _serve(channel, seed, setting, jobs):
     """A room's life: grade what comes."""
     with Folder() as folder:
         try:
-            if warm.AVAILABLE:
-                warm.template(setting)  # it imports torch while this process does
+            warm.begin(setting)
             with Pool(jobs, seed, setting) as pool:
                 intake = _Intake(channel, os.path.realpath(folder))
                 for result in pool.grade([], intake):
@@ -206,8 +205,8 @@ def _serve(channel, seed, setting, jobs):
 
 
 if __name__ == "__main__":
-    versions.compile_no_grammar()
-    versions.keep_all_bits()
+    process.compile_no_grammar()
+    process.keep_all_bits()
     given = json.loads(sys.argv[2])
     limits = Limits(**given["setting"].pop("limits"))
     with socket.socket(fileno=int(sys.argv[1])) as its_end:

@@ -137,8 +137,8 @@ def grade_paths(paths: list[Path], seed: int, setting: warm.Setting, jobs: int, 
                         yield advance(known)
                     else:
                         left.append((path.absolute(), shown))
-                if left and warm.AVAILABLE and not cluster:
-                    warm.template(setting)  # it imports torch while this process does
+                if left and not cluster:
+                    warm.begin(setting)
                 for result in pool.grade(left):
                     result = replace(result, digest=digests[result.path])
                     cache.keep(keys[result.path], notebooks[result.path], result)
@@ -151,8 +151,6 @@ def watch(paths: list[Path], seed: int, setting: warm.Setting, is_over: Callable
     """Grade the first notebook now, and each whenever it is saved: yield its SubmissionResult each time, until `is_over()`, which takes a moment."""
     seen = {path: _saved(path) for path in paths[1:]}
     try:
-        if warm.AVAILABLE:
-            warm.template(setting)
         with Pool(1, seed, setting) as pool:
             while True:
                 now = {path: _saved(path) for path in paths}

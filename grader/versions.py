@@ -3,7 +3,6 @@
 As a program: says in one line what is wrong with this Python, if anything.
 """
 
-import os
 import re
 import sys
 
@@ -36,19 +35,6 @@ def package_problem(name):
 def install(name):
     """What to do for a package that is missing or of another version."""
     return 'Try: pip install "%s%s"' % (name, needed().get(name, "")) if course.INSTALLED else "Run `make`, or: pip install -r requirements.txt"
-
-
-def compile_no_grammar():
-    """Let jsonschema, which nbformat imports, not find what compiles a grammar of IRIs, for a second: no notebook's schema speaks of them."""
-    sys.modules.setdefault("rfc3987_syntax", None)
-
-
-def keep_all_bits():
-    """Let oneDNN compute float32 with all its bits, also where the environment asks for fewer: a convolution is compared with products that other
-    libraries compute. It reads this when torch is imported."""
-    for name in ("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE"):
-        if name in os.environ:
-            os.environ[name] = "STRICT"
 
 
 def needed():

@@ -15,10 +15,17 @@ def start(number):
     for _ in range(number):
         if os.fork() == 0: {0}
 """
+THREADS = """import hashlib, os, threading, time
+end, data = time.monotonic() + 6, bytes(2**22)
+def work():
+    while time.monotonic() < end: hashlib.sha256(data)
+for _ in range(40): threading.Thread(target=work).start()
+time.sleep(2)
+"""
 BUSY = {
     "processes": BURN.format("burn()") + "start(58)\ntime.sleep(7)",
     "processes with sessions of their own": BURN.format("os.setsid(), burn()") + "start(58)\ntime.sleep(7)",
-    "threads that need no interpreter": "import hashlib, os, threading, time\ndata = b'x' * 2**26\nfor _ in range(40): threading.Thread(target=lambda: [hashlib.sha256(data) for _ in range(2)]).start()\ntime.sleep(2)",
+    "threads that need no interpreter": THREADS,
 }
 TELL = "\nraise RuntimeError(f'nice {os.nice(0)}')"
 SLOW = """def linear(x, weight, bias=None):

@@ -153,6 +153,12 @@ def template(setting: Setting) -> Template:
     return _templates[place]
 
 
+def begin(setting: Setting):
+    """Have the template start, where there is one: it imports torch while this process does."""
+    if AVAILABLE:
+        template(setting)
+
+
 @atexit.register
 def close_templates():
     confined = any(each.confined for each in _templates.values())
