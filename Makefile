@@ -61,7 +61,7 @@ site: .venv/ready node_modules/ready
 endif
 
 test: site
-	@$(BIN)/python -m pytest -n auto --dist loadscope
+	@$(BIN)/python -m pytest -n auto
 
 bench: .venv/ready
 	@$(BIN)/python -m benchmarks.run

@@ -12,7 +12,39 @@ from .reported import room  # noqa: F401  (a fixture: the class that several mod
 
 torch.set_num_threads(1)  # the tests run side by side; threads that wait for each other's cores take many times as long
 
+# What takes longest begins first, so that no process is left with it while the others have done; and of these modules the parts for each exercise and
+# each machine, which share nothing, may go to several processes.
+LONGEST = """attacks/test_attacks test_machines test_exercises test_many test_cluster test_device test_site test_doors test_accidents test_environments
+    test_installed test_losses test_moving test_commands test_pictures test_laws test_layouts""".split()
+IN_PARTS = "test_machines", "test_exercises"
+
 hypothesis.settings.register_profile("long", max_examples=20_000, print_blob=True)
+
+
+def pytest_collection_modifyitems(items):
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(module_of(item.nodeid), len(order)))
+
+
+def module_of(nodeid):
+    """The module of a test, as above."""
+    return nodeid.partition("::")[0].removeprefix("tests/").removesuffix(".py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduler(LoadScopeScheduling):
+        """Modules, or their parts, in the order in which they are collected."""
+
+        def _split_scope(self, nodeid):
+            function, _, case = nodeid.rstrip("]").partition("[")
+            module = module_of(nodeid)
+            return f"{module} {case.partition('-')[0] or function}" if module in IN_PARTS else module
+
+    config.option.loadscopereorder = False
+    return Scheduler(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,5 +1,6 @@
 """A page with every figure that moves, opened as a file, and how one takes hold of them, for the tests that use them and those that reckon."""
 
+import itertools
 import json
 
 import pytest
@@ -30,22 +31,42 @@ def trial(tmp_path_factory):
     return page.as_uri()
 
 
+@pytest.fixture(scope="module")
+def screens(browser):
+    """A page of a browser for each kind of screen, on which one test follows another."""
+    pages = {}
+    yield pages
+    for page in pages.values():
+        page.context.close()
+
+
 @pytest.fixture
-def open_page(browser, trial):
-    contexts, troubles = [], []
+def open_page(browser, trial, screens):
+    troubles = []
+    listeners = {
+        "console": lambda message: troubles.append(message.text),
+        "pageerror": lambda error: troubles.append(str(error)),
+        "request": lambda request: request.url.startswith(("file:", "data:", "about:", browser.home)) or troubles.append(request.url),
+    }
+    heard = []
 
     def opened(address=trial, **settings):
-        contexts.append(browser.new_context(**settings))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: troubles.append(message.text))
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", lambda request: request.url.startswith(("file:", "data:", browser.home)) or troubles.append(request.url))
+        kind = repr(settings)
+        if kind not in screens:
+            screens[kind] = browser.new_context(**settings).new_page()
+        page = screens[kind]
+        page.goto("about:blank")
+        page.emulate_media(media="null")
+        page.mouse.move(0, 0)
+        for event, listener in listeners.items():
+            page.on(event, listener)
+        heard.append(page)
         page.goto(address)
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
+    for page, (event, listener) in itertools.product(heard, listeners.items()):
+        page.remove_listener(event, listener)
     assert not troubles
 
 

@@ -14,7 +14,7 @@ from grader.mutants import equivalents, texts_of
 from grader.solutions import solution_of
 from grader.spec import Impostor
 
-from . import mutants
+from . import conftest, mutants
 from .chapters import cells
 from .notebooks import ROOT
 
@@ -49,6 +49,10 @@ def test_what_is_asked_of_a_module_is_there():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in known:
                 assert hasattr(importlib.import_module(known[node.value.id]), node.attr), f"{path}, line {node.lineno}: {ast.unparse(node)}"
+
+
+def test_tests_that_begin_first_are_there():
+    assert {*conftest.IN_PARTS} < {*conftest.LONGEST} <= {conftest.module_of(path.relative_to(ROOT).as_posix()) for path in ROOT.glob("tests/**/test_*.py")}
 
 
 @pytest.mark.parametrize("task", all_tasks().values(), ids=lambda task: task.name)

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from .browsing import AXE, DESK, PHONE, SITE, browser, home, site  # noqa: F401
-from .moving import NAMES, Figure, open_page, trial  # noqa: F401
+from .moving import NAMES, Figure, open_page, screens, trial  # noqa: F401
 
 BESIDE = {"routes", "roofline", "bits", "levels", "cuts"}  # stand beside the still figure, which shows something else
 

@@ -13,7 +13,7 @@ from grader.catalogue.cost.linear_bytes import linear_bytes_reference
 from grader.catalogue.cost.ridge_rows import ridge_rows_reference
 
 from .browsing import browser, home, site  # noqa: F401
-from .moving import Figure, near, open_page, trial  # noqa: F401
+from .moving import Figure, near, open_page, screens, trial  # noqa: F401
 
 
 DTYPES = {  # and the integers of as many bits, which torch has views for

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from .browsing import DESK, browser, home, site  # noqa: F401
-from .moving import Figure, near, open_page, trial  # noqa: F401
+from .moving import Figure, near, open_page, screens, trial  # noqa: F401
 
 
 def test_one_sum_is_torchs_and_torchs_message(open_page):

@@ -44,14 +44,20 @@ def contrast(colour, ground):
     return (np.maximum(one, other) + 0.05) / (np.minimum(one, other) + 0.05)
 
 
-@pytest.mark.parametrize("figure", FIGURES)
-def test_a_figure_s_texts_stand_out_from_what_is_behind_them_and_its_lines_from_the_paper(browser, figure):
-    scheme = "dark" if figure.endswith(".dark.svg") else "light"
+@pytest.fixture(scope="module")
+def sheet(browser):
+    """A page for one figure after another."""
     page = browser.new_page(viewport={"width": 700, "height": 700})
-    page.set_content(f'<body style="margin: 0; background: {PAPER[scheme]}">{(SITE / "_images" / figure).read_text(encoding="utf-8")}')
-    texts, lines = page.evaluate(LOOK, [PAPER[scheme]])
-    pixels = np.asarray(Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB"))
+    yield page
     page.close()
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_figure_s_texts_stand_out_from_what_is_behind_them_and_its_lines_from_the_paper(sheet, figure):
+    scheme = "dark" if figure.endswith(".dark.svg") else "light"
+    sheet.set_content(f'<body style="margin: 0; background: {PAPER[scheme]}">{(SITE / "_images" / figure).read_text(encoding="utf-8")}')
+    texts, lines = sheet.evaluate(LOOK, [PAPER[scheme]])
+    pixels = np.asarray(Image.open(io.BytesIO(sheet.screenshot(full_page=True))).convert("RGB"))
     paper = [int(PAPER[scheme][at : at + 2], 16) for at in (1, 3, 5)]
     pale = []
     for text in texts:
