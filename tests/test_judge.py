@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import ks_2samp
 
 from grader.asking import Answer, Raised
 from grader.bench import Predictions, Sample
@@ -140,6 +141,13 @@ def uniform(seed, bound=1.0, count=20_000):
 @pytest.mark.parametrize("seed", range(20))
 def test_samples_of_one_distribution_agree(seed):
     assert differences(Sample(uniform(seed)), Sample(uniform(seed + 1000))) == []
+
+
+@given(*(st.lists(st.integers(0, 9) | st.floats(allow_nan=False, width=32), min_size=1, max_size=30) for _ in "xy"))
+def test_the_distance_of_two_samples_is_kolmogorov_and_smirnovs(x, y):
+    """Of few numbers, some of them equal, and not as many in both."""
+    distance, _ = sample_distance(Sample(torch.tensor(x, dtype=torch.float64)), Sample(torch.tensor(y, dtype=torch.float64)))
+    assert math.isclose(distance, ks_2samp(x, y).statistic, abs_tol=1e-12)
 
 
 def test_the_sample_limit_has_the_stated_false_fail_rate():
