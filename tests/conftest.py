@@ -1,4 +1,4 @@
-"""What all tests share: a cache of their own, and what to do where the machine has no sandbox."""
+"""What all tests share: which begin first, a cache of their own, and what to do where the machine has no sandbox."""
 
 import os
 
@@ -12,8 +12,8 @@ from .reported import room  # noqa: F401  (a fixture: the class that several mod
 
 torch.set_num_threads(1)  # the tests run side by side; threads that wait for each other's cores take many times as long
 
-# What takes longest begins first, so that no process is left with it while the others have done; and of these modules the parts for each exercise and
-# each machine, which share nothing, may go to several processes.
+# What takes longest begins first, so that no process is left alone with it at the end; and of the modules IN_PARTS, the parts for each exercise and each
+# machine, which share nothing, may go to several processes.
 LONGEST = """attacks/test_attacks test_machines test_exercises test_many test_cluster test_device test_site test_doors test_accidents test_environments
     test_installed test_losses test_moving test_commands test_pictures test_laws test_layouts""".split()
 IN_PARTS = "test_machines", "test_exercises"
