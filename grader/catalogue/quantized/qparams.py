@@ -46,10 +46,10 @@ def keeps_zero_in_the_range(qparams, bench):
 def of_zeros_and_of_tiny_numbers(qparams, bench):
     """Nothing but zeros, in float32 and float64; then numbers as small as 1e-20, of which the scale is returned multiplied by 1e20."""
     answers = {}
-    for dtype in (torch.float32, torch.float64):
+    for dtype, rest in zip((torch.float32, torch.float64), bench.several([0.2, -0.2], 2)):  # rounded down once, and once up
         shape = bench.size(2, 5), bench.size(2, 5)
         answers[f"zeros {shape}, {dtype}"] = bench.sequence(qparams(torch.zeros(shape, dtype=dtype, device=bench.device)))
-        scale, zero = bench.size(2, 99), bench.size(40, 215) + 0.2
+        scale, zero = bench.size(2, 99), bench.size(40, 215) + rest
         x = torch.tensor([-zero * scale, 0.0, (255 - zero) * scale], dtype=dtype, device=bench.device) * 1e-20
         small, zero_point = qparams(x)
         answers[f"tiny numbers, {dtype}"] = [small * 1e20, zero_point]
