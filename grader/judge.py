@@ -294,13 +294,13 @@ def sample_distance(one: Sample, other: Sample) -> tuple[float, float]:
     (Wei and Dudley, "Two-sample Dvoretzky-Kiefer-Wolfowitz inequalities", 2012).
     """
     mine, theirs = one.ordered, other.ordered
-    number = np.arange(len(mine) + 1) / len(mine)
+    share = np.arange(len(mine) + 1) / len(mine)
     upto = np.searchsorted(theirs, mine, side="right")
     below = np.searchsorted(theirs, mine, side="left") if (theirs[upto - 1] == mine).any() else upto  # the same, but for equal numbers
     scale = (len(mine) + len(theirs)) / (len(mine) * len(theirs))
     limit = math.sqrt(-math.log(FALSE_FAIL / 2) / 2 * scale)
-    # The two shares of numbers part most at one of mine, or just below one.
-    distance = float(max((number[1:] - upto / len(theirs)).max(), (below / len(theirs) - number[:-1]).max()))
+    # The shares of both samples that lie below a number part most at one of mine, or just before one.
+    distance = float(max((share[1:] - upto / len(theirs)).max(), (below / len(theirs) - share[:-1]).max()))
     return (math.inf if np.isnan(mine[-1]) or np.isnan(theirs[-1]) else distance), limit
 
 

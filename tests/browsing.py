@@ -108,6 +108,36 @@ def browser(home):
         browser.close()
 
 
+class Screen:
+    """A page that goes from test to test, which a new profile for each would take longer than; what it asked for and complained about since the last `go`."""
+
+    def __init__(self, browser, **settings):
+        self.home, self.settings = browser.home, settings
+        self.page = browser.new_context(base_url=browser.home, **settings).new_page()
+        self.requests, self.troubles = [], []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("response", lambda response: response.ok or self.troubles.append(f"{response.status} {response.url}"))
+        self.page.on("requestfailed", lambda request: self.troubles.append(f"failed {request.url}"))
+        self.page.on("console", lambda message: self.troubles.append(message.text))
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+
+    def go(self, address):
+        self.page.goto("about:blank")  # what the last test had not finished is over
+        self.page.emulate_media(media="null")
+        self.page.mouse.move(0, 0)
+        self.requests.clear()
+        self.troubles.clear()
+        self.page.goto(address)
+        return self.page
+
+    def strangers(self, *ours):
+        """Requests to other hosts than the site's, and to other kinds of address than ours."""
+        return [url for url in self.requests if not url.startswith((self.home, "data:", *ours))]
+
+    def close(self):
+        self.page.context.close()
+
+
 @pytest.fixture
 def page(browser):
     """A fresh tab in a fresh profile; `goto` takes a path inside the site."""

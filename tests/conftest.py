@@ -36,7 +36,7 @@ def pytest_xdist_make_scheduler(config, log):
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduler(LoadScopeScheduling):
-        """Modules, or their parts, in the order in which they are collected."""
+        """Modules, or their parts, in the order in which they are collected, whatever `--dist` says."""
 
         def _split_scope(self, nodeid):
             function, _, case = nodeid.rstrip("]").partition("[")

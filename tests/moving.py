@@ -1,12 +1,11 @@
 """A page with every figure that moves, opened as a file, and how one takes hold of them, for the tests that use them and those that reckon."""
 
-import itertools
 import json
 
 import pytest
 import torch
 
-from .browsing import ROOT
+from .browsing import ROOT, Screen
 
 FOLDER = ROOT / "book/_static/moving"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.js") if file.stem != "moving")
@@ -33,41 +32,26 @@ def trial(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def screens(browser):
-    """A page of a browser for each kind of screen, on which one test follows another."""
-    pages = {}
-    yield pages
-    for page in pages.values():
-        page.context.close()
+    """A page of the browser for each kind of screen, by its settings."""
+    known = {}
+    yield known
+    for screen in known.values():
+        screen.close()
 
 
 @pytest.fixture
 def open_page(browser, trial, screens):
-    troubles = []
-    listeners = {
-        "console": lambda message: troubles.append(message.text),
-        "pageerror": lambda error: troubles.append(str(error)),
-        "request": lambda request: request.url.startswith(("file:", "data:", "about:", browser.home)) or troubles.append(request.url),
-    }
-    heard = []
+    used = []
 
     def opened(address=trial, **settings):
         kind = repr(settings)
         if kind not in screens:
-            screens[kind] = browser.new_context(**settings).new_page()
-        page = screens[kind]
-        page.goto("about:blank")
-        page.emulate_media(media="null")
-        page.mouse.move(0, 0)
-        for event, listener in listeners.items():
-            page.on(event, listener)
-        heard.append(page)
-        page.goto(address)
-        return page
+            screens[kind] = Screen(browser, **settings)
+        used.append(screens[kind])
+        return used[-1].go(address)
 
     yield opened
-    for page, (event, listener) in itertools.product(heard, listeners.items()):
-        page.remove_listener(event, listener)
-    assert not troubles
+    assert not [trouble for screen in used for trouble in (*screen.troubles, *screen.strangers("file:"))]
 
 
 class Figure:

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 
-from .browsing import AXE, DESK, PHONE, ROOT, SITE, browser, home, read, site  # noqa: F401
+from .browsing import AXE, DESK, PHONE, ROOT, SITE, Screen, browser, home, read, site  # noqa: F401
 
 # The site's own; what `report` wrote for the page for teachers is tested where the command is.
 PAGES = sorted(page.relative_to(SITE).as_posix() for page in SITE.rglob("*.html") if page.parent.name != "class") or ["index.html"]
@@ -216,48 +216,38 @@ FEWER = """() => {
 }"""
 
 
-class Screen:
-    """A page in a browser that goes from page to page, and what it asked for and complained about meanwhile."""
-
-    def __init__(self, browser, profile, scheme):
-        self.profile, self.home = profile, browser.home
-        self.page = browser.new_context(base_url=browser.home, color_scheme=scheme, **profile).new_page()
-        self.requests, self.troubles = [], []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("response", lambda response: response.ok or self.troubles.append(f"{response.status} {response.url}"))
-        self.page.on("requestfailed", lambda request: self.troubles.append(f"failed {request.url}"))
-        self.page.on("console", lambda message: self.troubles.append(message.text))
-        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-
-    def go(self, name):
-        self.page.goto("about:blank")  # what the last page had not finished is over
-        self.requests.clear()
-        self.troubles.clear()
-        self.page.goto(name)
-        return self.page
-
-
-@pytest.fixture(scope="module", params=[(DESK, "light"), (PHONE, "dark")], ids=["light, on a desk", "dark, on a phone"])
+@pytest.fixture(scope="module", params=[("light", DESK), ("dark", PHONE)], ids=["light, on a desk", "dark, on a phone"])
 def screen(browser, request):
-    screen = Screen(browser, *request.param)
+    scheme, profile = request.param
+    screen = Screen(browser, color_scheme=scheme, **profile)
     yield screen
-    screen.page.context.close()
+    screen.close()
+
+
+def faults(page):
+    """What axe finds."""
+    page.evaluate(FEWER)
+    page.add_script_tag(path=AXE)
+    return page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
 
 
 @every_page
 def test_a_page_asks_only_its_own_host_logs_nothing_fits_cuts_nothing_and_is_accessible(screen, name):
-    page, width = screen.go(name), screen.profile["viewport"]["width"]
-    strangers = [url for url in screen.requests if not url.startswith((screen.home, "data:", "blob:"))]
-    assert not strangers and not screen.troubles
+    page, width = screen.go(name), screen.settings["viewport"]["width"]
+    assert not screen.strangers("blob:") and not screen.troubles
     assert page.evaluate("[innerWidth, document.documentElement.scrollWidth <= innerWidth]") == [width, True]
     assert not page.evaluate(CUT) and not page.evaluate(TORN)
-    assert screen.profile is PHONE or not page.evaluate("[...document.querySelectorAll('pre')].some((box) => box.scrollWidth > box.clientWidth)")
-    page.evaluate(FEWER)
-    page.add_script_tag(path=AXE)
-    found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+    assert screen.settings.get("is_mobile") or not page.evaluate("[...document.querySelectorAll('pre')].some((box) => box.scrollWidth > box.clientWidth)")
     serious = {
         fault["id"]: [node["html"][:200] for node in fault["nodes"][:3]]
-        for fault in found
+        for fault in faults(page)
         if fault["impact"] in ("serious", "critical")
     }
     assert not serious
+
+
+@pytest.mark.parametrize("pale", [".highlight .k", ".highlight .n", ".cell_output pre", "article p em"])
+def test_pale_words_are_found_also_in_a_program(screen, pale):
+    page = screen.go("book/08_transformer.html")
+    page.add_style_tag(content=f"{pale} {{ color: #999 !important; background: #888 !important }}")
+    assert "color-contrast" in {fault["id"] for fault in faults(page)}
