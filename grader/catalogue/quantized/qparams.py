@@ -46,7 +46,7 @@ def keeps_zero_in_the_range(qparams, bench):
 def of_zeros_and_of_tiny_numbers(qparams, bench):
     """Nothing but zeros, in float32 and float64; then numbers as small as 1e-20, of which the scale is returned multiplied by 1e20."""
     answers = {}
-    for dtype, rest in zip((torch.float32, torch.float64), bench.several([0.2, -0.2])):  # rounded down once, and once up
+    for dtype, rest in zip((torch.float32, torch.float64), bench.several([0.4, -0.4])):  # rounded down once, and once up
         shape = bench.size(2, 5), bench.size(2, 5)
         answers[f"zeros {shape}, {dtype}"] = bench.sequence(qparams(torch.zeros(shape, dtype=dtype, device=bench.device)))
         scale, zero = bench.size(2, 99), bench.size(40, 215) + rest
